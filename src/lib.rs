@@ -7,6 +7,7 @@ pub mod contact;
 pub mod event;
 pub mod keys;
 pub mod ledger;
+pub mod money;
 pub mod policy;
 pub mod provider;
 pub mod sql;
