@@ -4,11 +4,16 @@
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
 pub mod contact;
+pub mod contributions;
+pub mod counters;
 pub mod country;
 pub mod event;
+pub mod facts;
 pub mod keys;
 pub mod ledger;
 pub mod money;
 pub mod policy;
 pub mod provider;
+pub mod slab;
 pub mod sql;
+pub mod timeline;
