@@ -10,3 +10,5 @@ pub mod ledger;
 pub mod policy;
 pub mod provider;
 pub mod sql;
+pub mod target;
+pub mod token;
