@@ -20,4 +20,6 @@ pub mod provider;
 pub mod registry;
 pub mod route;
 pub mod sql;
+pub mod target;
 pub mod time;
+pub mod token;
