@@ -111,7 +111,10 @@ impl<'a> Fields<'a> {
         let value = self.value(name)?;
         let number = value.as_u64().filter(|n| range.contains(n));
         if number.is_none() {
-            self.wrong(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
+            self.wrong(
+                name,
+                format!("must be a whole number from {} to {}", range.start(), range.end()),
+            );
         }
         number
     }
@@ -119,7 +122,10 @@ impl<'a> Fields<'a> {
     /// One of the words of `T`; `words` says which they are.
     pub fn choice<T: DeserializeOwned>(&mut self, name: &'static str, words: &[&str]) -> Option<T> {
         let value = self.value(name)?;
-        let choice = value.is_string().then(|| serde_json::from_value(value.clone()).ok()).flatten();
+        let choice = value
+            .is_string()
+            .then(|| serde_json::from_value(value.clone()).ok())
+            .flatten();
         if choice.is_none() {
             self.wrong(name, format!("must be one of {}", words.join(", ")));
         }
@@ -285,10 +291,28 @@ mod tests {
         check(
             json!({"name": "\n", "id": "_a", "message_id": "", "at": "yesterday", "flag": 1, "count": 0, "touch": "sent",
                    "tags": ["a", "a"], "inner": {"flag": 0, "other": 1}, "other": 1}),
-            &["/name", "/id", "/message_id", "/at", "/flag", "/count", "/touch", "/tags/1", "/inner/flag", "/inner/other", "/other"],
+            &[
+                "/name",
+                "/id",
+                "/message_id",
+                "/at",
+                "/flag",
+                "/count",
+                "/touch",
+                "/tags/1",
+                "/inner/flag",
+                "/inner/other",
+                "/other",
+            ],
         );
-        check(json!({"name": "a", "count": 1.5, "tags": ["a", "b", "c"], "touch": {}}), &["/count", "/touch", "/tags"]);
-        check(json!({"name": "a", "count": -1, "tags": [1, "/"], "inner": []}), &["/count", "/tags/0", "/tags/1", "/inner"]);
+        check(
+            json!({"name": "a", "count": 1.5, "tags": ["a", "b", "c"], "touch": {}}),
+            &["/count", "/touch", "/tags"],
+        );
+        check(
+            json!({"name": "a", "count": -1, "tags": [1, "/"], "inner": []}),
+            &["/count", "/tags/0", "/tags/1", "/inner"],
+        );
         check(json!([]), &[""]);
         check(json!("x"), &[""]);
     }

@@ -165,7 +165,12 @@ impl Campaign {
             .filter(|(_, differs, _)| *differs)
             .map(|(pointer, _, may_change)| FieldError {
                 pointer: pointer.to_owned(),
-                detail: if may_change { "differs; PATCH changes it" } else { "differs, and never changes" }.to_owned(),
+                detail: if may_change {
+                    "differs; PATCH changes it"
+                } else {
+                    "differs, and never changes"
+                }
+                .to_owned(),
             })
             .collect();
         if errors.is_empty() {
@@ -319,8 +324,10 @@ mod tests {
 
     #[test]
     fn wrong_declarations_name_every_field() {
-        let body = with(json!({"type": "spam", "tags": ["a", ""], "audience_size": -1, "reply_window_hours": 0,
-            "attribution": {"window_hours": 721, "touch": "sent", "goals": ["_x"], "x": 1}, "created_at": "today", "status": "live"}));
+        let body = with(
+            json!({"type": "spam", "tags": ["a", ""], "audience_size": -1, "reply_window_hours": 0,
+            "attribution": {"window_hours": 721, "touch": "sent", "goals": ["_x"], "x": 1}, "created_at": "today", "status": "live"}),
+        );
         assert_eq!(
             pointers(Declared::read(&body).unwrap_err()),
             [
@@ -356,10 +363,16 @@ mod tests {
             assert_eq!(found, differs);
         };
         check(json!({}), &[]);
-        check(json!({"tags": [], "attribution": {"window_hours": 24}, "reply_window_hours": 72}), &[]);
+        check(
+            json!({"tags": [], "attribution": {"window_hours": 24}, "reply_window_hours": 72}),
+            &[],
+        );
         check(json!({"created_at": "1970-01-01T00:00:00.005Z"}), &[]);
         check(json!({"created_at": "1970-01-01T00:00:00.006Z"}), &["/created_at"]);
-        check(json!({"name": "x", "attribution": {"window_hours": 25}}), &["/name", "/attribution/window_hours"]);
+        check(
+            json!({"name": "x", "attribution": {"window_hours": 25}}),
+            &["/name", "/attribution/window_hours"],
+        );
         check(
             json!({"attribution": {"touch": "read", "goals": ["order"]}, "type": "flow", "send_limit": 1}),
             &["/type", "/send_limit", "/attribution/touch", "/attribution/goals"],
@@ -392,7 +405,10 @@ mod tests {
         assert_eq!((next.declared.audience_size, next.declared.tags.len()), (Some(7), 1));
         assert_eq!(next.declared.name, is.declared.name);
         assert_eq!(
-            next.patched(&json!({"audience_size": null}), 9).unwrap().declared.audience_size,
+            next.patched(&json!({"audience_size": null}), 9)
+                .unwrap()
+                .declared
+                .audience_size,
             None
         );
         assert_eq!(next.patched(&json!({}), 9).unwrap(), next);

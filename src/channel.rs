@@ -86,7 +86,11 @@ impl Declared {
             provider: provider.unwrap_or_default().to_owned(),
             name: fields.text("name", TEXT_BYTES).unwrap_or_default().to_owned(),
             secrets: fields.texts("secrets", SECRETS, |secret| {
-                if (1..=TEXT_BYTES * 8).contains(&secret.len()) { Ok(()) } else { Err("must be text of 1 to 2048 bytes") }
+                if (1..=TEXT_BYTES * 8).contains(&secret.len()) {
+                    Ok(())
+                } else {
+                    Err("must be text of 1 to 2048 bytes")
+                }
             }),
             verify_token: fields.text("verify_token", TEXT_BYTES).map(str::to_owned),
             allow_unsigned: fields.flag("allow_unsigned").unwrap_or_default(),
@@ -114,7 +118,10 @@ impl Channel {
     /// Its secrets in the clear. One that the key does not open is left out: then no signature under it is good.
     #[must_use]
     pub fn open_secrets(&self, key: &Key) -> Vec<String> {
-        self.secrets.iter().filter_map(|sealed| unseal(key, &self.id, sealed)).collect()
+        self.secrets
+            .iter()
+            .filter_map(|sealed| unseal(key, &self.id, sealed))
+            .collect()
     }
 
     /// As the operator sees it; `origin` is where the worker is reached. For admin alone: it shows the callback URL.
@@ -132,7 +139,10 @@ impl Channel {
             "callback_url": format!("{origin}/cb/{}/{token}", self.id),
             "created_at": to_rfc3339(self.created_at_ms),
         });
-        let mapping = self.mapping.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let mapping = self
+            .mapping
+            .as_deref()
+            .and_then(|text| serde_json::from_str::<Value>(text).ok());
         if let (Some(mapping), Some(shown)) = (mapping, shown.as_object_mut()) {
             shown.insert("mapping".to_owned(), mapping);
         }
@@ -154,7 +164,9 @@ pub fn seal(key: &Key, channel: &str, secret: &str, nonce: [u8; 12]) -> Option<S
         msg: secret.as_bytes(),
         aad: channel.as_bytes(),
     };
-    let sealed = Aes256GcmSiv::new(key.into()).encrypt(Nonce::from_slice(&nonce), payload).ok()?;
+    let sealed = Aes256GcmSiv::new(key.into())
+        .encrypt(Nonce::from_slice(&nonce), payload)
+        .ok()?;
     Some(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
 }
 
@@ -167,7 +179,9 @@ pub fn unseal(key: &Key, channel: &str, sealed: &str) -> Option<String> {
         msg: sealed,
         aad: channel.as_bytes(),
     };
-    let secret = Aes256GcmSiv::new(key.into()).decrypt(Nonce::from_slice(nonce), payload).ok()?;
+    let secret = Aes256GcmSiv::new(key.into())
+        .decrypt(Nonce::from_slice(nonce), payload)
+        .ok()?;
     String::from_utf8(secret).ok()
 }
 

@@ -163,7 +163,10 @@ pub fn split(url: &str) -> (&str, &str) {
 #[must_use]
 pub fn origin(url: &str) -> (&str, &str) {
     let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
+    let end = url
+        .get(host..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(url.len(), |at| host + at);
     url.split_at_checked(end).unwrap_or((url, ""))
 }
 
@@ -201,7 +204,10 @@ impl Query {
 
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A whole number within `range`, or `default` if the parameter is not there.
@@ -306,7 +312,12 @@ mod tests {
         assert_eq!(query.get("cursor"), Some("a+b c"));
         assert_eq!(query.whole("limit", 1..=10, 5), Ok(7));
         assert_eq!(Query::default().whole("limit", 1..=10, 5), Ok(5));
-        for (bad, known) in [("limit=1&limit=1", &known[..]), ("secret=x", &known), ("x", &[]), ("Limit=1", &known)] {
+        for (bad, known) in [
+            ("limit=1&limit=1", &known[..]),
+            ("secret=x", &known),
+            ("x", &[]),
+            ("Limit=1", &known),
+        ] {
             let problem = Query::strict(bad, known).unwrap_err();
             assert_eq!(problem.status, 400);
             assert!(!problem.detail.contains("secret"));
