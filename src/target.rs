@@ -65,9 +65,7 @@ impl Target {
         if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
             return Err(TargetError::Character);
         }
-        let (authority, tail) = rest
-            .split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
-            .unwrap_or((rest, ""));
+        let (authority, tail) = rest.split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len())).unwrap_or((rest, ""));
         if authority.contains('@') {
             return Err(TargetError::Credentials);
         }
@@ -132,11 +130,7 @@ impl Target {
             }
             push_query(&mut out, pair);
         };
-        for pair in query
-            .filter(|q| q.len() <= PASSED_QUERY_MAX_BYTES)
-            .unwrap_or_default()
-            .split('&')
-        {
+        for pair in query.filter(|q| q.len() <= PASSED_QUERY_MAX_BYTES).unwrap_or_default().split('&') {
             if !pair.is_empty() && !names_click_id(pair) {
                 append(pair);
             }
@@ -170,10 +164,7 @@ fn is_host(host: &str) -> bool {
         let octet = |o: &str| o.parse::<u8>().is_ok_and(|n| n.to_string() == o);
         host.split('.').count() == 4 && host.split('.').all(octet)
     };
-    let numeric = host
-        .rsplit('.')
-        .next()
-        .is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
+    let numeric = host.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
     host.len() <= 253 && host.split('.').all(label) && (!numeric || address())
 }
 
@@ -188,9 +179,7 @@ fn push_ascii(out: &mut String, text: &str) {
 
 /// Appends `text`, everything that RFC 3986 (section 3.4) does not allow in a query percent-encoded: no `#`, no white space.
 fn push_query(out: &mut String, text: &str) {
-    push_encoded(out, text, |b| {
-        b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&b)
-    });
+    push_encoded(out, text, |b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&b));
 }
 
 fn push_encoded(out: &mut String, text: &str, keep: impl Fn(u8) -> bool) {
@@ -205,7 +194,5 @@ fn push_encoded(out: &mut String, text: &str, keep: impl Fn(u8) -> bool) {
 
 /// Whether a pair of a query is a click id, in whatever spelling: `%62t=…` is one to the shop.
 fn names_click_id(pair: &str) -> bool {
-    form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .is_some_and(|(name, _)| name == CLICK_ID_PARAMETER)
+    form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| name == CLICK_ID_PARAMETER)
 }

@@ -231,17 +231,8 @@ impl TokenKey {
         let mut block = aes::Block::from(*block);
         self.block.decrypt_block(&mut block);
         let [a, b, c, d, handle @ ..] = <[u8; 16]>::from(block);
-        let who = if kind == SHORT {
-            Who::Handle(Handle(handle))
-        } else {
-            Who::Nobody
-        };
-        Ok(Opened {
-            key_id: self.id,
-            link_no: u32::from_be_bytes([a, b, c, d]),
-            who,
-            sealed: None,
-        })
+        let who = if kind == SHORT { Who::Handle(Handle(handle)) } else { Who::Nobody };
+        Ok(Opened { key_id: self.id, link_no: u32::from_be_bytes([a, b, c, d]), who, sealed: None })
     }
 }
 
@@ -254,10 +245,7 @@ pub struct TokenKeys {
 impl TokenKeys {
     #[must_use]
     pub fn new(master: &[u8]) -> Self {
-        Self {
-            master: master.to_vec(),
-            keys: [const { OnceCell::new() }; 256],
-        }
+        Self { master: master.to_vec(), keys: [const { OnceCell::new() }; 256] }
     }
 
     /// The keys of `id`.
@@ -302,11 +290,7 @@ pub fn open(token: &str, keys: &TokenKeys, link_hosts: Option<&[String]>) -> Res
             let opened = parse_content(id, &key.seal.open(rest)?).ok_or(TokenError::Malformed)?;
             if id >= FIRST_MINTING_ID {
                 let host = opened.sealed.as_ref().map_or("", |sealed| sealed.target.host());
-                if !link_hosts
-                    .ok_or(TokenError::HostsUnknown)?
-                    .iter()
-                    .any(|allowed| allowed == host)
-                {
+                if !link_hosts.ok_or(TokenError::HostsUnknown)?.iter().any(|allowed| allowed == host) {
                     return Err(TokenError::HostNotAllowed);
                 }
             }
@@ -333,10 +317,7 @@ struct Seal {
 
 impl Seal {
     fn new(id: u8, key: &Key) -> Self {
-        Self {
-            id,
-            cipher: Aes256Gcm::new(key.into()),
-        }
+        Self { id, cipher: Aes256Gcm::new(key.into()) }
     }
 
     fn seal(&self, nonce: [u8; 12], content: Vec<u8>) -> String {
@@ -394,12 +375,7 @@ fn parse_content(key_id: u8, content: &[u8]) -> Option<Opened> {
         pass_query: flags & PASS_QUERY != 0,
         target: Target::parse(core::str::from_utf8(target).ok()?).ok()?,
     };
-    Some(Opened {
-        key_id,
-        link_no: u32::from_be_bytes(*link_no),
-        who,
-        sealed: Some(sealed),
-    })
+    Some(Opened { key_id, link_no: u32::from_be_bytes(*link_no), who, sealed: Some(sealed) })
 }
 
 #[cfg(test)]
@@ -415,12 +391,7 @@ mod tests {
     }
 
     fn sealed(target: &str) -> Sealed {
-        Sealed {
-            campaign_no: 3,
-            append_click_id: true,
-            pass_query: false,
-            target: Target::parse(target).unwrap(),
-        }
+        Sealed { campaign_no: 3, append_click_id: true, pass_query: false, target: Target::parse(target).unwrap() }
     }
 
     fn hosts() -> Vec<String> {
@@ -438,22 +409,9 @@ mod tests {
         let keys = TokenKeys::new(&master());
         let key = keys.key(1).unwrap();
         let content = sealed("https://shop.example/sale?c=1#top");
-        let opened = |who, sealed| Opened {
-            key_id: 1,
-            link_no: 7,
-            who,
-            sealed,
-        };
-        check(
-            &key.mint_short(7, handle()),
-            "AQHEWR1h4XaiLpy1L-K5N1jpqN85WPr0iCfqlyt0",
-            opened(Who::Handle(handle()), None),
-        );
-        check(
-            &key.mint_shared(7),
-            "AgFbUfBSLQEuLw3NoSV-nxzOX5rG4tWziK8396j4",
-            opened(Who::Nobody, None),
-        );
+        let opened = |who, sealed| Opened { key_id: 1, link_no: 7, who, sealed };
+        check(&key.mint_short(7, handle()), "AQHEWR1h4XaiLpy1L-K5N1jpqN85WPr0iCfqlyt0", opened(Who::Handle(handle()), None));
+        check(&key.mint_shared(7), "AgFbUfBSLQEuLw3NoSV-nxzOX5rG4tWziK8396j4", opened(Who::Nobody, None));
         check(
             &key.mint_sealed(7, Some(handle()), &content),
             "AwFXDnjS2RFcaAuEzpX34aB0ehp6v87Bmzy3sCMW0Up0dI3eyccKNDoRKQm6OBM_JYWprqXzU8gw97I-R8rDuz36KlxIEDyXsUbQQ8_hIiB6-pNjGw",
@@ -463,12 +421,7 @@ mod tests {
         check(
             &minting.mint(*b"once and no ", 7, "+1 (202) 555-0101", &content).unwrap(),
             "A4BvbmNlIGFuZCBubyBb0IcR8Y1mflfXxnpVi_BVGvlgYmOegYja5Uw8xqJERw_ET5ZV4wUK5_KQ-GENt18UzHhn-3G_OZL5XwBxHTTJwkz7yxAbv7pn-_vu",
-            Opened {
-                key_id: 128,
-                link_no: 7,
-                who: Who::Key("12025550101".to_owned()),
-                sealed: Some(content),
-            },
+            Opened { key_id: 128, link_no: 7, who: Who::Key("12025550101".to_owned()), sealed: Some(content) },
         );
     }
 }
