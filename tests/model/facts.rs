@@ -308,7 +308,7 @@ struct Claim<'a> {
 /// §2: "Two dispatches claim one message: the earlier, then the smaller campaign id, step, contact; the loser counts nowhere and is
 /// reported as `conflict`." Declared or not: an undeclared campaign's dispatch "takes part in claims at once".
 fn claims<'a>(dispatches: &[Copy<'a>], channels: &Channels, facts: &mut Facts) -> Claims<'a> {
-    let mut by_identity: BTreeMap<_, Copies> = BTreeMap::new();
+    let mut rivals: BTreeMap<(String, String), BTreeMap<_, Copies>> = BTreeMap::new();
     for dispatch in dispatches.iter().filter(|d| d.event["outcome"] == "accepted") {
         let event = dispatch.event;
         let (Some(contact), Some(provider), Some(id)) =
@@ -317,19 +317,22 @@ fn claims<'a>(dispatches: &[Copy<'a>], channels: &Channels, facts: &mut Facts) -
             continue;
         };
         let attempt = (text_or_empty(event, "campaign"), text_or_empty(event, "step"), contact);
-        by_identity.entry(((provider, id), attempt)).or_default().push(*dispatch);
-    }
-    let mut rivals: BTreeMap<(String, String), Vec<(i64, (String, String, String), Copies)>> = BTreeMap::new();
-    for ((message, attempt), copies) in by_identity {
-        rivals.entry(message).or_default().push((time(&copies), attempt, copies));
+        rivals
+            .entry((provider, id))
+            .or_default()
+            .entry(attempt)
+            .or_default()
+            .push(*dispatch);
     }
     let mut winners = BTreeMap::new();
-    for (message, mut rivals) in rivals {
-        rivals.sort_by_key(|(at, attempt, _)| (*at, attempt.clone()));
-        for (place, (_, (campaign, step, contact), copies)) in rivals.into_iter().enumerate() {
+    for ((provider, message_id), rivals) in rivals {
+        let mut rivals: Vec<_> = rivals.into_iter().collect();
+        rivals.sort_by_key(|(attempt, copies)| (time(copies), attempt.clone()));
+        for (place, ((campaign, step, contact), copies)) in rivals.into_iter().enumerate() {
+            let (provider, message_id) = (provider.clone(), message_id.clone());
             if place == 0 {
                 winners.insert(
-                    message.clone(),
+                    (provider, message_id),
                     Claim {
                         campaign,
                         step,
@@ -338,7 +341,6 @@ fn claims<'a>(dispatches: &[Copy<'a>], channels: &Channels, facts: &mut Facts) -
                     },
                 );
             } else {
-                let (provider, message_id) = message.clone();
                 facts.conflicts.insert(Conflict::Dispatch {
                     provider,
                     message_id,
