@@ -1,0 +1,2 @@
+//! The reference model itself, judged by small hand-made examples.
+mod model;
