@@ -814,8 +814,9 @@ impl Timeline {
             let before = after.checked_sub(1).and_then(|i| self.by_place.get(i)).filter(same_place);
             before.or_else(|| self.by_place.get(after).filter(same_place)).copied()
         });
-        let place = self.click_place(no);
-        if let Some(message) = click.owner {
+        let place = self.click_place(no).clone();
+        let (link, old) = (tap.link.clone(), click.owner);
+        if let Some(message) = old {
             self.messages[message].clicks.retain(|c| *c != no);
             self.dirty.states.insert(message);
         }
@@ -824,8 +825,8 @@ impl Timeline {
             self.dirty.states.insert(message);
         }
         let now = CountedClick {
-            place: place.clone(),
-            link: tap.link.clone(),
+            place,
+            link,
             machine: machine || flood,
             unique,
             at_ms,
