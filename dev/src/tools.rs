@@ -50,7 +50,9 @@ impl Tools {
         command
             .env("WASM_BINDGEN_BIN", self.wasm_bindgen.join("bin/wasm-bindgen"))
             .env("WASM_OPT_BIN", self.npm_program("wasm-opt"))
-            .env("ESBUILD_BIN", self.npm_program("esbuild"));
+            .env("ESBUILD_BIN", self.npm_program("esbuild"))
+            // What matters when it fails is the compiler's words, not where worker-build stood.
+            .env_remove("RUST_BACKTRACE");
         self.with_node_first(command)
     }
 
