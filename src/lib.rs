@@ -12,3 +12,4 @@ pub mod provider;
 pub mod sql;
 pub mod target;
 pub mod token;
+pub mod wrap;

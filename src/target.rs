@@ -54,6 +54,14 @@ impl TargetError {
     }
 }
 
+/// The scheme in lower case with its `://`, and the rest; `None` if it is neither `http` nor `https`.
+pub fn split_scheme(text: &str) -> Option<(&'static str, &str)> {
+    ["https://", "http://"].into_iter().find_map(|scheme| {
+        let (head, rest) = text.split_at_checked(scheme.len())?;
+        head.eq_ignore_ascii_case(scheme).then_some((scheme, rest))
+    })
+}
+
 impl Target {
     /// Checks a URL. Characters beyond ASCII after the host become percent-encoded UTF-8, as in a browser; everything else
     /// there stays as it is. Scheme and host become lower case, an empty path becomes `/`.
@@ -147,14 +155,6 @@ impl Target {
         out.push_str(fragment);
         out
     }
-}
-
-/// The scheme in lower case with its `://`, and the rest.
-fn split_scheme(text: &str) -> Option<(&'static str, &str)> {
-    ["https://", "http://"].into_iter().find_map(|scheme| {
-        let (head, rest) = text.split_at_checked(scheme.len())?;
-        head.eq_ignore_ascii_case(scheme).then_some((scheme, rest))
-    })
 }
 
 /// A name of DNS labels (letters, digits, `-`, `_`), or an IPv4 address in its plain form. A name whose last label begins with a
