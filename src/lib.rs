@@ -31,3 +31,4 @@ pub mod target;
 pub mod time;
 pub mod timeline;
 pub mod token;
+pub mod wrap;
