@@ -3,6 +3,7 @@
 //! The modules in reading order. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
+pub mod click;
 pub mod contact;
 pub mod event;
 pub mod keys;
