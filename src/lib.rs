@@ -3,11 +3,15 @@
 //! The modules in reading order. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
+<<<<<<< HEAD
 pub mod body;
 pub mod bounds;
 pub mod campaign;
 pub mod channel;
 pub mod commit_window;
+=======
+pub mod click;
+>>>>>>> links
 pub mod contact;
 pub mod contributions;
 pub mod counters;
