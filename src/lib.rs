@@ -3,15 +3,13 @@
 //! The modules in reading order. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
-<<<<<<< HEAD
 pub mod body;
 pub mod bounds;
+pub mod calendar;
 pub mod campaign;
 pub mod channel;
-pub mod commit_window;
-=======
 pub mod click;
->>>>>>> links
+pub mod commit_window;
 pub mod contact;
 pub mod contributions;
 pub mod counters;
@@ -19,6 +17,7 @@ pub mod country;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod event;
+pub mod experiment;
 pub mod facts;
 pub mod ids;
 pub mod keys;
@@ -27,6 +26,7 @@ pub mod money;
 pub mod policy;
 pub mod problem;
 pub mod provider;
+pub mod rates;
 pub mod registry;
 pub mod route;
 pub mod slab;

@@ -66,14 +66,7 @@ fn run() -> Result<()> {
     let state = arguments.state.unwrap_or_else(serve::default_state);
     match arguments.command.as_deref().unwrap_or("serve") {
         "serve" => serve::serve(arguments.port.unwrap_or(serve::PORT), state, arguments.admin_key),
-<<<<<<< HEAD
-        other => Err(Failure::new(format!("there is no command {other:?}"), "see cargo run -- --help")),
-=======
         "build" => build::ensure(&Tools::ensure()?),
-        other => Err(Failure::new(
-            format!("there is no command {other:?}"),
-            "see cargo run -- --help",
-        )),
->>>>>>> runner
+        other => Err(Failure::new(format!("there is no command {other:?}"), "see cargo run -- --help")),
     }
 }
