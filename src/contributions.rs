@@ -316,7 +316,7 @@ impl Counts for CountedContact {
         pen.add(kind, None, self.mask, 0);
         if let Some(reason) = &self.skipped {
             let reason = pen.name(reason);
-            pen.add(Kind::Skipped, None, reason, 0);
+            pen.add(Kind::Skipped, None, reason, u16::from(self.step.is_some()));
         }
         let arm = u16::from(self.mask & person::CONTROL != 0);
         if self.mask & person::CONTROL == 0 || self.mask & person::TARGET == 0 {

@@ -37,7 +37,7 @@ pub enum Kind {
     DispatchErrors = 4,
     /// Failed messages by provider code: `a` = code (name).
     DeliveryErrors = 5,
-    /// Contacts whose place in the audience is "skipped": `a` = reason (name). No step.
+    /// Contacts whose place in the audience is "skipped": `a` = reason (name), `b` = 1 in the step, 0 in the whole campaign.
     Skipped = 6,
     /// Clicks by link: `a` = link (name), `b` = 0 human, 1 machine.
     Clicks = 7,

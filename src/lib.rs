@@ -23,6 +23,7 @@ pub mod ids;
 pub mod keys;
 pub mod ledger;
 pub mod money;
+pub mod numbers;
 pub mod policy;
 pub mod problem;
 pub mod provider;

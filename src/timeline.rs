@@ -24,7 +24,7 @@ use crate::counters::DAY_MS;
 use crate::country;
 use crate::event::{Event, InboundKind, Ms, StatusKind};
 use crate::facts::{
-    AttemptFacts, ClickFacts, ConversionFacts, Facts, InboundFacts, MessageFacts, OptOutFacts, StandingFacts, entry_id,
+    AttemptFacts, ClickFacts, ConversionFacts, Facts, First, InboundFacts, MessageFacts, OptOutFacts, StandingFacts, entry_id,
     message_entry_id, reference_parts, time_of,
 };
 use crate::money::Amount;
@@ -1029,7 +1029,7 @@ impl Timeline {
             mask,
             sent_ms: message.sent_ms,
             times_ms,
-            error: failed.map(|f| f.error.as_ref().map_or(String::new(), |e| e.1.0.clone())),
+            error: failed.map(|f| provider_code(&message.slot.id, f.error.as_ref())),
             usage: delivered.map(|_| usage),
             bill,
         }
@@ -1063,7 +1063,7 @@ impl Timeline {
             mask: if accepted { state::ERROR_THEN_SENT } else { state::DISPATCH_ERROR },
             sent_ms: facts.at_ms,
             times_ms: [facts.at_ms; state::COUNT],
-            error: (!accepted).then(|| facts.error.as_ref().map_or(String::new(), |e| e.1.0.clone())),
+            error: (!accepted).then(|| provider_code("", facts.error.as_ref())),
             usage: None,
             bill: None,
         };
@@ -1187,6 +1187,12 @@ fn earliest<const N: usize>(times: [Option<Ms>; N]) -> Option<Ms> {
 
 fn nanos(amount: &str, currency: &str) -> Option<Nanos> {
     Some(Nanos { currency: currency.to_owned(), nanos: Amount::parse(amount).ok()?.nanos() })
+}
+
+/// The provider's character and its code, under which an error is counted; `-` for what the sender itself met.
+fn provider_code(entry_id: &str, error: Option<&First<(String, String)>>) -> String {
+    let provider = entry_id.chars().nth(1).unwrap_or('-');
+    format!("{provider}{}", error.map_or("", |e| e.1.0.as_str()))
 }
 
 /// The entry of the message that an inbound quotes or reacts to.
