@@ -19,8 +19,8 @@
 //! | 12 | the first 12 bytes of HMAC-SHA256, key `token-mac`, over the 18 bytes before |
 //!
 //! One encrypted block is a pseudo-random permutation of (link, handle): equal pairs give equal tokens, nothing else shows.
-//! A guess is right with a chance of 2^-96. (RFC 2104 advises half of the hash, 128 bits, and 80 at least: 40 characters hold 96,
-//! which NIST SP 800-107, section 5.3.3, allows; and every guess costs a request.)
+//! A guess is right with a chance of 2^-96. (RFC 2104 advises half of the hash, 128 bits, and at least 80: 40 characters hold 96,
+//! as many as IPsec's tags in RFC 2404; and every guess costs a request.)
 //!
 //! ## Sealed (kind 3): no look-up at all
 //!
