@@ -192,8 +192,8 @@ const LINK_PREVIEWS: [&str; 45] = [
     "zoombot",
 ];
 
-/// Messengers whose previews begin with their name (Signal and others borrow WhatsApp's). Behind `Mozilla/5.0 (` the same name is
-/// a person's browser inside the app.
+/// Messengers whose previews begin with their name (Signal and others borrow WhatsApp's). Behind `Mozilla/5.0 (` a messenger's name
+/// is a person's browser inside the app: WhatsApp's says `WA4A/…` or `[WAiOS/…]`.
 const LINK_PREVIEWS_IN_FRONT: [&str; 2] = ["whatsapp", "viber"];
 
 /// Parts of words that only crawlers have in their names.
@@ -217,6 +217,8 @@ fn lower(agent: &str) -> String {
 
 fn is_link_preview(agent: &str) -> bool {
     LINK_PREVIEWS_IN_FRONT.iter().any(|name| agent.starts_with(name))
+        // WhatsApp on the desktop opens links in the system's browser: what it fetches itself is for previews.
+        || (agent.contains("whatsapp/") && agent.contains("electron/"))
         || agent.contains("preview")
         || agent.contains("unfurl")
         || words(agent).any(|rest| begins_with_one_of(&LINK_PREVIEWS, rest))
@@ -299,12 +301,12 @@ mod tests {
             // Browsers inside apps, where most taps in messages happen.
             phone("Mobile/15E148 [FBAN/FBIOS;FBAV/489.0.0.40.75;FBDV/iPhone14,5;FBSN/iOS;FBSV/18.1;FBLC/it_IT]"),
             phone("Mobile/15E148 Instagram 355.0.0.29.90 (iPhone14,5; iOS 18_1; it_IT; it; scale=3.00; 1170x2532)"),
-            phone("Mobile/15E148 WhatsApp/24.20.79"),
+            phone("Mobile/15E148 [WAiOS/2.26.31]"),
             phone("Mobile/15E148 LinkedInApp/9.30.2158"),
             phone("Mobile/15E148 Snapchat/13.12.0.41 (like Safari/8618.2.12.10.9, panda)"),
             phone("Mobile/15E148 Safari Line/14.17.0"),
             android("SM-A546B; wv", &format!("{mobile} [FB_IAB/FB4A;FBAV/487.0.0.67.109;]")),
-            android("Pixel 8 Build/AP3A.240617.008; wv", &format!("{mobile} MetaIAB WhatsApp")),
+            android("Pixel 8 Build/AP3A.240617.008; wv", &format!("{mobile} WA4A/2.26.30.97")),
             android("SM-S918B; wv", &format!("{mobile} Viber/23.1.0.4")),
             android("SM-S918B", &format!("{mobile} Telegram-Android/11.2.3 (Samsung SM-S918B; Android 14; SDK 34; HIGH)")),
             android("2201117TY; wv", &format!("{mobile} KAKAOTALK 10.9.0 (INAPP)")),
@@ -368,6 +370,7 @@ mod tests {
             "WhatsApp/2.2446.6 W",
             "WhatsApp/2.24.20.89 A",
             "WhatsApp/2",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) WhatsApp/0.4.2088 Chrome/66.0.3359.181 Electron/3.0.10 Safari/537.36",
             "Viber/23.1.0.4 (Android)",
             "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
             "facebookexternalhit/1.1;line-poker/1.0",
