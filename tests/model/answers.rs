@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::conversations::{self, Conversation};
+use super::conversations;
+pub use super::conversations::Conversation;
 use super::decimal::{self, Money};
 use super::engagement::{Engagement, human_clicks};
 use super::facts::{Facts, What};
