@@ -162,8 +162,7 @@ impl MessageFacts {
     }
 
     fn put_claim(&mut self, dispatch: &event::Dispatch, at: Ms) -> bool {
-        let mut changed = keep(&mut self.channel, at, dispatch.channel.clone());
-        changed |= keep(&mut self.sender, at, dispatch.sender.clone());
+        let mut changed = false;
         let known = self.claims.iter().position(|c| c.campaign == dispatch.campaign && c.step == dispatch.step);
         if known.is_none() {
             self.claims.push(Claim {
