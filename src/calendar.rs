@@ -14,9 +14,8 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Timelike, Weekday};
 
 use crate::event::Ms;
+use crate::time::{QUARTER_MS, is_quarter, quarter_start};
 
-/// The length of a base bucket.
-pub const QUARTER_MS: Ms = 15 * 60_000;
 const HOUR_MS: Ms = 4 * QUARTER_MS;
 const DAY_MS: Ms = 24 * HOUR_MS;
 /// No place's clock is further than this from UTC.
@@ -115,6 +114,13 @@ impl Preset {
     }
 }
 
+/// The date that a text such as `2026-11-21` names.
+#[must_use]
+pub fn date(text: &str) -> Option<NaiveDate> {
+    let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    text.parse().ok().filter(|_| plain && !text.starts_with('-'))
+}
+
 /// The month that a text such as `2026-11` names.
 pub fn month(zone: &impl Zone, text: &str) -> Result<Span, CalendarError> {
     let first = first_day_of(text).ok_or(CalendarError::NotMonth)?;
@@ -123,10 +129,10 @@ pub fn month(zone: &impl Zone, text: &str) -> Result<Span, CalendarError> {
 
 /// The local date of an instant: that of the beginning of its quarter hour.
 pub fn date_at(zone: &impl Zone, at_ms: Ms) -> Result<NaiveDate, CalendarError> {
-    let quarter = at_ms.div_euclid(QUARTER_MS).saturating_mul(QUARTER_MS);
-    if !RANGE_MS.contains(&quarter) {
+    if !RANGE_MS.contains(&at_ms) {
         return Err(CalendarError::OutOfRange);
     }
+    let quarter = quarter_start(at_ms);
     Ok(civil(quarter + offset_ms(zone, quarter))?.0)
 }
 
@@ -139,7 +145,7 @@ pub fn buckets(
     to_ms: Ms,
     max: usize,
 ) -> Result<Vec<Bucket>, CalendarError> {
-    if from_ms % QUARTER_MS != 0 || to_ms % QUARTER_MS != 0 {
+    if !is_quarter(from_ms) || !is_quarter(to_ms) {
         return Err(CalendarError::OffQuarter);
     }
     if from_ms >= to_ms {
@@ -347,11 +353,7 @@ fn first_of_month(date: NaiveDate) -> Option<NaiveDate> {
 }
 
 fn first_day_of(month: &str) -> Option<NaiveDate> {
-    let (year, month) = month
-        .split_once('-')
-        .filter(|(year, month)| year.len() == 4 && month.len() == 2)?;
-    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-    NaiveDate::from_ymd_opt(i32::try_from(number(year)?).ok()?, number(month)?, 1)
+    date(&format!("{month}-01"))
 }
 
 #[cfg(test)]
@@ -602,6 +604,24 @@ mod tests {
             "2026-1x",
         ] {
             assert_eq!(month(&place("UTC"), text), Err(CalendarError::NotMonth), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_by_name() {
+        assert_eq!(date("2026-11-21"), NaiveDate::from_ymd_opt(2026, 11, 21));
+        assert_eq!(date("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29));
+        for text in [
+            "",
+            "2026-02-29",
+            "2026-2-1",
+            "2026-11-1 ",
+            "20261121",
+            "-026-11-21",
+            "+026-11-21",
+            "2026/11/21",
+        ] {
+            assert_eq!(date(text), None, "{text}");
         }
     }
 

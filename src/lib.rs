@@ -3,15 +3,35 @@
 //! The modules in reading order. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
+pub mod body;
+pub mod bounds;
 pub mod calendar;
+pub mod campaign;
+pub mod channel;
+pub mod commit_window;
 pub mod contact;
+pub mod contributions;
+pub mod counters;
 pub mod country;
+#[cfg(target_arch = "wasm32")]
+mod edge;
 pub mod event;
 pub mod experiment;
+pub mod facts;
+pub mod ids;
 pub mod keys;
 pub mod ledger;
 pub mod money;
 pub mod policy;
+pub mod problem;
 pub mod provider;
+pub mod rate_card;
 pub mod rates;
+pub mod registry;
+pub mod route;
+pub mod slab;
 pub mod sql;
+pub mod target;
+pub mod time;
+pub mod timeline;
+pub mod token;

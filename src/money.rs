@@ -50,6 +50,18 @@ impl fmt::Display for MoneyError {
 impl core::error::Error for MoneyError {}
 
 impl Amount {
+    /// In units of 10^-9.
+    #[must_use]
+    pub fn nanos(self) -> i128 {
+        self.0
+    }
+
+    /// From units of 10^-9.
+    #[must_use]
+    pub fn from_nanos(nanos: i128) -> Self {
+        Self(nanos)
+    }
+
     pub const ZERO: Self = Self(0);
 
     /// Reads an amount as people and shops write it: an optional `-`, one to 18 digits, and optionally a point and one

@@ -1,3 +1,72 @@
-fn main() {
-    println!("bluetick-dev");
+//! The command line of the local runner.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bluetick_dev::{Failure, Result, serve};
+
+const HELP: &str = "\
+bluetick, on this machine
+
+  cargo run [-- FLAGS]    set up what is missing, build the worker, serve it until Ctrl-C
+
+      --port PORT         listen there (8787)
+      --state DIR         keep the state in that folder (.bluetick/state)
+      --admin-key KEY     use this admin key (one is made for the state folder, and kept)
+      --help              this text
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bluetick: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the command line asked for.
+#[derive(Default)]
+struct Arguments {
+    command: Option<String>,
+    port: Option<u16>,
+    state: Option<PathBuf>,
+    admin_key: Option<String>,
+    help: bool,
+}
+
+impl Arguments {
+    fn parse() -> std::result::Result<Self, lexopt::Error> {
+        use lexopt::{Arg, ValueExt as _};
+        let mut arguments = Self::default();
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("port") => arguments.port = Some(parser.value()?.parse()?),
+                Arg::Long("state") => arguments.state = Some(parser.value()?.into()),
+                Arg::Long("admin-key") => arguments.admin_key = Some(parser.value()?.string()?),
+                Arg::Long("help") | Arg::Short('h') => arguments.help = true,
+                Arg::Value(value) if arguments.command.is_none() => arguments.command = Some(value.string()?),
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+fn run() -> Result<()> {
+    let arguments = Arguments::parse().map_err(|error| Failure::new(error, "see cargo run -- --help"))?;
+    if arguments.help {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let state = arguments.state.unwrap_or_else(serve::default_state);
+    match arguments.command.as_deref().unwrap_or("serve") {
+        "serve" => serve::serve(arguments.port.unwrap_or(serve::PORT), state, arguments.admin_key),
+        other => Err(Failure::new(
+            format!("there is no command {other:?}"),
+            "see cargo run -- --help",
+        )),
+    }
 }

@@ -1,1 +1,320 @@
-//! The providers: one file each, with `verify` and `parse`; this file is the list.
+//! The providers: who calls us, how each signs, and what its callbacks mean.
+//!
+//! This file is the list and the types that all of them share. One file per provider holds its `verify` and `parse`; adding one
+//! touches that file and the list here. Nothing below knows of channels' settings, storage or counting: bytes go in, events come out.
+//!
+//! Every provider here is content with `200` and an empty body, so there is no answer to choose per provider; what it does with
+//! other answers (retries, deadlines) stands in its file.
+
+mod custom;
+mod json;
+mod meta;
+mod signature;
+mod time;
+
+pub use custom::Mapping;
+
+use crate::contact;
+use crate::event::{ErrorInfo, Event, Ms, Person, Status};
+
+/// A source of callbacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Provider {
+    Meta,
+    Dialog360,
+    Gupshup,
+    Twilio,
+    Infobip,
+    Vonage,
+    Sinch,
+    CleverTap,
+    Interakt,
+    Wati,
+    Netcore,
+    Plivo,
+    Custom,
+}
+
+/// The list: the id of the HTTP API and the character that stands for it in the keys of messages. Both are stored: never change one.
+const LIST: [(Provider, &str, char); 13] = [
+    (Provider::Meta, "meta", 'm'),
+    (Provider::Dialog360, "360dialog", 'd'),
+    (Provider::Gupshup, "gupshup", 'g'),
+    (Provider::Twilio, "twilio", 't'),
+    (Provider::Infobip, "infobip", 'i'),
+    (Provider::Vonage, "vonage", 'v'),
+    (Provider::Sinch, "sinch", 's'),
+    (Provider::CleverTap, "clevertap", 'c'),
+    (Provider::Interakt, "interakt", 'k'),
+    (Provider::Wati, "wati", 'w'),
+    (Provider::Netcore, "netcore", 'n'),
+    (Provider::Plivo, "plivo", 'p'),
+    (Provider::Custom, "custom", 'x'),
+];
+
+/// Whether a provider proves that a callback is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signing {
+    /// It signs every callback: a channel needs its secret.
+    Always,
+    /// It signs if set up to; a channel that has a secret insists on it.
+    Optional,
+    /// It never signs: the unguessable callback URL is all.
+    Never,
+}
+
+/// One callback, as the provider sent it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Lower-case names and values; only those that [`Provider::wanted_headers`] names are looked at.
+    pub headers: &'a [(String, String)],
+    /// `GET` or `POST`.
+    pub method: &'a str,
+    /// The whole URL as the provider called it, query included.
+    pub url: &'a str,
+    /// What follows the `?` in it, or nothing.
+    pub query: &'a str,
+    /// The bytes as received.
+    pub body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim())
+    }
+}
+
+/// What a signature check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Signed under one of the channel's secrets.
+    Verified,
+    /// Nothing to check: the provider does not sign, or the channel has no secret. The URL's token is the only protection.
+    Unsigned,
+    /// Not signed as it must be; the reason in words, without anything of the request in it.
+    Bad(&'static str),
+}
+
+/// What one callback says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parsed {
+    pub events: Vec<Event>,
+    /// Items that could not be understood; each becomes a dead letter while the rest of the batch counts.
+    pub odd: Vec<Odd>,
+    /// Items that were understood and change no state.
+    pub others: Vec<Other>,
+}
+
+/// An item that could not be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Odd {
+    /// JSON pointer of the item in the body; empty for the whole body.
+    pub pointer: String,
+    pub reason: String,
+    /// The item as received (invalid UTF-8 replaced).
+    pub raw: String,
+}
+
+/// An item that was understood and changes no state: counted per channel as `other`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Other {
+    /// The provider's own word for it: a status, an event's type, a field's name.
+    pub name: String,
+    pub message_id: Option<String>,
+    pub person: Person,
+    pub at_ms: Option<Ms>,
+}
+
+impl Provider {
+    /// The name in the HTTP API.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        self.row().map_or("", |(_, id, _)| id)
+    }
+
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        LIST.iter().find(|(_, i, _)| *i == id).map(|(provider, ..)| *provider)
+    }
+
+    /// The character that stands for it in the keys of messages.
+    #[must_use]
+    pub fn code(self) -> char {
+        self.row().map_or('?', |(.., code)| code)
+    }
+
+    #[must_use]
+    pub fn from_code(code: char) -> Option<Self> {
+        LIST.iter().find(|(.., c)| *c == code).map(|(provider, ..)| *provider)
+    }
+
+    /// Every provider, in the list's order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        LIST.iter().map(|(provider, ..)| *provider)
+    }
+
+    /// Whether it proves who calls; a custom channel's mapping says it for `custom`.
+    #[must_use]
+    pub fn signing(self, mapping: Option<&Mapping>) -> Signing {
+        match self {
+            Self::Meta | Self::Twilio | Self::Vonage | Self::Sinch | Self::Interakt | Self::Plivo => Signing::Always,
+            Self::Dialog360 | Self::Infobip => Signing::Optional,
+            Self::Gupshup | Self::CleverTap | Self::Wati | Self::Netcore => Signing::Never,
+            Self::Custom => mapping.map_or(Signing::Never, Mapping::signing),
+        }
+    }
+
+    /// Whether no callback of it carries a time: its events take the time of receipt.
+    #[must_use]
+    pub fn timeless(self) -> bool {
+        self == Self::Twilio
+    }
+
+    /// The headers that the check of its signature needs, in lower case.
+    #[must_use]
+    pub fn wanted_headers(self, mapping: Option<&Mapping>) -> Vec<&str> {
+        match self {
+            Self::Meta => meta::HEADERS.to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Checks the signature over the raw bytes, in constant time, under each of the secrets. Without a secret there is nothing to
+    /// check; whether that is allowed is the channel's affair.
+    #[must_use]
+    pub fn verify(self, request: &Request, secrets: &[String], mapping: Option<&Mapping>, now_ms: Ms) -> Verdict {
+        if self.signing(mapping) == Signing::Never || !signature::usable(secrets) {
+            return Verdict::Unsigned;
+        }
+        match self {
+            Self::Meta => meta::verify(request, secrets),
+            _ => Verdict::Unsigned,
+        }
+    }
+
+    /// What the callback says. Never fails: what cannot be understood is in [`Parsed::odd`]. A callback in which nothing at all is
+    /// known is one odd item.
+    #[must_use]
+    pub fn parse(self, request: &Request, channel: &str, mapping: Option<&Mapping>, now_ms: Ms) -> Parsed {
+        let mut out = Out {
+            channel,
+            now_ms,
+            parsed: Parsed::default(),
+        };
+        let body = String::from_utf8_lossy(request.body);
+        match self {
+            Self::Meta => meta::parse(&body, &mut out, meta::Ids::Own),
+            _ => {}
+        }
+        let Parsed { events, odd, others } = &out.parsed;
+        if events.is_empty() && odd.is_empty() && others.is_empty() {
+            out.odd(String::new(), "nothing in it is known", &body);
+        }
+        out.parsed
+    }
+
+    fn row(self) -> Option<(Self, &'static str, char)> {
+        LIST.iter().find(|(provider, ..)| *provider == self).copied()
+    }
+}
+
+/// A parse under way: where a provider's file puts what it found.
+struct Out<'a> {
+    channel: &'a str,
+    now_ms: Ms,
+    parsed: Parsed,
+}
+
+/// Ids of messages and the like: 1 to 512 bytes without control characters.
+const MAX_ID_BYTES: usize = 512;
+/// An error's title is for people; nobody reads more.
+const MAX_TITLE_CHARS: usize = 200;
+
+impl Out<'_> {
+    /// A status with what every provider has; the caller adds the rest.
+    fn status(&self, message_id: String, status: crate::event::StatusKind, at_ms: Option<Ms>, person: Person) -> Status {
+        Status {
+            channel: self.channel.to_owned(),
+            message_id,
+            participant: String::new(),
+            status,
+            at_ms,
+            person,
+            sender: None,
+            reference: None,
+            category: None,
+            billable: None,
+            error: None,
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.parsed.events.push(event);
+    }
+
+    /// The id of an inbound message that its provider gave none: a hash of what makes it this one.
+    fn made_id(&self, person: &Person, time: Option<&str>, raw: &[u8]) -> String {
+        let who = person.phone.as_deref().or(person.user_id.as_deref()).unwrap_or_default();
+        let parts = [self.channel.as_bytes(), who.as_bytes(), time.unwrap_or_default().as_bytes()];
+        let [channel, who, time] = parts;
+        format!(
+            "made-{}",
+            signature::sha256_hex(&[channel, b"\0", who, b"\0", time, b"\0", raw])
+        )
+    }
+
+    fn other(&mut self, name: &str, message_id: Option<String>, person: Person, at_ms: Option<Ms>) {
+        let name = name.chars().take(MAX_TITLE_CHARS).collect();
+        self.parsed.others.push(Other {
+            name,
+            message_id,
+            person,
+            at_ms,
+        });
+    }
+
+    fn odd(&mut self, pointer: String, reason: &str, raw: &str) {
+        self.parsed.odd.push(Odd {
+            pointer,
+            reason: reason.to_owned(),
+            raw: raw.to_owned(),
+        });
+    }
+
+    /// A provider's time, unless it cannot be: before 2009, or more than a day ahead of receipt. Then the receipt's time counts.
+    fn at(&self, ms: Option<Ms>) -> Option<Ms> {
+        ms.filter(|ms| (time::YEAR_2009_MS..=self.now_ms.saturating_add(time::DAY_MS)).contains(ms))
+    }
+}
+
+/// The person that a phone number and a user id name; either field may hold either, or nothing of use.
+fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
+    let mut person = Person::default();
+    for text in [phone, user_id].into_iter().flatten() {
+        let text = text.trim();
+        let text = text.strip_prefix("whatsapp:").unwrap_or(text);
+        if contact::canonical_phone(text).is_some() {
+            person
+                .phone
+                .get_or_insert_with(|| text.chars().filter(char::is_ascii_digit).collect());
+        } else if person.user_id.is_none() {
+            person.user_id = contact::user_id(text);
+        }
+    }
+    person
+}
+
+/// An id that may be stored, or `None`.
+fn id(text: Option<&str>) -> Option<String> {
+    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control))
+        .map(ToOwned::to_owned)
+}
+
+/// An error with a code; the title is cut to what people read.
+fn error(code: Option<&str>, title: Option<&str>) -> Option<ErrorInfo> {
+    let code = id(code)?;
+    Some(ErrorInfo {
+        code,
+        title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect(),
+    })
+}

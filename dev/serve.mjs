@@ -1,0 +1,64 @@
+// Runs a built worker on workerd through miniflare, as its wrangler.toml describes it: that file is the only truth.
+//
+// The runner starts this with one line of JSON on stdin and keeps the pipe open. When the pipe closes, however the runner
+// ended, everything stops. stdout carries one line of JSON back, {"ready": url} or {"failed": text}; logs go to stderr.
+import { createRequire } from "node:module";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+
+const require = createRequire(join(process.env.BLUETICK_NPM, "package.json"));
+const { Miniflare, convertV4MiniflareOptions } = require("miniflare");
+const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = require("wrangler");
+
+const answer = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+// The main module, and the wasm that lies beside it.
+function modules(main) {
+  const wasm = readdirSync(dirname(main)).filter((name) => name.endsWith(".wasm"));
+  return [
+    { type: "ESModule", path: main },
+    ...wasm.map((name) => ({ type: "CompiledWasm", path: join(dirname(main), name) })),
+  ];
+}
+
+function options({ config, port, state, bindings }) {
+  const { name } = unstable_readConfig({ config });
+  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config);
+  const { modulesRules: _, ...worker } = workerOptions;
+  return convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port,
+    // Off the network: no look-up of where this machine is, no reports.
+    cf: false,
+    telemetry: { enabled: false },
+    // On disk always: alarms crash workerd when objects live in memory.
+    resourcePersistencePath: state,
+    handleStructuredLogs: ({ level, message }) => process.stderr.write(`${level}: ${message}\n`),
+    handleUncaughtError: (error) => process.stderr.write(`error: ${error.stack ?? error}\n`),
+    workers: [
+      {
+        ...worker,
+        name,
+        bindings: { ...worker.bindings, ...bindings },
+        modules: modules(main),
+        modulesRoot: dirname(main),
+      },
+    ],
+  });
+}
+
+const input = createInterface({ input: process.stdin });
+let miniflare;
+input.once("close", async () => {
+  await miniflare?.dispose().catch(() => {});
+  process.exit(0);
+});
+input.once("line", async (line) => {
+  try {
+    miniflare = new Miniflare(options(JSON.parse(line)));
+    answer({ ready: (await miniflare.ready).origin });
+  } catch (error) {
+    answer({ failed: error.code === "ERR_ADDRESS_IN_USE" ? "address in use" : String(error.message ?? error) });
+  }
+});

@@ -1,0 +1,92 @@
+//! Builds the worker into `build/`, unless what is there was built from the same sources.
+//!
+//! Cargo alone would know, but the steps after it (wasm-opt above all) take seconds each time.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::failure::{Doing as _, Result};
+use crate::step::step;
+use crate::tools::Tools;
+use crate::{hex, lock, project};
+
+/// Makes sure that `build/` holds the worker of these sources. Callers at once build once.
+pub fn ensure(tools: &Tools) -> Result<()> {
+    lock::alone(&project::kept().join("build.lock"), || {
+        let built = project::root().join("build");
+        let mark = built.join("built-from");
+        let sources = fingerprint(&project::root())?;
+        if std::fs::read_to_string(&mark).is_ok_and(|mark| mark == sources) {
+            return Ok(());
+        }
+        let _ = std::fs::remove_file(&mark);
+        step("building the worker", |step| {
+            let mut build = tools.worker_build();
+            build.arg("--release").current_dir(project::root());
+            step.run(&mut build, "read the lines above, mend the source, run this again")
+        })?;
+        std::fs::write(&mark, sources).doing(format!("write {}", mark.display()))
+    })
+}
+
+/// A hash over what the worker is built from: `src/` and the files of the root folder (manifests, the API's description …) but
+/// the prose. A file that does not matter costs a needless build; a forgotten one would serve an old worker.
+fn fingerprint(root: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    collect(root, false, &mut files)?;
+    collect(&root.join("src"), true, &mut files)?;
+    collect(&root.join(".cargo"), true, &mut files)?;
+    files.retain(|file| file.extension().is_none_or(|extension| extension != "md"));
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let bytes = std::fs::read(&file).doing(format!("read {}", file.display()))?;
+        let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
+        hash.update(format!("{name}\0{}\0", bytes.len()));
+        hash.update(bytes);
+    }
+    Ok(hex::encode(&hash.finalize()))
+}
+
+/// The files of a folder, and with `deep` those of the folders in it. A folder that is not there has none.
+fn collect(folder: &Path, deep: bool, files: &mut Vec<PathBuf>) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let path = entry.doing(format!("read {}", folder.display()))?.path();
+        if path.is_file() {
+            files.push(path);
+        } else if deep {
+            collect(&path, deep, files)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn the_fingerprint_follows_the_sources_and_nothing_else() {
+        let scratch = Scratch::new().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = scratch.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+            fingerprint(scratch.path()).unwrap()
+        };
+        let first = write("src/lib.rs", "one");
+        assert_eq!(write("README.md", "prose"), first);
+        assert_eq!(write("tests/e2e/main.rs", "a test"), first);
+        assert_ne!(write("src/deep/er.rs", ""), first);
+        std::fs::remove_file(scratch.path().join("src/deep/er.rs")).unwrap();
+        assert_ne!(write("Cargo.toml", ""), first);
+        std::fs::remove_file(scratch.path().join("Cargo.toml")).unwrap();
+        assert_eq!(write("src/lib.rs", "one"), first);
+        assert_ne!(write("src/lib.rs", "two"), first);
+    }
+}

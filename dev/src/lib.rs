@@ -1,0 +1,25 @@
+//! The local runner: what `cargo run` does, and the running worker that the end-to-end tests speak to.
+//!
+//! From the bottom: `failure` and `step` (what a person sees), `cache` and `tools` (what is needed), `build` (the worker),
+//! `server` (the worker running), and what is done with it: `serve`, `demo`, `bench`.
+
+pub mod build;
+pub mod cache;
+pub mod failure;
+pub mod hex;
+pub mod http;
+pub mod lock;
+pub mod process;
+pub mod project;
+pub mod random;
+pub mod scratch;
+pub mod secrets;
+pub mod serve;
+pub mod server;
+pub mod step;
+pub mod tools;
+pub mod wait;
+
+pub use failure::{Failure, Result};
+pub use http::{Answer, Http};
+pub use server::{Options, Server};

@@ -1,0 +1,98 @@
+//! Every limit of the product, named, with its arithmetic. What is not bounded here does not grow.
+
+/// An id that the operator chooses (`api.md`).
+pub const OPERATOR_ID_BYTES: usize = 64;
+
+/// An id from elsewhere (`api.md`).
+pub const FOREIGN_ID_BYTES: usize = 512;
+
+/// A request body (`api.md`): 413 beyond. An isolate has 128 MB for everything; a body is held once as bytes and once as
+/// events, so about ten can be in work at a time.
+pub const BODY_BYTES: usize = 5_000_000;
+
+/// Lines of one request body, or items of one list in it (`api.md`): 413 beyond.
+pub const BODY_LINES: usize = 10_000;
+
+/// Events in one call to a Ledger. An event is about 300 bytes of JSON, so 1,000 stay well below the 2 MB that are the
+/// longest string of the storage, and one commit of them takes about 100 ms.
+pub const EVENTS_PER_CALL: usize = 1_000;
+
+/// Writes that wait in one Ledger for their commit; beyond it, 503. An object takes about 1,000 requests/s, so this is one
+/// second's worth, more than a provider's patience needs.
+pub const WAITING_WRITES: usize = 1_000;
+
+/// Events in the writes that wait in one Ledger: as many as make a commit of one second.
+pub const WAITING_EVENTS: usize = 20_000;
+
+/// Events in one shared commit: what exceeds it is committed by the next. Together they stay below the longest string.
+pub const EVENTS_PER_COMMIT: usize = 2_000;
+
+/// The most Ledgers of a deployment. A read asks each of them, and a paid Worker may make 1,000 subrequests.
+pub const LEDGERS: u32 = 512;
+
+/// How long a call to a Ledger may take before the caller is told to come again. Providers wait for 5 s or more; a commit takes
+/// milliseconds; 4 s leave the answer its way back.
+pub const LEDGER_CALL_MS: u64 = 4_000;
+
+/// How long a call to the Registry may take.
+pub const REGISTRY_CALL_MS: u64 = 4_000;
+
+/// How long the Registry waits for one delivery (to a Ledger or to KV) before it leaves it to the next attempt.
+pub const DELIVERY_MS: u64 = 1_500;
+
+/// When the Registry tries a failed delivery again.
+pub const REDELIVERY_MS: u64 = 2_000;
+
+/// Changed records in one delivery of the Registry: about 300 bytes each, far below the longest string.
+pub const RECORDS_PER_DELIVERY: u32 = 100;
+
+/// What a caller is told to wait after a 503, in seconds.
+pub const RETRY_AFTER_S: u32 = 2;
+
+/// How long an isolate uses a definition that it has read, unasked. Architecture, invariant 14: at most 30 s.
+pub const CACHED_MS: i64 = 20_000;
+
+/// Definitions of one kind in an isolate's memory. A link is about 300 bytes, so 10,000 are 3 MB.
+pub const CACHED_RECORDS: usize = 10_000;
+
+/// Answers to reads in an isolate's memory, 2 KB each.
+pub const CACHED_ANSWERS: usize = 1_000;
+
+/// Clicks that wait in an isolate to be recorded, about 300 bytes each: 3 MB, at 1,000 taps/s ten seconds of a Ledger that
+/// does not answer. Beyond it they are lost, and counted as lost.
+pub const WAITING_CLICKS: usize = 10_000;
+
+/// How long a click waits for others to share its call.
+pub const CLICK_WAIT_MS: u64 = 100;
+
+/// How often a click's call is tried before the click is lost, each with [`LEDGER_CALL_MS`] at most. A request's work after
+/// its answer may take 30 s.
+pub const CLICK_ATTEMPTS: u32 = 5;
+
+/// A list's page, if the caller names no `limit`, and the most that it may name (`api.md`).
+pub const PAGE: u32 = 50;
+pub const PAGE_MOST: u32 = 1_000;
+
+/// Secrets of a channel: one, or two while it is being changed (`api.md`).
+pub const SECRETS: usize = 2;
+
+/// Names, labels, tags and tokens that an operator writes.
+pub const TEXT_BYTES: usize = 256;
+
+/// Tags of one campaign, and goals of its attribution.
+pub const TAGS: usize = 50;
+
+/// The target of a link (issue 5).
+pub const URL_BYTES: usize = 2_048;
+
+/// A channel's mapping or the settings, as JSON text.
+pub const DOCUMENT_BYTES: usize = 100_000;
+
+/// Windows of attribution and reply, in hours: an hour to thirty days (`metrics.md`, section 4).
+pub const WINDOW_HOURS: u32 = 720;
+
+/// The overlap of an old callback token with the new: thirty days.
+pub const OVERLAP_HOURS: u32 = 720;
+
+/// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
+pub const RATE_CARD_ENTRIES: usize = 5_000;

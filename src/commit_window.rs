@@ -1,0 +1,105 @@
+//! How long a Ledger waits for more writes to share a commit.
+//!
+//! A commit costs one disk sync and two packed rows however many writes share it, so waiting pays if others come meanwhile: the
+//! window follows the rate of writes. It has no clock.
+
+use crate::event::Ms;
+
+/// The wait when writes are rare, and the longest. At 200 writes/s, 20 ms bring four more: five writes share the two packed
+/// rows, 1.4 rows each (`architecture.md`: at most 1.5). Alone, a caller waits 2 ms beside a sync of about 4.
+pub const SHORTEST_MS: u32 = 2;
+pub const LONGEST_MS: u32 = 20;
+
+/// The rates, in writes per second, up to which the shortest wait is taken and from which the longest.
+const RARE_PER_S: f64 = 40.0;
+const CROWDED_PER_S: f64 = 200.0;
+
+/// The past that decides: half of the weight lies on the last 500 ms.
+const MEMORY_MS: f64 = 500.0;
+
+/// The rate of writes of late, as a moving average over time.
+#[derive(Clone, Debug, Default)]
+pub struct CommitWindow {
+    per_s: f64,
+    last_ms: Ms,
+}
+
+impl CommitWindow {
+    /// How long the next commit waits after its first write.
+    #[must_use]
+    pub fn wait_ms(&self) -> u32 {
+        let share = ((self.per_s - RARE_PER_S) / (CROWDED_PER_S - RARE_PER_S)).clamp(0.0, 1.0);
+        SHORTEST_MS + (share * f64::from(LONGEST_MS - SHORTEST_MS)).round() as u32
+    }
+
+    /// Learns from a commit of `writes` at `now_ms`.
+    pub fn committed(&mut self, writes: usize, now_ms: Ms) {
+        // An object that slept for a minute or more remembers nothing; a clock that stands still or goes back counts as 1 ms.
+        let passed_ms = now_ms.saturating_sub(self.last_ms).clamp(1, 60_000) as f64;
+        self.last_ms = now_ms;
+        let seen_per_s = writes as f64 * 1000.0 / passed_ms;
+        self.per_s += (seen_per_s - self.per_s) * passed_ms / (passed_ms + MEMORY_MS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START_MS: f64 = 1.7e12;
+
+    /// Plays writes that come evenly at `per_s` for `seconds`; gives the window at the end and the mean of writes per commit.
+    fn play(window: &mut CommitWindow, start_ms: f64, per_s: f64, seconds: f64) -> (u32, f64) {
+        let (mut next_ms, mut writes, mut commits) = (start_ms, 0.0, 0.0);
+        while next_ms < start_ms + seconds * 1000.0 {
+            let commit_ms = next_ms + f64::from(window.wait_ms());
+            let mut shared = 0;
+            while next_ms <= commit_ms {
+                shared += 1;
+                next_ms += 1000.0 / per_s;
+            }
+            window.committed(shared, commit_ms as Ms);
+            writes += shared as f64;
+            commits += 1.0;
+        }
+        (window.wait_ms(), writes / commits)
+    }
+
+    #[test]
+    fn rare_writes_hardly_wait() {
+        for per_s in [0.1, 1.0, 10.0, 35.0] {
+            let (wait_ms, _) = play(&mut CommitWindow::default(), START_MS, per_s, 20.0);
+            assert!(wait_ms <= SHORTEST_MS + 1, "{per_s}/s: {wait_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_crowd_shares_its_commits() {
+        for per_s in [200.0, 1_000.0, 5_000.0] {
+            let (wait_ms, shared) = play(&mut CommitWindow::default(), START_MS, per_s, 20.0);
+            assert!(wait_ms >= LONGEST_MS - 1, "{per_s}/s: {wait_ms} ms");
+            assert!(1.0 + 2.0 / shared <= 1.5, "{per_s}/s: {shared} writes per commit");
+        }
+    }
+
+    #[test]
+    fn one_caller_after_another_is_answered_soon() {
+        // Each write comes when the one before is answered, 4 ms after its commit.
+        let mut window = CommitWindow::default();
+        let mut now_ms = START_MS as Ms;
+        for _ in 0..2_000 {
+            now_ms += Ms::from(window.wait_ms());
+            window.committed(1, now_ms);
+            now_ms += 4;
+        }
+        assert!(window.wait_ms() + 4 <= 15, "{} ms", window.wait_ms());
+    }
+
+    #[test]
+    fn a_crowd_is_forgotten_within_seconds() {
+        let mut window = CommitWindow::default();
+        play(&mut window, START_MS, 1_000.0, 5.0);
+        let (wait_ms, _) = play(&mut window, START_MS + 5_000.0, 1.0, 5.0);
+        assert_eq!(wait_ms, SHORTEST_MS);
+    }
+}

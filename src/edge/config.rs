@@ -1,0 +1,78 @@
+//! What the operator set: the secrets, the number of Ledgers, and the bindings; read once per isolate.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::Reflect;
+use wasm_bindgen::prelude::*;
+use worker::Env;
+use worker::kv::KvStore;
+
+use super::objects::Namespace;
+use crate::bounds::LEDGERS;
+use crate::keys::{Key, Purpose, derive};
+use crate::problem::Problem;
+
+pub struct Config {
+    pub admin_key: String,
+    pub handle_key: Key,
+    pub channel_secret_key: Key,
+    pub cursor_key: Key,
+    pub ledgers: u32,
+    pub ledger: Namespace,
+    pub registry: Namespace,
+    pub kv: KvStore,
+}
+
+thread_local! {
+    /// A deployment's settings do not change under a running isolate.
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+}
+
+impl Config {
+    /// The settings.
+    ///
+    /// # Errors
+    /// 503 that names the setting that is missing or wrong.
+    pub fn of(env: &Env) -> Result<Rc<Self>, Problem> {
+        if let Some(config) = CONFIG.with_borrow(Clone::clone) {
+            return Ok(config);
+        }
+        let config = Rc::new(Self::read(env)?);
+        CONFIG.set(Some(Rc::clone(&config)));
+        Ok(config)
+    }
+
+    fn read(env: &Env) -> Result<Self, Problem> {
+        let master = text(env, "BLUETICK_MASTER_KEY")?;
+        let ledgers = text(env, "BLUETICK_LEDGERS")?;
+        let ledgers = ledgers.parse().ok().filter(|n| (1..=LEDGERS).contains(n));
+        let key = |purpose| derive(master.as_bytes(), purpose);
+        Ok(Self {
+            admin_key: text(env, "BLUETICK_ADMIN_KEY")?,
+            handle_key: key(Purpose::Handle),
+            channel_secret_key: key(Purpose::ChannelSecret),
+            cursor_key: key(Purpose::Cursor),
+            ledgers: ledgers.ok_or_else(|| wrong("BLUETICK_LEDGERS"))?,
+            ledger: binding(env, "LEDGER")?.unchecked_into(),
+            registry: binding(env, "REGISTRY")?.unchecked_into(),
+            kv: env.kv("KV").map_err(|_| wrong("KV"))?,
+        })
+    }
+}
+
+fn text(env: &Env, name: &str) -> Result<String, Problem> {
+    binding(env, name)?
+        .as_string()
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| wrong(name))
+}
+
+fn binding(env: &Env, name: &str) -> Result<JsValue, Problem> {
+    let value = Reflect::get(env, &name.into()).map_err(|_| wrong(name))?;
+    if value.is_undefined() { Err(wrong(name)) } else { Ok(value) }
+}
+
+fn wrong(name: &str) -> Problem {
+    Problem::unavailable(format!("Not configured: {name}."))
+}

@@ -1,0 +1,92 @@
+//! Requests and answers at the platform's boundary, with as few crossings into JavaScript as they need.
+
+use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use worker::worker_sys::web_sys;
+
+use crate::bounds::BODY_BYTES;
+use crate::problem::Problem;
+
+pub type Request = web_sys::Request;
+pub type Response = web_sys::Response;
+
+/// What went wrong inside; it is logged by its kind alone and answered with 500.
+pub type Failure = worker::Error;
+
+/// A header of the request, if it is there.
+pub fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
+}
+
+/// The body's raw bytes.
+///
+/// # Errors
+/// 413 beyond [`BODY_BYTES`], as soon as that shows; 400 if the sender broke off.
+pub async fn body(request: &Request) -> Result<Vec<u8>, Problem> {
+    let too_large = || Problem::too_large(format!("The body is larger than {BODY_BYTES} bytes."));
+    // A body with a length cannot be longer than it says; one without is read until it is too long.
+    if let Some(length) = header(request, "content-length") {
+        if length.parse::<usize>().map_or(true, |length| length > BODY_BYTES) {
+            return Err(too_large());
+        }
+        let promise = request.array_buffer().map_err(broken)?;
+        let buffer: ArrayBuffer = JsFuture::from(promise).await.map_err(broken)?.unchecked_into();
+        return Ok(Uint8Array::new(&buffer).to_vec());
+    }
+    let Some(stream) = request.body() else { return Ok(Vec::new()) };
+    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.map_err(broken)?;
+        if Reflect::get(&chunk, &"done".into()).map_err(broken)?.is_truthy() {
+            return Ok(bytes);
+        }
+        let value: Uint8Array = Reflect::get(&chunk, &"value".into()).map_err(broken)?.unchecked_into();
+        if bytes.len() + value.length() as usize > BODY_BYTES {
+            // Not awaited: the answer need not wait until the sender notices.
+            let _ = reader.cancel();
+            return Err(too_large());
+        }
+        bytes.extend(value.to_vec());
+    }
+}
+
+fn broken(_: JsValue) -> Problem {
+    Problem::bad("The body could not be read.")
+}
+
+/// An answer with headers and, if there is one, a body.
+pub fn answer(status: u16, headers: &[(&str, &str)], body: Option<&str>) -> Result<Response, Failure> {
+    let init = web_sys::ResponseInit::new();
+    init.set_status(status);
+    if !headers.is_empty() {
+        let all = web_sys::Headers::new()?;
+        for (name, value) in headers {
+            all.set(name, value)?;
+        }
+        init.set_headers(&all);
+    }
+    Ok(Response::new_with_opt_str_and_init(body, &init)?)
+}
+
+/// An answer in JSON.
+pub fn json(status: u16, body: &str) -> Result<Response, Failure> {
+    answer(status, &[("content-type", "application/json")], Some(body))
+}
+
+/// A problem answer.
+pub fn problem(problem: &Problem) -> Result<Response, Failure> {
+    let mut headers = vec![("content-type", "application/problem+json")];
+    let retry_after = problem.retry_after_s.map(|seconds| seconds.to_string());
+    if let Some(seconds) = &retry_after {
+        headers.push(("retry-after", seconds));
+    }
+    if let Some(methods) = &problem.allow {
+        headers.push(("allow", methods));
+    }
+    if problem.status == 401 {
+        headers.push(("www-authenticate", "Bearer"));
+    }
+    answer(problem.status, &headers, Some(&problem.to_json()))
+}

@@ -1,0 +1,64 @@
+//! Calls from the worker (and between objects) to Durable Objects: one JSON text each way, never without a deadline.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use js_sys::{JsString, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use worker::Delay;
+use worker::worker_sys::web_sys;
+
+use super::http::Response;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A namespace of Durable Objects, as it is bound in `wrangler.toml`.
+    #[derive(Clone)]
+    pub type Namespace;
+    #[wasm_bindgen(structural, method, catch, js_name = getByName)]
+    fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
+
+    type Stub;
+    #[wasm_bindgen(structural, method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &web_sys::RequestInit) -> Result<Promise, JsValue>;
+}
+
+/// Why a call brought no answer. Each may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// It did not come in time: what was asked may have been done all the same.
+    Late,
+    /// The platform refused, or the object broke off.
+    Failed,
+}
+
+/// Posts `body` to the object `name`; gives the status and the text of its answer.
+pub async fn call(
+    namespace: &Namespace,
+    name: &str,
+    path: &str,
+    body: &str,
+    deadline_ms: u64,
+) -> Result<(u16, String), NoAnswer> {
+    let answer = async {
+        let init = web_sys::RequestInit::new();
+        init.set_method("POST");
+        init.set_body(&JsValue::from_str(body));
+        let response: Response = JsFuture::from(namespace.get_by_name(name)?.fetch(path, &init)?)
+            .await?
+            .unchecked_into();
+        let text: JsString = JsFuture::from(response.text()?).await?.unchecked_into();
+        Ok::<_, JsValue>((response.status(), String::from(text)))
+    };
+    within(answer, deadline_ms).await?.map_err(|_| NoAnswer::Failed)
+}
+
+/// Gives up on `work` after a time; what it asked for goes on all the same.
+pub async fn within<T>(work: impl Future<Output = T>, deadline_ms: u64) -> Result<T, NoAnswer> {
+    match select(pin!(work), pin!(Delay::from(Duration::from_millis(deadline_ms)))).await {
+        Either::Left((value, _)) => Ok(value),
+        Either::Right(_) => Err(NoAnswer::Late),
+    }
+}

@@ -1,0 +1,157 @@
+//! The Registry's Durable Object: does what it is asked, then tells the Ledgers and the read copies.
+//!
+//! `POST /` with a `Command`. The alarm is armed before anything changes, and stays armed until all have been told; telling is
+//! idempotent, so a crash anywhere costs a repetition at most.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use wasm_bindgen_futures::JsFuture;
+use worker::{Date, DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use super::config::Config;
+use super::objects::{call, within};
+use super::sql::ObjectSql;
+use super::{http, random};
+use crate::bounds::{DELIVERY_MS, REDELIVERY_MS};
+use crate::event::Ms;
+use crate::ledger::Write;
+use crate::problem::Problem;
+use crate::registry::{Command, Delivery, Registry as Core, Target};
+use crate::sql::SqlError;
+
+#[durable_object(alarm)]
+pub struct Registry {
+    state: State,
+    env: Env,
+    core: RefCell<std::result::Result<Core<ObjectSql>, SqlError>>,
+    /// Whether deliveries are under way: one round at a time, so that an older copy never overwrites a newer.
+    delivering: Cell<bool>,
+}
+
+impl DurableObject for Registry {
+    fn new(state: State, env: Env) -> Self {
+        let core = match Config::of(&env) {
+            Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.ledgers),
+            Err(problem) => Err(SqlError(problem.detail)),
+        };
+        Self {
+            state,
+            env,
+            core: RefCell::new(core),
+            delivering: Cell::new(false),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
+        Ok(match self.apply(&text).await {
+            Ok((created, json)) => http::json(if created { 201 } else { 200 }, &json)?.into(),
+            Err(problem) => http::problem(&problem)?.into(),
+        })
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.tell().await;
+        Response::empty()
+    }
+}
+
+impl Registry {
+    async fn apply(&self, text: &str) -> std::result::Result<(bool, String), Problem> {
+        let command: Command = serde_json::from_str(text).map_err(|_| Problem::bad("Not a command."))?;
+        let changes = !matches!(command, Command::Get { .. } | Command::List { .. });
+        if changes {
+            self.arm().await;
+        }
+        let entropy = random::bytes()?;
+        let answer = match &mut *self.core.borrow_mut() {
+            Ok(core) => core.apply(&command, entropy, Date::now().as_millis() as Ms)?,
+            Err(error) => return Err(refused(error)),
+        };
+        if changes {
+            self.tell().await;
+        }
+        Ok((answer.created, answer.json))
+    }
+
+    /// Tells every target what it does not know yet; what could not be told is left to the alarm.
+    async fn tell(&self) {
+        if self.delivering.replace(true) {
+            // Whoever is at it looks again when done.
+            return;
+        }
+        loop {
+            let deliveries = match &*self.core.borrow() {
+                Ok(core) => core.deliveries(),
+                Err(error) => Err(error.clone()),
+            };
+            let deliveries = deliveries.unwrap_or_default();
+            if deliveries.is_empty() {
+                break;
+            }
+            // First the alarm, then the work.
+            self.arm().await;
+            let told = join_all(deliveries.iter().map(|delivery| self.deliver(delivery))).await;
+            let core = self.core.borrow();
+            for delivery in deliveries
+                .iter()
+                .zip(&told)
+                .filter(|(_, told)| **told)
+                .map(|(delivery, _)| delivery)
+            {
+                if let Ok(core) = &*core {
+                    // Not acknowledged is told again.
+                    let _ = core.acknowledge(delivery);
+                }
+            }
+            if !told.iter().all(|told| *told) {
+                break;
+            }
+        }
+        self.delivering.set(false);
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> bool {
+        let Ok(config) = Config::of(&self.env) else { return false };
+        match delivery.target {
+            Target::Ledger(_) if delivery.campaigns.is_empty() => true,
+            Target::Ledger(no) => {
+                let write = Write::Declare {
+                    campaigns: delivery.campaigns.clone(),
+                };
+                let Ok(body) = serde_json::to_string(&write) else {
+                    return false;
+                };
+                let answer = call(&config.ledger, &no.to_string(), "https://ledger/write", &body, DELIVERY_MS).await;
+                matches!(answer, Ok((200, _)))
+            }
+            Target::Copies => {
+                let put = async {
+                    for (key, value) in &delivery.copies {
+                        match value {
+                            Some(value) => config.kv.put(key, value.as_str())?.execute().await?,
+                            None => config.kv.delete(key).await?,
+                        }
+                    }
+                    Ok::<_, worker::kv::KvError>(())
+                };
+                matches!(within(put, DELIVERY_MS).await, Ok(Ok(())))
+            }
+        }
+    }
+
+    /// Sees to it that the alarm rings: an offset, never a moment, and never now.
+    async fn arm(&self) {
+        let after = Duration::from_millis(REDELIVERY_MS);
+        if let Err(error) = self.state.storage().set_alarm(after).await {
+            worker::console_error!("registry: alarm: {error}");
+        }
+    }
+}
+
+fn refused(error: &SqlError) -> Problem {
+    worker::console_error!("registry: {error}");
+    Problem::unavailable("The registry's storage refused.")
+}

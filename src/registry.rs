@@ -1,0 +1,520 @@
+//! The Registry: channels, campaigns, links and settings; the truth that every copy at the edge is made from.
+//!
+//! All of it lies in one table of records. Each change gets the next revision, and each target (a Ledger, the read copies in KV)
+//! has the last revision that it acknowledged: what lies between is what it still has to be told. So a delivery may be lost,
+//! repeated or cut short by a crash, and nothing is forgotten. Pure: storage is the port; time, keys and entropy are arguments.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::bounds::{OVERLAP_HOURS, RECORDS_PER_DELIVERY};
+use crate::campaign::{self, Campaign};
+use crate::channel::{self, Channel, Token};
+use crate::event::Ms;
+use crate::ids::operator_id;
+use crate::keys::Key;
+use crate::policy::{HOUR_MS, Policy};
+use crate::problem::Problem;
+use crate::provider::{Provider, Signing};
+use crate::sql::{Arg, Sql, SqlError};
+
+/// The kinds of records, as they stand in the table and in the keys of the read copies: never change one.
+pub const CHANNEL: &str = "channel";
+pub const CAMPAIGN: &str = "campaign";
+
+/// What the Registry is asked. The bodies are those of the HTTP API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    PutChannel {
+        id: String,
+        body: Value,
+    },
+    RotateChannel {
+        id: String,
+        body: Value,
+    },
+    PutCampaign {
+        id: String,
+        body: Value,
+    },
+    PatchCampaign {
+        id: String,
+        body: Value,
+    },
+    Delete {
+        kind: Kind,
+        id: String,
+    },
+    Get {
+        kind: Kind,
+        id: String,
+    },
+    List {
+        kind: Kind,
+        filters: Vec<(Filter, String)>,
+        after: String,
+        limit: u32,
+    },
+}
+
+/// The kinds that can be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Channel,
+    Campaign,
+}
+
+impl Kind {
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Channel => CHANNEL,
+            Self::Campaign => CAMPAIGN,
+        }
+    }
+}
+
+/// What a list can be narrowed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    Status,
+    Type,
+    MessageType,
+    Tag,
+}
+
+/// A success: 201 if something came to be, and the record's JSON (or a list's).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub created: bool,
+    pub json: String,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub data: Vec<T>,
+    pub total: u64,
+    /// Where the next page begins; absent at the end.
+    pub next: Option<String>,
+}
+
+/// Who must be told of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// A Ledger learns the campaigns.
+    Ledger(u32),
+    /// KV holds copies of the records that the edge reads.
+    Copies,
+}
+
+impl Target {
+    fn text(self) -> String {
+        match self {
+            Self::Ledger(no) => format!("ledger:{no}"),
+            Self::Copies => "copies".to_owned(),
+        }
+    }
+}
+
+/// What a target has to be told next: all changes up to `revision`, of which these concern it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub target: Target,
+    pub revision: i64,
+    /// For a Ledger.
+    pub campaigns: Vec<Policy>,
+    /// For KV: key, and value or (where the record is gone) nothing.
+    pub copies: Vec<(String, Option<String>)>,
+}
+
+/// The core of the Registry object.
+pub struct Registry<S: Sql> {
+    sql: S,
+    secret_key: Key,
+    ledgers: u32,
+}
+
+const SCHEMA: [&str; 4] = [
+    // `doc` is null where the record was deleted: the row stays, so that copies learn of it and numbers are never given twice.
+    "CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, id TEXT NOT NULL, no INTEGER, revision INTEGER NOT NULL, doc TEXT,
+        PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID",
+    "CREATE UNIQUE INDEX IF NOT EXISTS records_by_revision ON records (revision)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS records_by_no ON records (kind, no) WHERE no IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];
+
+impl<S: Sql> Registry<S> {
+    /// Opens the database; `secret_key` seals channel secrets, `ledgers` is how many Ledgers learn the campaigns.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn open(sql: S, secret_key: Key, ledgers: u32) -> Result<Self, SqlError> {
+        for statement in SCHEMA {
+            sql.exec(statement, &[])?;
+        }
+        Ok(Self {
+            sql,
+            secret_key,
+            ledgers,
+        })
+    }
+
+    /// Does what is asked, durably. `entropy` is 32 fresh random bytes.
+    ///
+    /// # Errors
+    /// As the API says: 400, 404, 409; 503 if the storage refuses.
+    pub fn apply(&mut self, command: &Command, entropy: [u8; 32], now_ms: Ms) -> Result<Answer, Problem> {
+        match command {
+            Command::PutChannel { id, body } => self.put_channel(id, body, entropy, now_ms),
+            Command::RotateChannel { id, body } => self.rotate_channel(id, body, entropy, now_ms),
+            Command::PutCampaign { id, body } => self.put_campaign(id, body, now_ms),
+            Command::PatchCampaign { id, body } => self.patch_campaign(id, body, now_ms),
+            Command::Delete { kind, id } => self.delete(*kind, id),
+            Command::Get { kind, id } => {
+                let doc = self.doc(kind.text(), id)?.ok_or_else(|| nothing(*kind))?;
+                Ok(answer(false, doc))
+            }
+            Command::List {
+                kind,
+                filters,
+                after,
+                limit,
+            } => self.list(*kind, filters, after, *limit),
+        }
+    }
+
+    /// What the targets have to be told, one delivery each; none if all know everything.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn deliveries(&self) -> Result<Vec<Delivery>, SqlError> {
+        let acknowledged: Vec<(String, i64)> =
+            self.rows("SELECT json_group_array(json_array(target, acknowledged)) FROM targets", &[])?;
+        let mut deliveries = Vec::new();
+        let mut last = None;
+        let targets = (0..self.ledgers).map(Target::Ledger).chain([Target::Copies]);
+        for target in targets {
+            let name = target.text();
+            let from = acknowledged
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map_or(0, |(_, revision)| *revision);
+            // Most targets stand at the same revision: one query serves them all.
+            let changes = match last.take() {
+                Some((same, changes)) if same == from => changes,
+                _ => self.changes(from)?,
+            };
+            if let Some(revision) = changes.iter().map(|change: &Change| change.revision).max() {
+                deliveries.push(delivery(target, revision, &changes));
+            }
+            last = Some((from, changes));
+        }
+        Ok(deliveries)
+    }
+
+    /// The target knows everything up to this delivery's revision.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn acknowledge(&self, delivery: &Delivery) -> Result<(), SqlError> {
+        self.sql
+            .exec(
+                "INSERT INTO targets (target, acknowledged) VALUES (?, CAST(? AS INTEGER))
+                 ON CONFLICT (target) DO UPDATE SET acknowledged = max(acknowledged, excluded.acknowledged)",
+                &[Arg::Text(&delivery.target.text()), Arg::Int(delivery.revision)],
+            )
+            .map(|_| ())
+    }
+
+    fn put_channel(&mut self, id: &str, body: &Value, entropy: [u8; 32], now_ms: Ms) -> Result<Answer, Problem> {
+        chosen(id)?;
+        let providers: Vec<&str> = Provider::all().map(Provider::id).collect();
+        let declared = channel::Declared::read(body, &providers)?;
+        let old: Option<Channel> = self.record(CHANNEL, id)?;
+        let ([token, nonces], created) = (halves(entropy), old.is_none());
+        let secrets = match (&declared.secrets, &old) {
+            (None, Some(old)) if old.provider == declared.provider => old.secrets.clone(),
+            (secrets, _) => {
+                let sealed = secrets
+                    .iter()
+                    .flatten()
+                    .zip(0u8..)
+                    .map(|(secret, at)| channel::seal(&self.secret_key, id, secret, nonce(nonces, at)));
+                sealed.collect::<Option<Vec<String>>>().unwrap_or_default()
+            }
+        };
+        let signs = Provider::from_id(&declared.provider).is_some_and(|provider| provider.signing(None) == Signing::Always);
+        if signs && secrets.is_empty() && !declared.allow_unsigned {
+            return Err(Problem::fields(vec![crate::problem::FieldError {
+                pointer: "/secrets".to_owned(),
+                detail: "is needed: this provider signs its callbacks (or set allow_unsigned)".to_owned(),
+            }]));
+        }
+        let first = || {
+            vec![Token {
+                token: channel::token(token),
+                until_ms: None,
+            }]
+        };
+        let channel = Channel {
+            id: id.to_owned(),
+            provider: declared.provider,
+            name: declared.name,
+            secrets,
+            verify_token: declared.verify_token,
+            allow_unsigned: declared.allow_unsigned,
+            require_dispatch: declared.require_dispatch,
+            mapping: declared.mapping,
+            created_at_ms: old.as_ref().map_or(now_ms, |old| old.created_at_ms),
+            tokens: old.map_or_else(first, |old| old.tokens),
+        };
+        self.put(CHANNEL, id, None, &channel)?;
+        Ok(answer(created, text(&channel)))
+    }
+
+    fn rotate_channel(&mut self, id: &str, body: &Value, entropy: [u8; 32], now_ms: Ms) -> Result<Answer, Problem> {
+        let mut fields = crate::body::Fields::of(body, "");
+        let overlap = fields.whole("overlap_hours", 0..=u64::from(OVERLAP_HOURS));
+        let overlap = fields
+            .required("overlap_hours", overlap)
+            .and_then(|hours| Ms::try_from(hours).ok());
+        fields.done()?;
+        let mut channel: Channel = self.record(CHANNEL, id)?.ok_or_else(|| nothing(Kind::Channel))?;
+        let until_ms = now_ms + overlap.unwrap_or_default() * HOUR_MS;
+        for token in &mut channel.tokens {
+            token.until_ms = Some(token.until_ms.map_or(until_ms, |until| until.min(until_ms)));
+        }
+        channel
+            .tokens
+            .retain(|token| token.until_ms.is_some_and(|until| now_ms < until));
+        let [token, _] = halves(entropy);
+        channel.tokens.insert(
+            0,
+            Token {
+                token: channel::token(token),
+                until_ms: None,
+            },
+        );
+        // The newest and one old: a third would be good for longer than anybody remembers.
+        channel.tokens.truncate(2);
+        self.put(CHANNEL, id, None, &channel)?;
+        Ok(answer(false, text(&channel)))
+    }
+
+    fn put_campaign(&mut self, id: &str, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
+        chosen(id)?;
+        let mut declared = campaign::Declared::read(body)?;
+        if let Some(old) = self.record::<Campaign>(CAMPAIGN, id)? {
+            old.same_as(&declared)?;
+            return Ok(answer(false, text(&old)));
+        }
+        declared.created_at_ms.get_or_insert(now_ms);
+        let no = self.next_no(CAMPAIGN)?;
+        let campaign = Campaign {
+            no,
+            id: id.to_owned(),
+            declared,
+            status: campaign::State::default(),
+            stopped_at_ms: None,
+        };
+        self.put(CAMPAIGN, id, Some(no), &campaign)?;
+        Ok(answer(true, text(&campaign)))
+    }
+
+    fn patch_campaign(&mut self, id: &str, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
+        let old: Campaign = self.record(CAMPAIGN, id)?.ok_or_else(|| nothing(Kind::Campaign))?;
+        let next = old.patched(body, now_ms)?;
+        if next != old {
+            self.put(CAMPAIGN, id, Some(next.no), &next)?;
+        }
+        Ok(answer(false, text(&next)))
+    }
+
+    fn delete(&mut self, kind: Kind, id: &str) -> Result<Answer, Problem> {
+        self.doc(kind.text(), id)?.ok_or_else(|| nothing(kind))?;
+        self.sql
+            .exec(
+                "UPDATE records SET doc = NULL, revision = (SELECT max(revision) + 1 FROM records) WHERE kind = ? AND id = ?",
+                &[Arg::Text(kind.text()), Arg::Text(id)],
+            )
+            .map_err(storage)?;
+        Ok(answer(false, "null".to_owned()))
+    }
+
+    fn list(&self, kind: Kind, filters: &[(Filter, String)], after: &str, limit: u32) -> Result<Answer, Problem> {
+        let mut matching = "FROM records WHERE kind = ? AND doc IS NOT NULL".to_owned();
+        let mut args = vec![Arg::Text(kind.text())];
+        for (filter, value) in filters {
+            matching.push_str(match filter {
+                Filter::Status => " AND doc ->> 'status' = ?",
+                Filter::Type => " AND doc ->> 'type' = ?",
+                Filter::MessageType => " AND doc ->> 'message_type' = ?",
+                Filter::Tag => " AND ? IN (SELECT value FROM json_each(doc, '$.tags'))",
+            });
+            args.push(Arg::Text(value));
+        }
+        let total: Vec<u64> = self
+            .rows(&format!("SELECT json_array(count(*)) {matching}"), &args)
+            .map_err(storage)?;
+        args.extend([Arg::Text(after), Arg::Int(i64::from(limit))]);
+        let page = format!(
+            "SELECT json_group_array(json_array(id, json(doc)))
+             FROM (SELECT id, doc {matching} AND id > ? ORDER BY id LIMIT CAST(? AS INTEGER))"
+        );
+        let rows: Vec<(String, Value)> = self.rows(&page, &args).map_err(storage)?;
+        let full = u32::try_from(rows.len()).is_ok_and(|n| n == limit);
+        let next = rows.last().filter(|_| full).map(|(id, _)| id.clone());
+        let page = Page {
+            data: rows.into_iter().map(|(_, doc)| doc).collect(),
+            total: total.first().copied().unwrap_or_default(),
+            next,
+        };
+        Ok(answer(false, text(&page)))
+    }
+
+    fn record<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<T>, Problem> {
+        let Some(doc) = self.doc(kind, id)? else { return Ok(None) };
+        serde_json::from_str(&doc)
+            .map(Some)
+            .map_err(|_| Problem::new(500, "A stored definition can't be read."))
+    }
+
+    fn doc(&self, kind: &str, id: &str) -> Result<Option<String>, Problem> {
+        let args = [Arg::Text(kind), Arg::Text(id)];
+        self.sql
+            .text("SELECT doc FROM records WHERE kind = ? AND id = ?", &args)
+            .map_err(storage)
+    }
+
+    fn put<T: Serialize>(&self, kind: &str, id: &str, no: Option<u32>, record: &T) -> Result<(), Problem> {
+        // One statement is one transaction: the record and its revision are durable together.
+        let doc = text(record);
+        let no = no.map_or_else(|| "null".to_owned(), |no| no.to_string());
+        self.sql
+            .exec(
+                "INSERT INTO records (kind, id, no, revision, doc)
+                 VALUES (?, ?, json_extract(?, '$'), (SELECT coalesce(max(revision), 0) + 1 FROM records), ?)
+                 ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision, doc = excluded.doc",
+                &[Arg::Text(kind), Arg::Text(id), Arg::Text(&no), Arg::Text(&doc)],
+            )
+            .map(|_| ())
+            .map_err(storage)
+    }
+
+    fn next_no(&self, kind: &str) -> Result<u32, Problem> {
+        let next: Vec<u32> = self
+            .rows(
+                "SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?",
+                &[Arg::Text(kind)],
+            )
+            .map_err(storage)?;
+        next.first().copied().ok_or_else(|| storage(SqlError("no number".to_owned())))
+    }
+
+    fn changes(&self, after: i64) -> Result<Vec<Change>, SqlError> {
+        self.rows(
+            "SELECT json_group_array(json_object('kind', kind, 'id', id, 'no', no, 'revision', revision, 'doc', doc))
+             FROM (SELECT * FROM records WHERE revision > CAST(? AS INTEGER) ORDER BY revision LIMIT CAST(? AS INTEGER))",
+            &[Arg::Int(after), Arg::Int(i64::from(RECORDS_PER_DELIVERY))],
+        )
+    }
+
+    fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>, SqlError> {
+        let rows = self.sql.text(sql, args)?.unwrap_or_else(|| "[]".to_owned());
+        serde_json::from_str(&rows).map_err(|error| SqlError(error.to_string()))
+    }
+}
+
+/// One changed record.
+#[derive(Deserialize)]
+struct Change {
+    kind: String,
+    id: String,
+    no: Option<u32>,
+    revision: i64,
+    doc: Option<String>,
+}
+
+fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
+    let mut delivery = Delivery {
+        target,
+        revision,
+        campaigns: Vec::new(),
+        copies: Vec::new(),
+    };
+    for change in changes {
+        match target {
+            Target::Ledger(_) if change.kind == CAMPAIGN => {
+                let campaign = change
+                    .doc
+                    .as_deref()
+                    .and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
+                delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
+            }
+            Target::Ledger(_) => {}
+            Target::Copies => delivery
+                .copies
+                .push((copy_key(&change.kind, &change.id, change.no), change.doc.clone())),
+        }
+    }
+    delivery
+}
+
+/// The key of a record's read copy in KV.
+#[must_use]
+pub fn copy_key(kind: &str, id: &str, _no: Option<u32>) -> String {
+    format!("{kind}:{id}")
+}
+
+fn answer(created: bool, json: String) -> Answer {
+    Answer { created, json }
+}
+
+fn text<T: Serialize>(record: &T) -> String {
+    serde_json::to_string(record).unwrap_or_default()
+}
+
+/// An id in the path of a PUT.
+fn chosen(id: &str) -> Result<(), Problem> {
+    operator_id(id).map_err(|reason| Problem::bad(format!("The id in the path {reason}.")))
+}
+
+fn nothing(kind: Kind) -> Problem {
+    Problem::not_found(format!("No such {}.", kind.text()))
+}
+
+fn storage(error: SqlError) -> Problem {
+    let _ = error;
+    Problem::unavailable("The registry's storage refused.")
+}
+
+fn halves(entropy: [u8; 32]) -> [[u8; 16]; 2] {
+    let mut halves = [[0; 16]; 2];
+    for (to, from) in halves.as_flattened_mut().iter_mut().zip(entropy) {
+        *to = from;
+    }
+    halves
+}
+
+/// The nonce of the secret at place `at`: the same for no two secrets of one request.
+fn nonce(entropy: [u8; 16], at: u8) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    for (to, from) in nonce.iter_mut().zip(entropy) {
+        *to = from;
+    }
+    if let Some(last) = nonce.last_mut() {
+        *last = last.wrapping_add(at);
+    }
+    nonce
+}
+
+/// For a caller that sees nothing of the inside: what a page looks like.
+#[must_use]
+pub fn page_json(data: Vec<Value>, total: u64, next_cursor: Option<String>) -> Value {
+    json!({ "data": data, "total": total, "next_cursor": next_cursor })
+}

@@ -1,0 +1,330 @@
+//! Which answer a request is for: method and path to a [`Route`], the query to its parameters.
+//!
+//! Pure text work, so that the worker needs no URL parser (which alone would double its size). It does not know who may call
+//! what, nor what an answer is.
+
+use std::borrow::Cow;
+
+use form_urlencoded::parse;
+use percent_encoding::percent_decode_str;
+
+use crate::problem::Problem;
+
+/// What was asked for; the texts are decoded, and not yet checked to be ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// `GET /healthz`
+    Health,
+    /// `GET /openapi.json`
+    OpenApi,
+    /// `GET /metrics`
+    Metrics,
+    /// `GET|POST /cb/{channel}/{token}`: the provider calls.
+    Callback { channel: Cow<'a, str>, token: Cow<'a, str> },
+    /// `GET|HEAD /c/{token}`: a person taps.
+    Tap { token: &'a str },
+    /// `GET /v1/channels`
+    Channels,
+    /// `PUT|GET|DELETE /v1/channels/{channel}`
+    Channel { channel: Cow<'a, str> },
+    /// `POST /v1/channels/{channel}/rotate`
+    Rotate { channel: Cow<'a, str> },
+    /// `GET /v1/campaigns`
+    Campaigns,
+    /// `PUT|GET|PATCH /v1/campaigns/{campaign}`
+    Campaign { campaign: Cow<'a, str> },
+    /// `POST /v1/campaigns/{campaign}/dispatches`
+    Dispatches { campaign: Cow<'a, str> },
+    /// `GET /v1/campaigns/{campaign}/stats`
+    Stats { campaign: Cow<'a, str> },
+    /// `GET|POST /v1/links`
+    Links,
+    /// `GET|PATCH|DELETE /v1/links/{link}`
+    Link { link: Cow<'a, str> },
+    /// `POST /v1/links/{link}/wrap`
+    WrapLink { link: Cow<'a, str> },
+    /// `POST /v1/wrap`
+    WrapText,
+    /// `POST /v1/conversions`
+    Conversions,
+    /// `GET|PUT /v1/settings`
+    Settings,
+}
+
+impl<'a> Route<'a> {
+    /// The route of a path (without query); `None` if there is none.
+    #[must_use]
+    pub fn of(path: &'a str) -> Option<Self> {
+        let mut segments = path.strip_prefix('/')?.split('/');
+        let mut next = || segments.next().filter(|segment| !segment.is_empty());
+        let route = match next()? {
+            "c" => Self::Tap { token: next()? },
+            "cb" => Self::Callback {
+                channel: decoded(next()?)?,
+                token: decoded(next()?)?,
+            },
+            "healthz" => Self::Health,
+            "openapi.json" => Self::OpenApi,
+            "metrics" => Self::Metrics,
+            "v1" => match (next()?, next(), next()) {
+                ("channels", None, _) => Self::Channels,
+                ("channels", Some(id), None) => Self::Channel { channel: decoded(id)? },
+                ("channels", Some(id), Some("rotate")) => Self::Rotate { channel: decoded(id)? },
+                ("campaigns", None, _) => Self::Campaigns,
+                ("campaigns", Some(id), None) => Self::Campaign { campaign: decoded(id)? },
+                ("campaigns", Some(id), Some("dispatches")) => Self::Dispatches { campaign: decoded(id)? },
+                ("campaigns", Some(id), Some("stats")) => Self::Stats { campaign: decoded(id)? },
+                ("links", None, _) => Self::Links,
+                ("links", Some(id), None) => Self::Link { link: decoded(id)? },
+                ("links", Some(id), Some("wrap")) => Self::WrapLink { link: decoded(id)? },
+                ("wrap", None, _) => Self::WrapText,
+                ("conversions", None, _) => Self::Conversions,
+                ("settings", None, _) => Self::Settings,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        // A trailing slash, an empty segment or one too many names something else.
+        (segments.next().is_none() && !path.ends_with('/')).then_some(route)
+    }
+
+    /// The name by which logs and metrics call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::OpenApi => "openapi",
+            Self::Metrics => "metrics",
+            Self::Callback { .. } => "callback",
+            Self::Tap { .. } => "tap",
+            Self::Channels => "channels",
+            Self::Channel { .. } => "channel",
+            Self::Rotate { .. } => "rotate",
+            Self::Campaigns => "campaigns",
+            Self::Campaign { .. } => "campaign",
+            Self::Dispatches { .. } => "dispatches",
+            Self::Stats { .. } => "stats",
+            Self::Links => "links",
+            Self::Link { .. } => "link",
+            Self::WrapLink { .. } => "wrap_link",
+            Self::WrapText => "wrap_text",
+            Self::Conversions => "conversions",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// The methods that it has, as `Allow` wants them.
+    #[must_use]
+    pub fn methods(&self) -> &'static str {
+        match self {
+            Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Stats { .. } => "GET",
+            Self::Callback { .. } | Self::Links => "GET, POST",
+            Self::Tap { .. } => "GET, HEAD",
+            Self::Channel { .. } => "PUT, GET, DELETE",
+            Self::Campaign { .. } => "PUT, GET, PATCH",
+            Self::Link { .. } => "GET, PATCH, DELETE",
+            Self::Settings => "GET, PUT",
+            Self::Rotate { .. } | Self::Dispatches { .. } | Self::WrapLink { .. } | Self::WrapText | Self::Conversions => "POST",
+        }
+    }
+
+    /// Whether it has this method.
+    #[must_use]
+    pub fn has(&self, method: &str) -> bool {
+        self.methods().split(", ").any(|known| known == method)
+    }
+
+    /// The parameters that its GET takes; every other under `/v1/` is an error.
+    #[must_use]
+    pub fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::Channels => &["limit", "cursor"],
+            Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
+            Self::Links => &["limit", "cursor", "campaign"],
+            Self::Stats { .. } => &["max_age"],
+            _ => &[],
+        }
+    }
+}
+
+fn decoded(segment: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(segment).decode_utf8().ok()
+}
+
+/// Path and query of an absolute URL as the platform serialises it (the path is never empty, the fragment never sent).
+#[must_use]
+pub fn split(url: &str) -> (&str, &str) {
+    let (_, target) = origin(url);
+    let target = target.split_once('#').map_or(target, |(before, _)| before);
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+/// `https://host:port` of an absolute URL, and what comes after it.
+#[must_use]
+pub fn origin(url: &str) -> (&str, &str) {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url
+        .get(host..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(url.len(), |at| host + at);
+    url.split_at_checked(end).unwrap_or((url, ""))
+}
+
+/// The parameters of a query, decoded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Any query; of a repeated parameter the first counts.
+    #[must_use]
+    pub fn lenient(query: &str) -> Self {
+        Self(parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// A query of which every parameter is one of `known`, at most once.
+    ///
+    /// # Errors
+    /// 400, which names the known parameters and nothing of what was sent.
+    pub fn strict(query: &str, known: &[&str]) -> Result<Self, Problem> {
+        let query = Self::lenient(query);
+        for (at, (name, _)) in query.0.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                return Err(Problem::bad(if known.is_empty() {
+                    "This route takes no query parameters.".to_owned()
+                } else {
+                    format!("Unknown query parameter; this route takes: {}.", known.join(", "))
+                }));
+            }
+            if query.0.iter().take(at).any(|(earlier, _)| earlier == name) {
+                return Err(Problem::bad(format!("The query parameter {name} stands there twice.")));
+            }
+        }
+        Ok(query)
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A whole number within `range`, or `default` if the parameter is not there.
+    ///
+    /// # Errors
+    /// 400, if it is something else.
+    pub fn whole(&self, name: &str, range: core::ops::RangeInclusive<u32>, default: u32) -> Result<u32, Problem> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        text.parse::<u32>().ok().filter(|n| range.contains(n)).ok_or_else(|| {
+            Problem::bad(format!(
+                "The query parameter {name} must be a whole number from {} to {}.",
+                range.start(),
+                range.end()
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, name: Option<&str>) {
+        assert_eq!(Route::of(path).map(|route| route.name()), name, "{path}");
+    }
+
+    #[test]
+    fn paths() {
+        check("/healthz", Some("health"));
+        check("/openapi.json", Some("openapi"));
+        check("/metrics", Some("metrics"));
+        check("/cb/meta/t0ken", Some("callback"));
+        check("/c/t0ken", Some("tap"));
+        check("/v1/channels", Some("channels"));
+        check("/v1/channels/meta", Some("channel"));
+        check("/v1/channels/meta/rotate", Some("rotate"));
+        check("/v1/campaigns", Some("campaigns"));
+        check("/v1/campaigns/diwali", Some("campaign"));
+        check("/v1/campaigns/diwali/dispatches", Some("dispatches"));
+        check("/v1/campaigns/diwali/stats", Some("stats"));
+        check("/v1/links", Some("links"));
+        check("/v1/links/l1", Some("link"));
+        check("/v1/links/l1/wrap", Some("wrap_link"));
+        check("/v1/wrap", Some("wrap_text"));
+        check("/v1/conversions", Some("conversions"));
+        check("/v1/settings", Some("settings"));
+        for nothing in [
+            "",
+            "/",
+            "/v1",
+            "/v1/",
+            "/v2/channels",
+            "/healthz/",
+            "/healthz/x",
+            "/c",
+            "/c/",
+            "/c/a/b",
+            "/c//",
+            "/cb/meta",
+            "/cb/meta/t/x",
+            "/v1//channels",
+            "/v1/channels/",
+            "/v1/channels//rotate",
+            "/v1/channels/meta/rotate/x",
+            "/v1/campaigns/diwali/unknown",
+            "/v1/settings/x",
+            "/v1/channels/%ff",
+        ] {
+            check(nothing, None);
+        }
+    }
+
+    #[test]
+    fn segments_are_decoded() {
+        let Some(Route::Campaign { campaign }) = Route::of("/v1/campaigns/%64iwali%2f1") else {
+            panic!("no route")
+        };
+        assert_eq!(campaign, "diwali/1");
+    }
+
+    #[test]
+    fn methods_are_whole_words() {
+        let route = Route::of("/v1/campaigns/diwali").unwrap();
+        assert!(route.has("PATCH") && route.has("GET"));
+        assert!(!route.has("DELETE") && !route.has("") && !route.has("GET, PATCH"));
+    }
+
+    #[test]
+    fn urls_are_split() {
+        assert_eq!(split("https://host:1/a/b?c=d/e"), ("/a/b", "c=d/e"));
+        assert_eq!(split("https://host/"), ("/", ""));
+        assert_eq!(split("https://host/a?"), ("/a", ""));
+        assert_eq!(split("https://host/a?b=c#d?e"), ("/a", "b=c"));
+        assert_eq!(origin("https://host:1/a//b").0, "https://host:1");
+        assert_eq!(origin("https://host").0, "https://host");
+    }
+
+    #[test]
+    fn queries() {
+        let known = ["limit", "cursor"];
+        let query = Query::strict("limit=7&cursor=a%2Bb+c", &known).unwrap();
+        assert_eq!(query.get("cursor"), Some("a+b c"));
+        assert_eq!(query.whole("limit", 1..=10, 5), Ok(7));
+        assert_eq!(Query::default().whole("limit", 1..=10, 5), Ok(5));
+        for (bad, known) in [
+            ("limit=1&limit=1", &known[..]),
+            ("secret=x", &known),
+            ("x", &[]),
+            ("Limit=1", &known),
+        ] {
+            let problem = Query::strict(bad, known).unwrap_err();
+            assert_eq!(problem.status, 400);
+            assert!(!problem.detail.contains("secret"));
+        }
+        for bad in ["limit=0", "limit=11", "limit=-1", "limit=1.0", "limit=", "limit=99999999999"] {
+            let query = Query::strict(bad, &known).unwrap();
+            assert_eq!(query.whole("limit", 1..=10, 5).unwrap_err().status, 400, "{bad}");
+        }
+    }
+}
