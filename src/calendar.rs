@@ -272,7 +272,7 @@ struct Stretch {
 }
 
 /// The clock is asked once a day, and where the answer changed the quarter hour is found by halving. It follows that a
-/// change and its undoing within one day would go unseen; no zone has ever had that.
+/// change that is undone within one day goes unseen: no country has been so quick.
 fn stretches(zone: &impl Zone, from_ms: Ms, to_ms: Ms) -> Vec<Stretch> {
     let mut stretches = Vec::new();
     let last_ms = to_ms - QUARTER_MS;
@@ -544,6 +544,60 @@ mod tests {
                 ("2011-12-29T10:00Z", "2011-12-29"),
                 ("2011-12-30T10:00Z", "2011-12-31"),
                 ("2011-12-31T10:00Z", "2012-01-01"),
+            ],
+        );
+    }
+
+    /// A clock that no country has kept yet: the offset in minutes from each quarter hour of 1970 on.
+    struct Steps(&'static [(Ms, i32)]);
+
+    impl Zone for Steps {
+        fn offset_s(&self, at_ms: Ms) -> i32 {
+            let passed = self.0.iter().take_while(|(quarter, _)| quarter * QUARTER_MS <= at_ms);
+            passed.last().map_or(0, |(_, minutes)| minutes * 60)
+        }
+    }
+
+    fn check_steps(steps: &'static [(Ms, i32)], quarters: core::ops::Range<Ms>, expected: &[(Ms, &str)]) {
+        let (from_ms, to_ms) = (quarters.start * QUARTER_MS, quarters.end * QUARTER_MS);
+        let buckets = buckets(Granularity::Hour, &Steps(steps), from_ms, to_ms, 100).unwrap();
+        let got: Vec<_> = buckets
+            .iter()
+            .map(|b| (b.span.from_ms / QUARTER_MS, &b.label[11..]))
+            .collect();
+        assert_eq!(got, expected, "{steps:?}");
+    }
+
+    #[test]
+    fn a_clock_changed_within_an_hour() {
+        // Put on by 15 minutes at 01:15: the hour is short, and one.
+        check_steps(
+            &[(5, 15)],
+            0..12,
+            &[
+                (0, "00:00+00:00"),
+                (4, "01:00+00:00"),
+                (7, "02:00+00:15"),
+                (11, "03:00+00:15"),
+            ],
+        );
+        // Set back by 15 minutes at 01:30: the hour is begun again.
+        check_steps(
+            &[(6, -15)],
+            0..12,
+            &[(0, "00:00+00:00"), (4, "01:00+00:00"), (6, "01:00-00:15"), (9, "02:00-00:15")],
+        );
+        // Put on by an hour, and three hours later by another.
+        check_steps(
+            &[(8, 60), (20, 120)],
+            4..28,
+            &[
+                (4, "01:00+00:00"),
+                (8, "03:00+01:00"),
+                (12, "04:00+01:00"),
+                (16, "05:00+01:00"),
+                (20, "07:00+02:00"),
+                (24, "08:00+02:00"),
             ],
         );
     }
