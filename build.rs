@@ -40,10 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(source, "    ({prefix}, {index}), // {country}")?;
     }
     source.push_str("];\n");
-    std::fs::write(
-        std::path::Path::new(&std::env::var("OUT_DIR")?).join("country_table.rs"),
-        source,
-    )?;
+    std::fs::write(std::path::Path::new(&std::env::var("OUT_DIR")?).join("country_table.rs"), source)?;
     Ok(())
 }
 
@@ -64,10 +61,7 @@ struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     fn new(territories: &[&'a Metadata]) -> Result<Self, Box<dyn Error>> {
-        let mut shared = Self {
-            claims: Vec::new(),
-            reachable: HashMap::new(),
-        };
+        let mut shared = Self { claims: Vec::new(), reachable: HashMap::new() };
         for (country, pattern) in claims(territories) {
             shared.claims.push((country, automaton(&pattern)?));
         }
@@ -98,11 +92,7 @@ impl<'a> Shared<'a> {
     }
 
     fn step(&self, states: &[StateID], digit: char) -> Vec<StateID> {
-        self.claims
-            .iter()
-            .zip(states)
-            .map(|((_, dfa), state)| dfa.next_state(*state, digit as u8))
-            .collect()
+        self.claims.iter().zip(states).map(|((_, dfa), state)| dfa.next_state(*state, digit as u8)).collect()
     }
 
     /// The countries of all the numbers that can still follow. A number that several claim belongs to the first of them.
@@ -130,10 +120,7 @@ impl<'a> Shared<'a> {
 /// of the others, or their mobiles where the metadata gives none.
 fn claims<'a>(territories: &[&'a Metadata]) -> Vec<(&'a str, String)> {
     let pattern = |kinds: &[Option<&Descriptor>]| {
-        let patterns = kinds
-            .iter()
-            .flatten()
-            .map(|kind| format!("(?:{})", kind.national_number().as_str()));
+        let patterns = kinds.iter().flatten().map(|kind| format!("(?:{})", kind.national_number().as_str()));
         patterns.collect::<Vec<_>>().join("|")
     };
     let Some((main, others)) = territories.split_first() else {
@@ -155,11 +142,7 @@ fn claims<'a>(territories: &[&'a Metadata]) -> Vec<(&'a str, String)> {
 /// Minimal, so that a state from which nothing can match any more is the dead state, and equal futures are equal states.
 fn automaton(pattern: &str) -> Result<dense::DFA<Vec<u32>>, Box<dyn Error>> {
     let automaton = dense::Builder::new()
-        .configure(
-            dense::Config::new()
-                .start_kind(regex_automata::dfa::StartKind::Anchored)
-                .minimize(true),
-        )
+        .configure(dense::Config::new().start_kind(regex_automata::dfa::StartKind::Anchored).minimize(true))
         .syntax(syntax::Config::new().ignore_whitespace(true).unicode(false).utf8(false))
         .build(&format!("(?:{pattern})$"))?;
     Ok(automaton)

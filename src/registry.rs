@@ -27,36 +27,13 @@ pub const CAMPAIGN: &str = "campaign";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    PutChannel {
-        id: String,
-        body: Value,
-    },
-    RotateChannel {
-        id: String,
-        body: Value,
-    },
-    PutCampaign {
-        id: String,
-        body: Value,
-    },
-    PatchCampaign {
-        id: String,
-        body: Value,
-    },
-    Delete {
-        kind: Kind,
-        id: String,
-    },
-    Get {
-        kind: Kind,
-        id: String,
-    },
-    List {
-        kind: Kind,
-        filters: Vec<(Filter, String)>,
-        after: String,
-        limit: u32,
-    },
+    PutChannel { id: String, body: Value },
+    RotateChannel { id: String, body: Value },
+    PutCampaign { id: String, body: Value },
+    PatchCampaign { id: String, body: Value },
+    Delete { kind: Kind, id: String },
+    Get { kind: Kind, id: String },
+    List { kind: Kind, filters: Vec<(Filter, String)>, after: String, limit: u32 },
 }
 
 /// The kinds that can be asked for by name.
@@ -157,11 +134,7 @@ impl<S: Sql> Registry<S> {
         for statement in SCHEMA {
             sql.exec(statement, &[])?;
         }
-        Ok(Self {
-            sql,
-            secret_key,
-            ledgers,
-        })
+        Ok(Self { sql, secret_key, ledgers })
     }
 
     /// Does what is asked, durably. `entropy` is 32 fresh random bytes.
@@ -179,12 +152,7 @@ impl<S: Sql> Registry<S> {
                 let doc = self.doc(kind.text(), id)?.ok_or_else(|| nothing(*kind))?;
                 Ok(answer(false, doc))
             }
-            Command::List {
-                kind,
-                filters,
-                after,
-                limit,
-            } => self.list(*kind, filters, after, *limit),
+            Command::List { kind, filters, after, limit } => self.list(*kind, filters, after, *limit),
         }
     }
 
@@ -200,10 +168,7 @@ impl<S: Sql> Registry<S> {
         let targets = (0..self.ledgers).map(Target::Ledger).chain([Target::Copies]);
         for target in targets {
             let name = target.text();
-            let from = acknowledged
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map_or(0, |(_, revision)| *revision);
+            let from = acknowledged.iter().find(|(known, _)| *known == name).map_or(0, |(_, revision)| *revision);
             // Most targets stand at the same revision: one query serves them all.
             let changes = match last.take() {
                 Some((same, changes)) if same == from => changes,
@@ -255,12 +220,7 @@ impl<S: Sql> Registry<S> {
                 detail: "is needed: this provider signs its callbacks (or set allow_unsigned)".to_owned(),
             }]));
         }
-        let first = || {
-            vec![Token {
-                token: channel::token(token),
-                until_ms: None,
-            }]
-        };
+        let first = || vec![Token { token: channel::token(token), until_ms: None }];
         let channel = Channel {
             id: id.to_owned(),
             provider: declared.provider,
@@ -280,26 +240,16 @@ impl<S: Sql> Registry<S> {
     fn rotate_channel(&mut self, id: &str, body: &Value, entropy: [u8; 32], now_ms: Ms) -> Result<Answer, Problem> {
         let mut fields = crate::body::Fields::of(body, "");
         let overlap = fields.whole("overlap_hours", 0..=u64::from(OVERLAP_HOURS));
-        let overlap = fields
-            .required("overlap_hours", overlap)
-            .and_then(|hours| Ms::try_from(hours).ok());
+        let overlap = fields.required("overlap_hours", overlap).and_then(|hours| Ms::try_from(hours).ok());
         fields.done()?;
         let mut channel: Channel = self.record(CHANNEL, id)?.ok_or_else(|| nothing(Kind::Channel))?;
         let until_ms = now_ms + overlap.unwrap_or_default() * HOUR_MS;
         for token in &mut channel.tokens {
             token.until_ms = Some(token.until_ms.map_or(until_ms, |until| until.min(until_ms)));
         }
-        channel
-            .tokens
-            .retain(|token| token.until_ms.is_some_and(|until| now_ms < until));
+        channel.tokens.retain(|token| token.until_ms.is_some_and(|until| now_ms < until));
         let [token, _] = halves(entropy);
-        channel.tokens.insert(
-            0,
-            Token {
-                token: channel::token(token),
-                until_ms: None,
-            },
-        );
+        channel.tokens.insert(0, Token { token: channel::token(token), until_ms: None });
         // The newest and one old: a third would be good for longer than anybody remembers.
         channel.tokens.truncate(2);
         self.put(CHANNEL, id, None, &channel)?;
@@ -315,13 +265,7 @@ impl<S: Sql> Registry<S> {
         }
         declared.created_at_ms.get_or_insert(now_ms);
         let no = self.next_no(CAMPAIGN)?;
-        let campaign = Campaign {
-            no,
-            id: id.to_owned(),
-            declared,
-            status: campaign::State::default(),
-            stopped_at_ms: None,
-        };
+        let campaign = Campaign { no, id: id.to_owned(), declared, status: campaign::State::default(), stopped_at_ms: None };
         self.put(CAMPAIGN, id, Some(no), &campaign)?;
         Ok(answer(true, text(&campaign)))
     }
@@ -358,9 +302,7 @@ impl<S: Sql> Registry<S> {
             });
             args.push(Arg::Text(value));
         }
-        let total: Vec<u64> = self
-            .rows(&format!("SELECT json_array(count(*)) {matching}"), &args)
-            .map_err(storage)?;
+        let total: Vec<u64> = self.rows(&format!("SELECT json_array(count(*)) {matching}"), &args).map_err(storage)?;
         args.extend([Arg::Text(after), Arg::Int(i64::from(limit))]);
         let page = format!(
             "SELECT json_group_array(json_array(id, json(doc)))
@@ -379,16 +321,12 @@ impl<S: Sql> Registry<S> {
 
     fn record<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<T>, Problem> {
         let Some(doc) = self.doc(kind, id)? else { return Ok(None) };
-        serde_json::from_str(&doc)
-            .map(Some)
-            .map_err(|_| Problem::new(500, "A stored definition can't be read."))
+        serde_json::from_str(&doc).map(Some).map_err(|_| Problem::new(500, "A stored definition can't be read."))
     }
 
     fn doc(&self, kind: &str, id: &str) -> Result<Option<String>, Problem> {
         let args = [Arg::Text(kind), Arg::Text(id)];
-        self.sql
-            .text("SELECT doc FROM records WHERE kind = ? AND id = ?", &args)
-            .map_err(storage)
+        self.sql.text("SELECT doc FROM records WHERE kind = ? AND id = ?", &args).map_err(storage)
     }
 
     fn put<T: Serialize>(&self, kind: &str, id: &str, no: Option<u32>, record: &T) -> Result<(), Problem> {
@@ -408,10 +346,7 @@ impl<S: Sql> Registry<S> {
 
     fn next_no(&self, kind: &str) -> Result<u32, Problem> {
         let next: Vec<u32> = self
-            .rows(
-                "SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?",
-                &[Arg::Text(kind)],
-            )
+            .rows("SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?", &[Arg::Text(kind)])
             .map_err(storage)?;
         next.first().copied().ok_or_else(|| storage(SqlError("no number".to_owned())))
     }
@@ -441,25 +376,15 @@ struct Change {
 }
 
 fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
-    let mut delivery = Delivery {
-        target,
-        revision,
-        campaigns: Vec::new(),
-        copies: Vec::new(),
-    };
+    let mut delivery = Delivery { target, revision, campaigns: Vec::new(), copies: Vec::new() };
     for change in changes {
         match target {
             Target::Ledger(_) if change.kind == CAMPAIGN => {
-                let campaign = change
-                    .doc
-                    .as_deref()
-                    .and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
+                let campaign = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
                 delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
             }
             Target::Ledger(_) => {}
-            Target::Copies => delivery
-                .copies
-                .push((copy_key(&change.kind, &change.id, change.no), change.doc.clone())),
+            Target::Copies => delivery.copies.push((copy_key(&change.kind, &change.id, change.no), change.doc.clone())),
         }
     }
     delivery

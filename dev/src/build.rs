@@ -23,7 +23,10 @@ pub fn ensure(tools: &Tools) -> Result<()> {
         let _ = std::fs::remove_file(&mark);
         step("building the worker", |step| {
             let mut build = tools.worker_build();
-            build.arg("--release").current_dir(project::root());
+            // The worker's package alone: the runner beside it is not for wasm.
+            build
+                .args(["--release", "--package", "bluetick"])
+                .current_dir(project::root());
             step.run(&mut build, "read the lines above, mend the source, run this again")
         })?;
         std::fs::write(&mark, sources).doing(format!("write {}", mark.display()))

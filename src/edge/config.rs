@@ -62,10 +62,7 @@ impl Config {
 }
 
 fn text(env: &Env, name: &str) -> Result<String, Problem> {
-    binding(env, name)?
-        .as_string()
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| wrong(name))
+    binding(env, name)?.as_string().filter(|text| !text.is_empty()).ok_or_else(|| wrong(name))
 }
 
 fn binding(env: &Env, name: &str) -> Result<JsValue, Problem> {

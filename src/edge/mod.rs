@@ -87,13 +87,7 @@ async fn answer(config: &Config, request: &Request, method: &str, route: Option<
 /// Lets the admin key pass. The time that it takes does not tell how much of a key is right.
 fn authorize(config: &Config, request: &Request) -> Result<(), Problem> {
     let header = http::header(request, "authorization").unwrap_or_default();
-    let key = header
-        .split_at_checked(7)
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer "))
-        .map_or("", |(_, key)| key.trim());
-    if bool::from(key.as_bytes().ct_eq(config.admin_key.as_bytes())) {
-        Ok(())
-    } else {
-        Err(Problem::unauthorized())
-    }
+    let key =
+        header.split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer ")).map_or("", |(_, key)| key.trim());
+    if bool::from(key.as_bytes().ct_eq(config.admin_key.as_bytes())) { Ok(()) } else { Err(Problem::unauthorized()) }
 }

@@ -32,11 +32,7 @@ impl Mapping {
     /// Whether its callbacks prove who calls.
     #[must_use]
     pub fn signing(&self) -> Signing {
-        if self.signature == Protection::PathToken {
-            Signing::Never
-        } else {
-            Signing::Always
-        }
+        if self.signature == Protection::PathToken { Signing::Never } else { Signing::Always }
     }
 }
 

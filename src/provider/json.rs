@@ -44,11 +44,7 @@ pub type Items<'a> = List<&'a RawValue>;
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            wrong: false,
-            present: false,
-        }
+        Self { items: Vec::new(), wrong: false, present: false }
     }
 }
 
@@ -260,10 +256,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
         struct V<T>(PhantomData<T>);
         impl<T> V<T> {
             fn wrong() -> List<T> {
-                List {
-                    wrong: true,
-                    ..List::default()
-                }
+                List { wrong: true, ..List::default() }
             }
         }
         impl<'de, T: Deserialize<'de>> Visitor<'de> for V<T> {
@@ -276,11 +269,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
                 while let Some(item) = seq.next_element()? {
                     items.push(item);
                 }
-                Ok(List {
-                    items,
-                    wrong: false,
-                    present: true,
-                })
+                Ok(List { items, wrong: false, present: true })
             }
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Self::Value, M::Error> {
                 drain_map(map)?;

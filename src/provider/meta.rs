@@ -175,21 +175,8 @@ impl Entry<'_> {
 
 impl Change<'_> {
     fn is_whole(&self) -> bool {
-        let Value {
-            contacts,
-            statuses,
-            messages,
-            errors,
-            preferences,
-            ..
-        } = &self.value;
-        let lists = [
-            statuses.wrong,
-            messages.wrong,
-            errors.wrong,
-            preferences.wrong,
-            contacts.wrong,
-        ];
+        let Value { contacts, statuses, messages, errors, preferences, .. } = &self.value;
+        let lists = [statuses.wrong, messages.wrong, errors.wrong, preferences.wrong, contacts.wrong];
         self.object && self.value.object && !lists.contains(&true)
     }
 }
@@ -236,17 +223,8 @@ pub fn parse_flat(body: &str, out: &mut Out) -> bool {
 
 impl Value<'_> {
     fn lists(&self) -> usize {
-        let Value {
-            statuses,
-            messages,
-            errors,
-            preferences,
-            ..
-        } = self;
-        [statuses, messages, errors, preferences]
-            .into_iter()
-            .filter(|list| list.present)
-            .count()
+        let Value { statuses, messages, errors, preferences, .. } = self;
+        [statuses, messages, errors, preferences].into_iter().filter(|list| list.present).count()
     }
 }
 
@@ -272,16 +250,10 @@ fn read_value(value: &Value, pointer: &str, out: &mut Out, ids: Ids) {
     each(&value.messages, pointer, "messages", out, |item: MessageItem, raw, out| {
         read_message(&item, raw, &people, sender.as_ref(), out)
     });
-    each(
-        &value.preferences,
-        pointer,
-        "user_preferences",
-        out,
-        |item: Preference, _, out| {
-            read_preference(&item, &people, out);
-            Ok(())
-        },
-    );
+    each(&value.preferences, pointer, "user_preferences", out, |item: Preference, _, out| {
+        read_preference(&item, &people, out);
+        Ok(())
+    });
     each(&value.errors, pointer, "errors", out, |item: ErrorItem, _, out| {
         let name = format!("error {}", item.code.get().unwrap_or_default());
         out.other(name.trim_end(), None, Person::default(), None);
@@ -430,21 +402,11 @@ fn read_preference(item: &Preference, people: &People, out: &mut Out) {
         (None | Some("marketing_messages"), Some("stop")) => true,
         (None | Some("marketing_messages"), Some("resume")) => false,
         (_, value) => {
-            out.other(
-                &format!("user_preferences {}", value.unwrap_or_default()),
-                None,
-                person,
-                at_ms,
-            );
+            out.other(&format!("user_preferences {}", value.unwrap_or_default()), None, person, at_ms);
             return;
         }
     };
-    out.event(Event::OptOut(OptOut {
-        channel: out.channel.to_owned(),
-        person,
-        stopped,
-        at_ms,
-    }));
+    out.event(Event::OptOut(OptOut { channel: out.channel.to_owned(), person, stopped, at_ms }));
 }
 
 /// The `contacts` beside the items: who else a phone or a user id is.

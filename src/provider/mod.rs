@@ -196,11 +196,7 @@ impl Provider {
     /// known is one odd item.
     #[must_use]
     pub fn parse(self, request: &Request, channel: &str, mapping: Option<&Mapping>, now_ms: Ms) -> Parsed {
-        let mut out = Out {
-            channel,
-            now_ms,
-            parsed: Parsed::default(),
-        };
+        let mut out = Out { channel, now_ms, parsed: Parsed::default() };
         let body = String::from_utf8_lossy(request.body);
         match self {
             Self::Meta => meta::parse(&body, &mut out, meta::Ids::Own),
@@ -257,28 +253,16 @@ impl Out<'_> {
         let who = person.phone.as_deref().or(person.user_id.as_deref()).unwrap_or_default();
         let parts = [self.channel.as_bytes(), who.as_bytes(), time.unwrap_or_default().as_bytes()];
         let [channel, who, time] = parts;
-        format!(
-            "made-{}",
-            signature::sha256_hex(&[channel, b"\0", who, b"\0", time, b"\0", raw])
-        )
+        format!("made-{}", signature::sha256_hex(&[channel, b"\0", who, b"\0", time, b"\0", raw]))
     }
 
     fn other(&mut self, name: &str, message_id: Option<String>, person: Person, at_ms: Option<Ms>) {
         let name = name.chars().take(MAX_TITLE_CHARS).collect();
-        self.parsed.others.push(Other {
-            name,
-            message_id,
-            person,
-            at_ms,
-        });
+        self.parsed.others.push(Other { name, message_id, person, at_ms });
     }
 
     fn odd(&mut self, pointer: String, reason: &str, raw: &str) {
-        self.parsed.odd.push(Odd {
-            pointer,
-            reason: reason.to_owned(),
-            raw: raw.to_owned(),
-        });
+        self.parsed.odd.push(Odd { pointer, reason: reason.to_owned(), raw: raw.to_owned() });
     }
 
     /// A provider's time, unless it cannot be: before 2009, or more than a day ahead of receipt. Then the receipt's time counts.
@@ -294,9 +278,7 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
         let text = text.trim();
         let text = text.strip_prefix("whatsapp:").unwrap_or(text);
         if contact::canonical_phone(text).is_some() {
-            person
-                .phone
-                .get_or_insert_with(|| text.chars().filter(char::is_ascii_digit).collect());
+            person.phone.get_or_insert_with(|| text.chars().filter(char::is_ascii_digit).collect());
         } else if person.user_id.is_none() {
             person.user_id = contact::user_id(text);
         }
@@ -306,15 +288,11 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
 
 /// An id that may be stored, or `None`.
 fn id(text: Option<&str>) -> Option<String> {
-    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control))
-        .map(ToOwned::to_owned)
+    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control)).map(ToOwned::to_owned)
 }
 
 /// An error with a code; the title is cut to what people read.
 fn error(code: Option<&str>, title: Option<&str>) -> Option<ErrorInfo> {
     let code = id(code)?;
-    Some(ErrorInfo {
-        code,
-        title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect(),
-    })
+    Some(ErrorInfo { code, title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect() })
 }
