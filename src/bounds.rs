@@ -93,3 +93,6 @@ pub const WINDOW_HOURS: u32 = 720;
 
 /// The overlap of an old callback token with the new: thirty days.
 pub const OVERLAP_HOURS: u32 = 720;
+
+/// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
+pub const RATE_CARD_ENTRIES: usize = 5_000;

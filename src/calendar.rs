@@ -14,9 +14,8 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Timelike, Weekday};
 
 use crate::event::Ms;
+use crate::time::{QUARTER_MS, is_quarter, quarter_start};
 
-/// The length of a base bucket.
-pub const QUARTER_MS: Ms = 15 * 60_000;
 const HOUR_MS: Ms = 4 * QUARTER_MS;
 const DAY_MS: Ms = 24 * HOUR_MS;
 /// No place's clock is further than this from UTC.
@@ -115,6 +114,13 @@ impl Preset {
     }
 }
 
+/// The date that a text such as `2026-11-21` names.
+#[must_use]
+pub fn date(text: &str) -> Option<NaiveDate> {
+    let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    text.parse().ok().filter(|_| plain && !text.starts_with('-'))
+}
+
 /// The month that a text such as `2026-11` names.
 pub fn month(zone: &impl Zone, text: &str) -> Result<Span, CalendarError> {
     let first = first_day_of(text).ok_or(CalendarError::NotMonth)?;
@@ -123,10 +129,10 @@ pub fn month(zone: &impl Zone, text: &str) -> Result<Span, CalendarError> {
 
 /// The local date of an instant: that of the beginning of its quarter hour.
 pub fn date_at(zone: &impl Zone, at_ms: Ms) -> Result<NaiveDate, CalendarError> {
-    let quarter = at_ms.div_euclid(QUARTER_MS).saturating_mul(QUARTER_MS);
-    if !RANGE_MS.contains(&quarter) {
+    if !RANGE_MS.contains(&at_ms) {
         return Err(CalendarError::OutOfRange);
     }
+    let quarter = quarter_start(at_ms);
     Ok(civil(quarter + offset_ms(zone, quarter))?.0)
 }
 
@@ -139,7 +145,7 @@ pub fn buckets(
     to_ms: Ms,
     max: usize,
 ) -> Result<Vec<Bucket>, CalendarError> {
-    if from_ms % QUARTER_MS != 0 || to_ms % QUARTER_MS != 0 {
+    if !is_quarter(from_ms) || !is_quarter(to_ms) {
         return Err(CalendarError::OffQuarter);
     }
     if from_ms >= to_ms {
@@ -266,7 +272,7 @@ struct Stretch {
 }
 
 /// The clock is asked once a day, and where the answer changed the quarter hour is found by halving. It follows that a
-/// change and its undoing within one day would go unseen; no zone has ever had that.
+/// change that is undone within one day goes unseen: no country has been so quick.
 fn stretches(zone: &impl Zone, from_ms: Ms, to_ms: Ms) -> Vec<Stretch> {
     let mut stretches = Vec::new();
     let last_ms = to_ms - QUARTER_MS;
@@ -347,11 +353,7 @@ fn first_of_month(date: NaiveDate) -> Option<NaiveDate> {
 }
 
 fn first_day_of(month: &str) -> Option<NaiveDate> {
-    let (year, month) = month
-        .split_once('-')
-        .filter(|(year, month)| year.len() == 4 && month.len() == 2)?;
-    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-    NaiveDate::from_ymd_opt(i32::try_from(number(year)?).ok()?, number(month)?, 1)
+    date(&format!("{month}-01"))
 }
 
 #[cfg(test)]
@@ -546,6 +548,60 @@ mod tests {
         );
     }
 
+    /// A clock that no country has kept yet: the offset in minutes from each quarter hour of 1970 on.
+    struct Steps(&'static [(Ms, i32)]);
+
+    impl Zone for Steps {
+        fn offset_s(&self, at_ms: Ms) -> i32 {
+            let passed = self.0.iter().take_while(|(quarter, _)| quarter * QUARTER_MS <= at_ms);
+            passed.last().map_or(0, |(_, minutes)| minutes * 60)
+        }
+    }
+
+    fn check_steps(steps: &'static [(Ms, i32)], quarters: core::ops::Range<Ms>, expected: &[(Ms, &str)]) {
+        let (from_ms, to_ms) = (quarters.start * QUARTER_MS, quarters.end * QUARTER_MS);
+        let buckets = buckets(Granularity::Hour, &Steps(steps), from_ms, to_ms, 100).unwrap();
+        let got: Vec<_> = buckets
+            .iter()
+            .map(|b| (b.span.from_ms / QUARTER_MS, &b.label[11..]))
+            .collect();
+        assert_eq!(got, expected, "{steps:?}");
+    }
+
+    #[test]
+    fn a_clock_changed_within_an_hour() {
+        // Put on by 15 minutes at 01:15: the hour is short, and one.
+        check_steps(
+            &[(5, 15)],
+            0..12,
+            &[
+                (0, "00:00+00:00"),
+                (4, "01:00+00:00"),
+                (7, "02:00+00:15"),
+                (11, "03:00+00:15"),
+            ],
+        );
+        // Set back by 15 minutes at 01:30: the hour is begun again.
+        check_steps(
+            &[(6, -15)],
+            0..12,
+            &[(0, "00:00+00:00"), (4, "01:00+00:00"), (6, "01:00-00:15"), (9, "02:00-00:15")],
+        );
+        // Put on by an hour, and three hours later by another.
+        check_steps(
+            &[(8, 60), (20, 120)],
+            4..28,
+            &[
+                (4, "01:00+00:00"),
+                (8, "03:00+01:00"),
+                (12, "04:00+01:00"),
+                (16, "05:00+01:00"),
+                (20, "07:00+02:00"),
+                (24, "08:00+02:00"),
+            ],
+        );
+    }
+
     #[test]
     fn presets_are_whole_days_with_today() {
         let span = |preset: &str, zone: &str, now: &str| {
@@ -602,6 +658,24 @@ mod tests {
             "2026-1x",
         ] {
             assert_eq!(month(&place("UTC"), text), Err(CalendarError::NotMonth), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_by_name() {
+        assert_eq!(date("2026-11-21"), NaiveDate::from_ymd_opt(2026, 11, 21));
+        assert_eq!(date("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29));
+        for text in [
+            "",
+            "2026-02-29",
+            "2026-2-1",
+            "2026-11-1 ",
+            "20261121",
+            "-026-11-21",
+            "+026-11-21",
+            "2026/11/21",
+        ] {
+            assert_eq!(date(text), None, "{text}");
         }
     }
 
