@@ -69,8 +69,9 @@ pub struct Message {
     /// Human clicks that belong to it.
     clicks: Vec<u32>,
     conversions: Vec<u32>,
-    /// The touches that it stands for in the list of touches.
+    /// The touches that it stands for in the list of touches, and the campaign whose window and goals they have.
     touches: Vec<Ms>,
+    touches_for: u32,
     pub counted: Option<CountedMessage>,
     conflicts: Option<CountedConflicts>,
 }
@@ -377,6 +378,7 @@ impl Timeline {
                     clicks: Vec::new(),
                     conversions: Vec::new(),
                     touches: Vec::new(),
+                    touches_for: 0,
                     counted: None,
                     conflicts: None,
                 });
@@ -901,8 +903,11 @@ impl Timeline {
                 .collect()
             }
         };
-        let old = core::mem::take(&mut self.messages[no].touches);
-        if old != touches {
+        let campaign = message.place.campaign;
+        let message = &mut self.messages[no];
+        let moved = core::mem::replace(&mut message.touches_for, campaign) != campaign;
+        let old = core::mem::take(&mut message.touches);
+        if moved || old != touches {
             let messages = &self.messages;
             let key = |(at, m): &(Ms, u32)| (*at, tie(&messages[*m].slot.id));
             for at in &old {

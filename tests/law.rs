@@ -162,6 +162,7 @@ fn run(seed: u64) {
     let with = |received: &[model::Received]| Scenario { received: received.to_vec(), ..scenario.clone() };
     let judge = |received: &[model::Received]| std::panic::catch_unwind(|| judge(&with(received)));
     if let Err(panic) = judge(&scenario.received) {
+        std::panic::set_hook(Box::new(|_| {}));
         let fewest = minimise(&scenario.received, |received| judge(received).is_err());
         for received in &fewest {
             eprintln!("{} {}", received.received_ms, received.event);
