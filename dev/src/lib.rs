@@ -6,6 +6,7 @@
 pub mod build;
 pub mod cache;
 pub mod client;
+pub mod demo;
 pub mod failure;
 pub mod hex;
 pub mod http;
