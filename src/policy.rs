@@ -2,8 +2,11 @@
 //!
 //! The Registry owns the definitions and hands this part of them to every Ledger; see `metrics.md` sections 4 and 6.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::contributions::Place;
 use crate::event::Ms;
 
 pub const HOUR_MS: Ms = 3_600_000;
@@ -45,4 +48,54 @@ pub struct Policy {
     /// When it was stopped for good, if it was: messages accepted from then on are `after_stop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at_ms: Option<Ms>,
+}
+
+impl Policy {
+    /// Whether conversions of this goal count for the campaign.
+    #[must_use]
+    pub fn takes_goal(&self, goal: &str) -> bool {
+        self.goals.is_empty() || self.goals.iter().any(|g| g == goal)
+    }
+}
+
+/// All declared campaigns.
+#[derive(Clone, Debug, Default)]
+pub struct Policies {
+    by_no: BTreeMap<u32, Policy>,
+    numbers: BTreeMap<String, u32>,
+}
+
+impl Policies {
+    /// Learns or renews one; says whether it is new or changed.
+    pub fn learn(&mut self, policy: Policy) -> bool {
+        if self.by_no.get(&policy.no) == Some(&policy) {
+            return false;
+        }
+        self.numbers.insert(policy.id.clone(), policy.no);
+        self.by_no.insert(policy.no, policy);
+        true
+    }
+
+    #[must_use]
+    pub fn by_no(&self, no: u32) -> Option<&Policy> {
+        self.by_no.get(&no)
+    }
+
+    /// The window of replies to messages of no declared campaign.
+    #[must_use]
+    pub fn default_reply_window_ms(&self) -> Ms {
+        72 * HOUR_MS
+    }
+
+    /// Where something counts that names a campaign and a step: there if it is declared, else in `_unattributed`.
+    #[must_use]
+    pub fn place(&self, campaign: &str, step: &str) -> Place {
+        match self.numbers.get(campaign) {
+            Some(no) => Place {
+                campaign: *no,
+                step: step.to_owned(),
+            },
+            None => Place::default(),
+        }
+    }
 }

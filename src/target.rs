@@ -54,6 +54,14 @@ impl TargetError {
     }
 }
 
+/// The scheme in lower case with its `://`, and the rest; `None` if it is neither `http` nor `https`.
+pub fn split_scheme(text: &str) -> Option<(&'static str, &str)> {
+    ["https://", "http://"].into_iter().find_map(|scheme| {
+        let (head, rest) = text.split_at_checked(scheme.len())?;
+        head.eq_ignore_ascii_case(scheme).then_some((scheme, rest))
+    })
+}
+
 impl Target {
     /// Checks a URL. Characters beyond ASCII after the host become percent-encoded UTF-8, as in a browser; everything else
     /// there stays as it is. Scheme and host become lower case, an empty path becomes `/`.
@@ -125,10 +133,10 @@ impl Target {
         };
         let mut out = before.to_owned();
         let mut append = |pair: &str| {
-            if !out.contains('?') {
-                out.push('?');
-            } else if !out.ends_with(['?', '&']) {
-                out.push('&');
+            match out.split_once('?') {
+                None => out.push('?'),
+                Some((_, query)) if query.is_empty() || query.ends_with('&') => {}
+                Some(_) => out.push('&'),
             }
             push_query(&mut out, pair);
         };
@@ -147,14 +155,6 @@ impl Target {
         out.push_str(fragment);
         out
     }
-}
-
-/// The scheme in lower case with its `://`, and the rest.
-fn split_scheme(text: &str) -> Option<(&'static str, &str)> {
-    ["https://", "http://"].into_iter().find_map(|scheme| {
-        let (head, rest) = text.split_at_checked(scheme.len())?;
-        head.eq_ignore_ascii_case(scheme).then_some((scheme, rest))
-    })
 }
 
 /// A name of DNS labels (letters, digits, `-`, `_`), or an IPv4 address in its plain form. A name whose last label begins with a
@@ -208,4 +208,268 @@ fn names_click_id(pair: &str) -> bool {
     form_urlencoded::parse(pair.as_bytes())
         .next()
         .is_some_and(|(name, _)| name == CLICK_ID_PARAMETER)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+
+    fn check(text: &str, parsed: Result<&str, TargetError>) {
+        assert_eq!(
+            Target::parse(text).as_ref().map(Target::as_str),
+            parsed.as_ref().copied(),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_a_target_may_be() {
+        check("https://shop.example/sale?c=1#top", Ok("https://shop.example/sale?c=1#top"));
+        check("HTTPS://Shop.Example", Ok("https://shop.example/"));
+        check("http://shop.example?c=1", Ok("http://shop.example/?c=1"));
+        check("http://shop.example#top", Ok("http://shop.example/#top"));
+        check("http://localhost:8787/", Ok("http://localhost:8787/"));
+        check("http://192.0.2.10:65535/", Ok("http://192.0.2.10:65535/"));
+        check("https://xn--bcher-kva.example/", Ok("https://xn--bcher-kva.example/"));
+        check("https://a_b.example/", Ok("https://a_b.example/"));
+        check(
+            "https://shop.example/caffè/काफ़ी",
+            Ok("https://shop.example/caff%C3%A8/%E0%A4%95%E0%A4%BE%E0%A4%AB%E0%A4%BC%E0%A5%80"),
+        );
+        check(
+            "https://shop.example/a%2Fb//c/../d;e@f:g",
+            Ok("https://shop.example/a%2Fb//c/../d;e@f:g"),
+        );
+        check(
+            "https://shop.example/?next=https://b.example/@x",
+            Ok("https://shop.example/?next=https://b.example/@x"),
+        );
+    }
+
+    #[test]
+    fn what_it_may_not_be() {
+        for text in [
+            "",
+            "shop.example",
+            "//shop.example/",
+            "javascript:alert(1)",
+            "ftp://shop.example/",
+            "https:/shop.example",
+            " https://shop.example/",
+        ] {
+            check(text, Err(TargetError::Scheme));
+        }
+        for text in [
+            "https://shop.example/a b",
+            "https://shop.example/\n",
+            "https://shop.example/\u{85}",
+            "https://shop.example\\@b.example/",
+            "https://shop.example/\u{a0}",
+            "https://shop.example/\u{0}",
+        ] {
+            check(text, Err(TargetError::Character));
+        }
+        for text in [
+            "https://user@shop.example/",
+            "https://a:b@shop.example/",
+            "https://@shop.example/",
+            "https://shop.example@b.example",
+        ] {
+            check(text, Err(TargetError::Credentials));
+        }
+        for text in [
+            "https://",
+            "https:///shop.example",
+            "https://?a",
+            "https://.example/",
+            "https://shop..example/",
+            "https://shop.example./",
+            "https://-a.example/",
+            "https://a-.example/",
+            "https://bücher.example/",
+            "https://shop%2eexample/",
+            "https://[::1]/",
+            "https://127.1/",
+            "https://0x7f.0.0.1/",
+            "https://0x7f000001/",
+            "https://2130706433/",
+            "https://192.0.2.010/",
+            "https://192.0.2.256/",
+            "https://shop.0x1/",
+            "https://shop,example/",
+            "https://{{1}}/",
+            "https://shop.example…/",
+        ] {
+            check(text, Err(TargetError::Host));
+        }
+        check(&format!("https://{}.example/", "a".repeat(64)), Err(TargetError::Host));
+        for text in [
+            "https://shop.example:/",
+            "https://shop.example:0/",
+            "https://shop.example:65536/",
+            "https://shop.example:80a/",
+            "https://shop.example:80:80/",
+            "https://shop.example:+80/",
+        ] {
+            check(text, Err(TargetError::Port));
+        }
+    }
+
+    #[test]
+    fn the_length_is_that_of_the_encoded_form() {
+        let url = |n: usize, c: &str| format!("https://shop.example/{}", c.repeat(n));
+        assert!(Target::parse(&url(TARGET_MAX_CHARS - 21, "a")).is_ok());
+        check(&url(TARGET_MAX_CHARS - 20, "a"), Err(TargetError::TooLong));
+        check(&url(400, "è"), Err(TargetError::TooLong));
+    }
+
+    #[test]
+    fn locations() {
+        let check = |target: &str, query: Option<&str>, click_id: Option<&str>, location: &str| {
+            assert_eq!(Target::parse(target).unwrap().location(query, click_id), location);
+        };
+        check("https://shop.example/", None, None, "https://shop.example/");
+        check("https://shop.example/", None, Some("k1"), "https://shop.example/?bt=k1");
+        check(
+            "https://shop.example/?a=1",
+            None,
+            Some("k1"),
+            "https://shop.example/?a=1&bt=k1",
+        );
+        check("https://shop.example/?", None, Some("k1"), "https://shop.example/?bt=k1");
+        check("https://shop.example/?a&", None, Some("k1"), "https://shop.example/?a&bt=k1");
+        check(
+            "https://shop.example/#/r?b=2",
+            None,
+            Some("k1"),
+            "https://shop.example/?bt=k1#/r?b=2",
+        );
+        check(
+            "https://shop.example/?a=1#top",
+            Some("b=2&c=%20"),
+            Some("k1"),
+            "https://shop.example/?a=1&b=2&c=%20&bt=k1#top",
+        );
+        check(
+            "https://shop.example/",
+            Some("url=https://b.example/"),
+            None,
+            "https://shop.example/?url=https://b.example/",
+        );
+        check(
+            "https://shop.example/",
+            Some("a#b\r\nX: y\\é"),
+            None,
+            "https://shop.example/?a%23b%0D%0AX:%20y%5C%C3%A9",
+        );
+        check(
+            "https://shop.example/",
+            Some("&&bt=theirs&%62t=theirs&%62%74&b=2&"),
+            Some("k1"),
+            "https://shop.example/?b=2&bt=k1",
+        );
+        check(
+            "https://shop.example/",
+            Some("?"),
+            Some("k1"),
+            "https://shop.example/??&bt=k1",
+        );
+        check("https://shop.example/#x", Some(""), None, "https://shop.example/#x");
+        check(
+            "https://shop.example/",
+            Some(&"a".repeat(PASSED_QUERY_MAX_BYTES + 1)),
+            None,
+            "https://shop.example/",
+        );
+    }
+
+    /// What looks most like a URL without being one that is safe: whatever is accepted, the oracle must read alike.
+    fn urlish() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            Just("https://".to_owned()),
+            Just("http://".to_owned()),
+            Just("HTTP:".to_owned()),
+            Just("//".to_owned()),
+            Just("shop.example".to_owned()),
+            Just("127.0.0.1".to_owned()),
+            Just("0x7f.1".to_owned()),
+            Just("@".to_owned()),
+            Just(":80".to_owned()),
+            Just(":".to_owned()),
+            Just("\\".to_owned()),
+            Just("/../".to_owned()),
+            Just("?".to_owned()),
+            Just("#".to_owned()),
+            Just("%2e".to_owned()),
+            Just("[::1]".to_owned()),
+            Just(".".to_owned()),
+            Just("\u{3002}".to_owned()),
+            Just("\u{ad}".to_owned()),
+            Just("\t".to_owned()),
+            "[!-~]{1,4}",
+            "\\PC{1,3}",
+            "[0-9a-z.-]{1,9}",
+        ];
+        (
+            prop_oneof![4 => Just("https://"), 4 => Just("https://shop.example"), 1 => Just("")],
+            proptest::collection::vec(part, 0..7),
+        )
+            .prop_map(|(scheme, parts)| format!("{scheme}{}", parts.concat()))
+    }
+
+    fn place(url: &Url) -> (String, String, Option<u16>, String) {
+        (
+            url.scheme().to_owned(),
+            url.host_str().unwrap_or_default().to_owned(),
+            url.port(),
+            url.path().to_owned(),
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        /// A browser goes where the check thinks it goes. (A label `xn--…` that is no punycode leads nowhere at all.)
+        #[test]
+        fn accepted_urls_are_read_alike(text in urlish()) {
+            let Ok(target) = Target::parse(&text) else { return Ok(()) };
+            let Ok(url) = Url::parse(target.as_str()) else {
+                prop_assert!(target.host().contains("xn--"), "{}", target.as_str());
+                return Ok(());
+            };
+            prop_assert_eq!(url.host_str(), Some(target.host()));
+            let head = format!("{}://{}", url.scheme(), target.host());
+            prop_assert!(target.as_str().starts_with(&head));
+            prop_assert!(url.username().is_empty() && url.password().is_none());
+            prop_assert!(target.as_str().is_ascii());
+            // The written form and the kept form are one place.
+            let written = Url::parse(&text);
+            prop_assert_eq!(written.as_ref(), Ok(&url));
+            let again = Target::parse(target.as_str());
+            prop_assert_eq!(again.as_ref(), Ok(&target));
+        }
+
+        /// Never an open redirect: no query, however malicious, moves the scheme, host, port, path or fragment.
+        #[test]
+        fn a_query_moves_nothing(
+            text in urlish(), query in proptest::option::of(prop_oneof!["\\PC{0,40}", "[\\x00-\\x7f]{0,40}", urlish()]),
+            click_id in proptest::option::of("[0-9A-Za-z_-]{1,22}"),
+        ) {
+            let Ok(target) = Target::parse(&text) else { return Ok(()) };
+            let Ok(url) = Url::parse(target.as_str()) else { return Ok(()) };
+            let location = target.location(query.as_deref(), click_id.as_deref());
+            prop_assert!(location.bytes().all(|b| b.is_ascii_graphic()), "{}", location);
+            let moved = Url::parse(&location).unwrap();
+            prop_assert_eq!(place(&moved), place(&url));
+            prop_assert_eq!(moved.fragment(), url.fragment());
+            if let Some(id) = click_id {
+                let ours: Vec<_> = moved.query_pairs().filter(|(name, _)| name == CLICK_ID_PARAMETER).collect();
+                prop_assert_eq!(ours.last().map(|(_, value)| value.as_ref()), Some(id.as_str()));
+                prop_assert_eq!(ours.len(), 1 + url.query_pairs().filter(|(name, _)| name == CLICK_ID_PARAMETER).count());
+            }
+        }
+    }
 }

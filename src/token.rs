@@ -404,6 +404,8 @@ fn parse_content(key_id: u8, content: &[u8]) -> Option<Opened> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn master() -> Vec<u8> {
@@ -470,5 +472,196 @@ mod tests {
                 sealed: Some(content),
             },
         );
+    }
+
+    /// One token of every form, all about the same link.
+    fn tokens() -> Vec<String> {
+        let key = TokenKey::new(&master(), 1);
+        let content = sealed("https://shop.example/");
+        let minting = MintingKey::new(200, &keys::derive(&master(), Purpose::TokenSeal(200)));
+        vec![
+            key.mint_short(7, handle()),
+            key.mint_shared(7),
+            key.mint_sealed(7, Some(handle()), &content),
+            key.mint_sealed(7, None, &content),
+            minting.mint([9; 12], 7, "12025550101", &content).unwrap(),
+        ]
+    }
+
+    fn reopen(bytes: &[u8]) -> Result<Opened, TokenError> {
+        open(&URL_SAFE_NO_PAD.encode(bytes), &TokenKeys::new(&master()), Some(&hosts()))
+    }
+
+    #[test]
+    fn short_and_shared_have_forty_characters() {
+        let key = TokenKey::new(&master(), 1);
+        for link_no in [0, 1, u32::MAX] {
+            assert_eq!(key.mint_short(link_no, handle()).len(), 40);
+            assert_eq!(key.mint_shared(link_no).len(), 40);
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_refused() {
+        let keys = TokenKeys::new(&master());
+        for token in tokens() {
+            let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+            assert!(reopen(&bytes).is_ok());
+            for bit in 0..bytes.len() * 8 {
+                let mut flipped = bytes.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                let token = URL_SAFE_NO_PAD.encode(&flipped);
+                assert!(open(&token, &keys, Some(&hosts())).is_err(), "bit {bit} of {token}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_cut_or_longer_text_is_refused() {
+        let keys = TokenKeys::new(&master());
+        let refused = |text: &str| assert!(open(text, &keys, Some(&hosts())).is_err(), "{text}");
+        for token in tokens() {
+            for at in 0..token.len() {
+                refused(&token[..at]);
+                for other in ["A", "B", "Q", "g", "-", "_", "=", "+", "/", " ", "%", "é"] {
+                    if token[at..=at] != *other {
+                        refused(&format!("{}{other}{}", &token[..at], &token[at + 1..]));
+                    }
+                }
+            }
+            for more in ["A", "AA", "AAAA", "=", "==", " ", "\n", "/"] {
+                refused(&format!("{token}{more}"));
+            }
+        }
+        refused(&"A".repeat(TOKEN_MAX_CHARS));
+        refused(&"A".repeat(TOKEN_MAX_CHARS + 4));
+    }
+
+    #[test]
+    fn a_token_is_good_under_its_own_key_alone() {
+        let elsewhere = TokenKeys::new(b"another deployment");
+        for token in tokens() {
+            assert_eq!(open(&token, &elsewhere, Some(&hosts())), Err(TokenError::Forged));
+            let mut bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+            let own = bytes[1];
+            for id in (0..=255).filter(|id| *id != own) {
+                bytes[1] = id;
+                assert_eq!(reopen(&bytes), Err(TokenError::Forged), "{own} as {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_inside_shows() {
+        for token in tokens() {
+            let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+            for inside in [handle().0.get(..4).unwrap(), &7u32.to_be_bytes(), b"2025", b"shop"] {
+                assert!(!bytes.windows(4).any(|w| w == inside), "{inside:?} in {token}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_minting_key_names_allowed_hosts_alone() {
+        let keys = TokenKeys::new(&master());
+        let minting = MintingKey::new(128, &keys::derive(&master(), Purpose::TokenSeal(128)));
+        let mint = |target: &str| minting.mint([1; 12], 0, "", &sealed(target)).unwrap();
+        assert!(open(&mint("https://shop.example:8443/a"), &keys, Some(&hosts())).is_ok());
+        assert_eq!(
+            open(&mint("https://shop.example/"), &keys, None),
+            Err(TokenError::HostsUnknown)
+        );
+        for target in [
+            "https://evil.example/",
+            "https://shop.example.evil.example/",
+            "https://evil.example/shop.example",
+        ] {
+            assert_eq!(
+                open(&mint(target), &keys, Some(&hosts())),
+                Err(TokenError::HostNotAllowed),
+                "{target}"
+            );
+            assert_eq!(
+                open(&mint(target), &keys, Some(&[])),
+                Err(TokenError::HostNotAllowed),
+                "{target}"
+            );
+            // Our own keys name what the operator declared.
+            assert!(open(&keys.key(127).unwrap().mint_sealed(1, None, &sealed(target)), &keys, None).is_ok());
+        }
+        // A minting key makes no short tokens: those have keys of their own.
+        assert_eq!(
+            minting.mint([1; 12], 0, &"1".repeat(256), &sealed("https://shop.example/")),
+            Err(TokenError::Malformed)
+        );
+    }
+
+    #[test]
+    fn an_authentic_token_must_still_make_sense() {
+        let keys = TokenKeys::new(&master());
+        let seal = Seal::new(128, &keys::derive(&master(), Purpose::TokenSeal(128)));
+        let opens = |flags: u8, contact: &[u8], length: u8, target: &[u8]| {
+            let content = [&[flags, 0, 0, 0, 0, 0, 0, 0, 0, length], contact, target].concat();
+            open(&seal.seal([2; 12], content), &keys, Some(&hosts())).map(|opened| opened.who)
+        };
+        let target = b"https://shop.example/".as_slice();
+        assert_eq!(opens(0, b"", 0, target), Ok(Who::Nobody));
+        assert_eq!(
+            opens(0, b"5215512345678", 13, target),
+            Ok(Who::Key("525512345678".to_owned()))
+        );
+        assert_eq!(opens(4, &handle().0, 12, target), Ok(Who::Handle(handle())));
+        for (flags, contact, length, target) in [
+            (8, b"".as_slice(), 0, target),
+            (128, b"", 0, target),
+            (4, b"", 0, target),
+            (4, b"elevenbytes", 11, target),
+            (0, b"nobody's number", 15, target),
+            (0, b"\xff\xff\xff\xff\xff", 5, target),
+            (0, b"", 255, target),
+            (0, b"", 0, b""),
+            (0, b"", 0, b"javascript:alert(1)"),
+            (0, b"", 0, b"https://a@shop.example/"),
+            (0, b"", 0, b"https://shop.example/\xff"),
+        ] {
+            assert_eq!(
+                opens(flags, contact, length, target),
+                Err(TokenError::Malformed),
+                "{flags} {contact:?} {target:?}"
+            );
+        }
+    }
+
+    proptest! {
+        /// Opening is the inverse of minting; so any two different (link, handle) have different tokens.
+        #[test]
+        fn short_and_shared_open_to_what_they_were_made_of(id: u8, link_no: u32, bytes: [u8; 12]) {
+            let keys = TokenKeys::new(&master());
+            let key = keys.key(id).unwrap();
+            let opened = |who| Ok(Opened { key_id: id, link_no, who, sealed: None });
+            prop_assert_eq!(open(&key.mint_short(link_no, Handle(bytes)), &keys, None), opened(Who::Handle(Handle(bytes))));
+            prop_assert_eq!(open(&key.mint_shared(link_no), &keys, None), opened(Who::Nobody));
+        }
+
+        #[test]
+        fn sealed_open_to_what_they_were_made_of(
+            id in 0u8..128, link_no: u32, campaign_no: u32, append_click_id: bool, pass_query: bool,
+            contact in proptest::option::of(proptest::array::uniform12(0u8..)), path in "[!-~]{0,300}",
+        ) {
+            let Ok(target) = Target::parse(&format!("https://shop.example/{path}")) else { return Ok(()) };
+            let keys = TokenKeys::new(&master());
+            let sealed = Sealed { campaign_no, append_click_id, pass_query, target };
+            let token = keys.key(id).unwrap().mint_sealed(link_no, contact.map(Handle), &sealed);
+            let who = contact.map_or(Who::Nobody, |bytes| Who::Handle(Handle(bytes)));
+            prop_assert_eq!(open(&token, &keys, None), Ok(Opened { key_id: id, link_no, who, sealed: Some(sealed) }));
+        }
+
+        /// Whatever stands after `/c/`, the answer is an answer.
+        #[test]
+        fn noise_opens_nothing(text in "\\PC{0,120}", bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
+            let keys = TokenKeys::new(&master());
+            prop_assert!(open(&text, &keys, Some(&hosts())).is_err());
+            prop_assert!(open(&URL_SAFE_NO_PAD.encode(&bytes), &keys, Some(&hosts())).is_err());
+        }
     }
 }

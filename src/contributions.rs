@@ -1,0 +1,480 @@
+//! What one thing in a timeline adds to the counters: the pure heart of the counting.
+//!
+//! Each thing that counts (a message, a click, a reply …) has a *counted* form: where it counts, in which states, at which
+//! times. [`count`] says which cells that is; the difference between two counted forms is what a change adds. How the counted
+//! form follows from the facts is `timeline`'s business.
+
+use std::collections::BTreeMap;
+
+use crate::counters::{Book, Cell, DAY_MS, Kind, TOTALS, day_and_quarter};
+use crate::event::Ms;
+
+/// The states of a message, as bits of its mask. Stored in cells and in the column `states`: never renumber.
+pub mod state {
+    pub const SENT: u32 = 1;
+    pub const DELIVERED: u32 = 1 << 1;
+    pub const OPENED: u32 = 1 << 2;
+    pub const READ: u32 = 1 << 3;
+    pub const FAILED: u32 = 1 << 4;
+    pub const CLICKED: u32 = 1 << 5;
+    pub const REPLIED: u32 = 1 << 6;
+    pub const QUICK_REPLIED: u32 = 1 << 7;
+    pub const CONVERTED: u32 = 1 << 8;
+    pub const BILLABLE: u32 = 1 << 9;
+    pub const DELIVERED_INFERRED: u32 = 1 << 10;
+    pub const AFTER_STOP: u32 = 1 << 11;
+    /// Not a message: a try that never reached acceptance.
+    pub const DISPATCH_ERROR: u32 = 1 << 12;
+    /// Not a message: an error whose attempt was accepted after all.
+    pub const ERROR_THEN_SENT: u32 = 1 << 13;
+    /// How many bits there are.
+    pub const COUNT: usize = 14;
+}
+
+/// The states of a contact in a campaign or a step, as bits of its mask. Stored in cells: never renumber.
+pub mod person {
+    pub const ATTEMPTED: u32 = 1;
+    pub const DISPATCH_ERROR: u32 = 1 << 1;
+    pub const SENT: u32 = 1 << 2;
+    pub const DELIVERED: u32 = 1 << 3;
+    pub const OPENED: u32 = 1 << 4;
+    pub const READ: u32 = 1 << 5;
+    /// A message failed and none was delivered.
+    pub const FAILED: u32 = 1 << 6;
+    /// An error or a failed message, and none delivered.
+    pub const FAILED_TOTAL: u32 = 1 << 7;
+    /// At least one message in flight.
+    pub const IN_FLIGHT: u32 = 1 << 8;
+    pub const CLICKED: u32 = 1 << 9;
+    pub const QUICK_REPLIED: u32 = 1 << 10;
+    pub const REPLIED: u32 = 1 << 11;
+    pub const CONVERTED: u32 = 1 << 12;
+    pub const SKIPPED: u32 = 1 << 13;
+    pub const CONTROL: u32 = 1 << 14;
+    /// Of an experiment: attempted, or skipped with `group: "target"`.
+    pub const TARGET: u32 = 1 << 15;
+    /// Of an experiment: a conversion of an included goal inside the contact's window.
+    pub const CONVERTED_IN_WINDOW: u32 = 1 << 16;
+}
+
+/// What a commit adds, by campaign number: books whose numbers are differences.
+pub type Delta = BTreeMap<u32, Book>;
+
+/// Where a thing counts: campaign number (0 is `_unattributed`) and step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub campaign: u32,
+    pub step: String,
+}
+
+/// A thing that has a counted form.
+pub trait Counts: PartialEq {
+    /// Adds (`sign` 1) or takes away (−1) its cells.
+    fn count(&self, sign: i64, delta: &mut Delta);
+}
+
+/// Replaces what a thing counted for by what it counts for now.
+pub fn recount<C: Counts>(slot: &mut Option<C>, now: Option<C>, delta: &mut Delta) {
+    if *slot == now {
+        return;
+    }
+    if let Some(old) = slot.as_ref() {
+        old.count(-1, delta);
+    }
+    if let Some(new) = now.as_ref() {
+        new.count(1, delta);
+    }
+    *slot = now;
+}
+
+/// Adds to one cell of a campaign, in the totals (`at_ms` none) or in the quarter hour of an instant.
+struct Pen<'a> {
+    book: &'a mut Book,
+    step: u16,
+    sign: i64,
+}
+
+impl<'a> Pen<'a> {
+    fn new(place: &Place, sign: i64, delta: &'a mut Delta) -> Self {
+        let book = delta.entry(place.campaign).or_default();
+        let step = book.name(&place.step);
+        Self { book, step, sign }
+    }
+
+    fn cell(&self, kind: Kind, at_ms: Option<Ms>, a: u32, b: u16) -> (i32, Cell) {
+        let (day, quarter) = at_ms.map(day_and_quarter).unzip();
+        (
+            day.unwrap_or(TOTALS),
+            Cell {
+                kind,
+                step: self.step,
+                quarter,
+                a,
+                b,
+            },
+        )
+    }
+
+    fn add(&mut self, kind: Kind, at_ms: Option<Ms>, a: u32, b: u16) {
+        let (day, cell) = self.cell(kind, at_ms, a, b);
+        self.book.row(day).add(cell, self.sign);
+    }
+
+    fn money(&mut self, kind: Kind, at_ms: Option<Ms>, currency: &str, b: u16, nanos: i128) {
+        let a = u32::from(self.book.name(currency));
+        let (day, cell) = self.cell(kind, at_ms, a, b);
+        self.book.row(day).add_money(cell, nanos * i128::from(self.sign));
+    }
+
+    fn name(&mut self, name: &str) -> u32 {
+        u32::from(self.book.name(name))
+    }
+
+    /// In the totals, in the day of `sent_ms` (basis=sent) and, as `kind_at`, in the day of `own_ms` (basis=event).
+    fn everywhere(&mut self, kind: Kind, kind_at: Kind, sent_ms: Ms, own_ms: Ms, a: u32, b: u16) {
+        self.add(kind, None, a, b);
+        self.add(kind, Some(sent_ms), a, b);
+        self.add(kind_at, Some(own_ms), a, b);
+    }
+}
+
+/// An amount of money in one currency, in units of 10^-9.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nanos {
+    pub currency: String,
+    pub nanos: i128,
+}
+
+/// What a billed message costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bill {
+    /// The dispatch's own price.
+    Own(Nanos),
+    /// To be priced by the rate card: category and country, as packed by [`usage_code`].
+    Card(u32),
+}
+
+/// A message, or a dispatch error, as it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedMessage {
+    pub place: Place,
+    pub mask: u32,
+    /// When it was sent (an error: attempted); its quarter hour in basis=sent.
+    pub sent_ms: Ms,
+    /// When each state of the mask began, by bit number; meaningless where the bit is not set.
+    pub times_ms: [Ms; state::COUNT],
+    /// The provider's code of a failed message or a dispatch error.
+    pub error: Option<String>,
+    /// Category and country of a delivered message, see [`usage_code`].
+    pub usage: Option<u32>,
+    /// What it costs, and when that was billed.
+    pub bill: Option<(Ms, Bill)>,
+}
+
+impl CountedMessage {
+    /// The time of one state.
+    #[must_use]
+    pub fn time_of(&self, bit: u32) -> Option<Ms> {
+        if self.mask & bit == 0 {
+            return None;
+        }
+        self.times_ms.get(bit.trailing_zeros() as usize).copied()
+    }
+}
+
+impl Counts for CountedMessage {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        let mut pen = Pen::new(&self.place, sign, delta);
+        pen.add(Kind::Messages, None, self.mask, 0);
+        pen.add(Kind::Messages, Some(self.sent_ms), self.mask, 0);
+        for (bit, at_ms) in (0..).zip(self.times_ms) {
+            if self.mask >> bit & 1 == 1 {
+                pen.add(Kind::States, Some(at_ms), bit, 0);
+            }
+        }
+        if let Some(code) = &self.error {
+            let code = pen.name(code);
+            if self.mask & state::DISPATCH_ERROR != 0 {
+                pen.add(Kind::DispatchErrors, None, code, 0);
+                pen.add(Kind::DispatchErrors, Some(self.sent_ms), code, 0);
+            } else if let Some(failed_ms) = self.time_of(state::FAILED) {
+                pen.everywhere(Kind::DeliveryErrors, Kind::DeliveryErrorsAt, self.sent_ms, failed_ms, code, 0);
+            }
+        }
+        if let (Some(usage), Some(delivered_ms)) = (self.usage, self.time_of(state::DELIVERED)) {
+            pen.add(
+                Kind::Usage,
+                Some(delivered_ms),
+                usage,
+                u16::from(self.mask & state::BILLABLE != 0),
+            );
+        }
+        match &self.bill {
+            None => {}
+            Some((at_ms, Bill::Card(usage))) => {
+                let days_later = (at_ms.div_euclid(DAY_MS) - self.sent_ms.div_euclid(DAY_MS)).clamp(0, 0xffff) as u16;
+                pen.add(Kind::Billed, Some(self.sent_ms), *usage, days_later);
+                pen.add(Kind::BilledAt, Some(*at_ms), *usage, 0);
+            }
+            Some((at_ms, Bill::Own(Nanos { currency, nanos }))) => {
+                pen.money(Kind::OwnCost, None, currency, 0, *nanos);
+                pen.money(Kind::OwnCost, Some(self.sent_ms), currency, 0, *nanos);
+                pen.money(Kind::OwnCostAt, Some(*at_ms), currency, 0, *nanos);
+            }
+        }
+    }
+}
+
+/// A click as it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedClick {
+    pub place: Place,
+    pub link: String,
+    pub machine: bool,
+    /// The contact's first human click on this link.
+    pub unique: bool,
+    pub at_ms: Ms,
+    /// Sent time of the message it belongs to, else its own time.
+    pub sent_ms: Ms,
+}
+
+impl Counts for CountedClick {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        let mut pen = Pen::new(&self.place, sign, delta);
+        let link = pen.name(&self.link);
+        pen.everywhere(
+            Kind::Clicks,
+            Kind::ClicksAt,
+            self.sent_ms,
+            self.at_ms,
+            link,
+            u16::from(self.machine),
+        );
+        if self.unique {
+            pen.everywhere(Kind::UniqueClicks, Kind::UniqueClicksAt, self.sent_ms, self.at_ms, link, 0);
+        }
+    }
+}
+
+/// An inbound message, or the contact's latest word of reaction on a message, as it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedInbound {
+    pub place: Place,
+    pub what: InboundCount,
+    pub at_ms: Ms,
+    /// Sent time of the message it belongs to, else its own time.
+    pub sent_ms: Ms,
+}
+
+/// What an inbound message counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InboundCount {
+    Reply {
+        quick: bool,
+    },
+    Reaction,
+    /// Belongs to nobody.
+    Nobody,
+}
+
+impl Counts for CountedInbound {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        let mut pen = Pen::new(&self.place, sign, delta);
+        match self.what {
+            InboundCount::Reply { quick } => {
+                pen.everywhere(Kind::Replies, Kind::RepliesAt, self.sent_ms, self.at_ms, u32::from(quick), 0);
+            }
+            InboundCount::Reaction => pen.everywhere(Kind::Reactions, Kind::ReactionsAt, self.sent_ms, self.at_ms, 0, 0),
+            InboundCount::Nobody => pen.add(Kind::Inbound, None, 0, 0),
+        }
+    }
+}
+
+/// A conversion as it counts for the message that it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedConversion {
+    pub place: Place,
+    pub value: Option<Nanos>,
+    pub at_ms: Ms,
+    pub sent_ms: Ms,
+}
+
+impl Counts for CountedConversion {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        let mut pen = Pen::new(&self.place, sign, delta);
+        pen.everywhere(Kind::Conversions, Kind::ConversionsAt, self.sent_ms, self.at_ms, 0, 0);
+        if let Some(Nanos { currency, nanos }) = &self.value {
+            pen.money(Kind::Revenue, None, currency, 0, *nanos);
+            pen.money(Kind::Revenue, Some(self.sent_ms), currency, 0, *nanos);
+            pen.money(Kind::RevenueAt, Some(self.at_ms), currency, 0, *nanos);
+        }
+    }
+}
+
+/// A contact as it counts in a whole campaign (`step` none) or in one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedContact {
+    pub campaign: u32,
+    pub step: Option<String>,
+    pub mask: u32,
+    /// The reason, where the contact's place in the audience is "skipped".
+    pub skipped: Option<String>,
+    /// Value of the conversions in the experiment's window.
+    pub in_window: Vec<Nanos>,
+}
+
+impl Counts for CountedContact {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        let place = Place {
+            campaign: self.campaign,
+            step: self.step.clone().unwrap_or_default(),
+        };
+        let mut pen = Pen::new(&place, sign, delta);
+        let kind = if self.step.is_none() {
+            Kind::Contacts
+        } else {
+            Kind::StepContacts
+        };
+        pen.add(kind, None, self.mask, 0);
+        if let Some(reason) = &self.skipped {
+            let reason = pen.name(reason);
+            pen.add(Kind::Skipped, None, reason, 0);
+        }
+        let arm = u16::from(self.mask & person::CONTROL != 0);
+        if self.mask & person::CONTROL == 0 || self.mask & person::TARGET == 0 {
+            for Nanos { currency, nanos } in &self.in_window {
+                pen.money(Kind::ExperimentRevenue, None, currency, arm, *nanos);
+            }
+        }
+    }
+}
+
+/// How many dispatches of one message lost the claim on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedConflicts(pub u32);
+
+impl Counts for CountedConflicts {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        Pen::new(&Place::default(), sign * i64::from(self.0), delta).add(Kind::Conflicts, None, 0, 0);
+    }
+}
+
+/// A billing category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Category {
+    Marketing = 0,
+    Utility = 1,
+    Authentication = 2,
+    Service = 3,
+    Other = 4,
+}
+
+impl Category {
+    pub const ALL: [Category; 5] = [
+        Category::Marketing,
+        Category::Utility,
+        Category::Authentication,
+        Category::Service,
+        Category::Other,
+    ];
+
+    /// The category behind a provider's or a sender's word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "marketing" | "marketing_lite" => Category::Marketing,
+            "utility" => Category::Utility,
+            "authentication" | "authentication-international" | "authentication_international" => Category::Authentication,
+            "service" => Category::Service,
+            _ => Category::Other,
+        }
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Category::Marketing => "marketing",
+            Category::Utility => "utility",
+            Category::Authentication => "authentication",
+            Category::Service => "service",
+            Category::Other => "other",
+        }
+    }
+}
+
+/// Category and country (two upper-case letters) in one number below 2^13.
+#[must_use]
+pub fn usage_code(category: Category, country: Option<&str>) -> u32 {
+    let country = match country.map(str::as_bytes) {
+        Some([a @ b'A'..=b'Z', b @ b'A'..=b'Z']) => 1 + u32::from(a - b'A') * 26 + u32::from(b - b'A'),
+        _ => 0,
+    };
+    (category as u32) << 10 | country
+}
+
+/// The inverse of [`usage_code`].
+#[must_use]
+pub fn usage_parts(code: u32) -> (Category, Option<String>) {
+    let category = Category::ALL
+        .into_iter()
+        .find(|c| *c as u32 == code >> 10)
+        .unwrap_or(Category::Other);
+    let country = (code & 0x3ff).checked_sub(1).map(|n| {
+        let letter = |n: u32| char::from(b'A' + (n % 26) as u8);
+        [letter(n / 26), letter(n)].into_iter().collect()
+    });
+    (category, country)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_codes_are_reversible_and_small() {
+        for category in Category::ALL {
+            for country in [None, Some("AA"), Some("IN"), Some("ZZ")] {
+                let code = usage_code(category, country);
+                assert!(code < 1 << 13);
+                assert_eq!(usage_parts(code), (category, country.map(str::to_owned)));
+            }
+        }
+    }
+
+    #[test]
+    fn categories_are_the_four_or_other() {
+        for (word, name) in [
+            ("marketing_lite", "marketing"),
+            ("AUTHENTICATION-international", "authentication"),
+            ("authentication_international", "authentication"),
+            ("UTILITY", "utility"),
+            ("service", "service"),
+            ("referral_conversion", "other"),
+        ] {
+            assert_eq!(Category::from_word(word).name(), name);
+        }
+    }
+
+    #[test]
+    fn taking_away_undoes_adding() {
+        let counted = CountedMessage {
+            place: Place {
+                campaign: 3,
+                step: "s".into(),
+            },
+            mask: state::SENT | state::FAILED,
+            sent_ms: 1_750_000_000_000,
+            times_ms: [1_750_000_000_000; state::COUNT],
+            error: Some("131026".into()),
+            usage: None,
+            bill: None,
+        };
+        let mut delta = Delta::new();
+        let mut slot = None;
+        recount(&mut slot, Some(counted), &mut delta);
+        assert!(!delta[&3].totals.is_empty());
+        recount(&mut slot, None, &mut delta);
+        assert!(delta[&3].totals.is_empty() && delta[&3].days.values().all(crate::counters::Row::is_empty));
+    }
+}

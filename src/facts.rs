@@ -1,0 +1,539 @@
+//! What is remembered of a contact: the entries of a timeline, as sets of facts, and how an event is put into them.
+//!
+//! Putting in is commutative, associative and idempotent: for each thing the earliest time counts, and what a first copy lacked
+//! a later one may bring; the earliest copy that has a value gives it, ties go to the smaller value. So the facts are a
+//! function of the set of events. What they add up to is not known here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contact::canonical_key;
+use crate::contributions::Nanos;
+use crate::event::{self, Event, InboundKind, Ms, Outcome, Price, StatusKind};
+use crate::money::Amount;
+
+/// A value with the time of the copy that gave it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct First<T>(pub Ms, pub T);
+
+/// Keeps the earlier of two copies, ties to the smaller value. Says whether anything changed.
+fn keep<T: Ord>(slot: &mut Option<First<T>>, at: Ms, value: Option<T>) -> bool {
+    let Some(value) = value else { return false };
+    let new = First(at, value);
+    if slot.as_ref().is_some_and(|old| *old <= new) {
+        return false;
+    }
+    *slot = Some(new);
+    true
+}
+
+fn earlier(slot: &mut Ms, at: Ms) -> bool {
+    let earlier = at < *slot;
+    if earlier {
+        *slot = at;
+    }
+    earlier
+}
+
+/// An error code that sorts as a number where it is one: "the smaller code".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Code(u64, pub String);
+
+impl Code {
+    fn new(code: &str) -> Self {
+        Self(code.parse().unwrap_or(u64::MAX), code.to_owned())
+    }
+}
+
+/// One status of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusFact {
+    #[serde(rename = "t")]
+    pub at_ms: Ms,
+    /// The provider's own word.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<First<String>>,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub billable: Option<First<bool>>,
+    /// Code and title.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<First<(Code, String)>>,
+}
+
+/// A dispatch that says "accepted" about a message: a claim of its campaign and step on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    #[serde(rename = "t")]
+    pub at_ms: Ms,
+    #[serde(rename = "c")]
+    pub campaign: String,
+    #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
+    pub step: String,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<First<String>>,
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<First<String>>,
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<First<String>>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<First<String>>,
+    /// Amount and currency.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<First<(String, String)>>,
+}
+
+/// Everything told about one message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFacts {
+    /// By [`StatusKind`], in its order.
+    #[serde(rename = "s", default)]
+    pub statuses: [Option<StatusFact>; 5],
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<First<String>>,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<First<String>>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<First<String>>,
+}
+
+impl MessageFacts {
+    #[must_use]
+    pub fn status(&self, kind: StatusKind) -> Option<&StatusFact> {
+        self.statuses.get(kind as usize)?.as_ref()
+    }
+
+    /// The claim that holds: the earlier, then the smaller campaign id, then the smaller step.
+    #[must_use]
+    pub fn claim(&self) -> Option<&Claim> {
+        self.claims
+            .iter()
+            .min_by(|a, b| (a.at_ms, &a.campaign, &a.step).cmp(&(b.at_ms, &b.campaign, &b.step)))
+    }
+
+    /// The provider's word for the category: the highest status's that carries one, else the claim's.
+    #[must_use]
+    pub fn category_word(&self) -> Option<&str> {
+        let claimed = || self.claim().and_then(|c| c.category.as_ref());
+        self.highest_first()
+            .find_map(|s| s.category.as_ref())
+            .or_else(claimed)
+            .map(|c| c.1.as_str())
+    }
+
+    /// The billable flag of the highest status that carries one.
+    #[must_use]
+    pub fn billable_flag(&self) -> Option<bool> {
+        self.highest_first().find_map(|s| s.billable.as_ref()).map(|b| b.1)
+    }
+
+    fn highest_first(&self) -> impl Iterator<Item = &StatusFact> {
+        use StatusKind::{Delivered, Failed, Played, Read, Sent};
+        [Played, Read, Delivered, Sent, Failed]
+            .into_iter()
+            .filter_map(|kind| self.status(kind))
+    }
+
+    pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
+        match event {
+            Event::Status(status) => self.put_status(status, at),
+            Event::Dispatch(dispatch) => self.put_claim(dispatch, at),
+            _ => false,
+        }
+    }
+
+    fn put_status(&mut self, status: &event::Status, at: Ms) -> bool {
+        let mut changed = keep(&mut self.reference, at, status.reference.clone().filter(|r| !r.is_empty()));
+        changed |= keep(&mut self.channel, at, Some(status.channel.clone()));
+        changed |= keep(&mut self.sender, at, status.sender.clone());
+        let Some(slot) = self.statuses.get_mut(status.status as usize) else {
+            return changed;
+        };
+        changed |= slot.is_none();
+        let fact = slot.get_or_insert(StatusFact {
+            at_ms: at,
+            category: None,
+            billable: None,
+            error: None,
+        });
+        changed |= earlier(&mut fact.at_ms, at);
+        changed |= keep(&mut fact.category, at, status.category.clone());
+        changed |= keep(&mut fact.billable, at, status.billable);
+        let error = status.error.as_ref().map(|e| (Code::new(&e.code), e.title.clone()));
+        changed | keep(&mut fact.error, at, error)
+    }
+
+    fn put_claim(&mut self, dispatch: &event::Dispatch, at: Ms) -> bool {
+        let mut changed = keep(&mut self.channel, at, dispatch.channel.clone());
+        changed |= keep(&mut self.sender, at, dispatch.sender.clone());
+        let known = self
+            .claims
+            .iter()
+            .position(|c| c.campaign == dispatch.campaign && c.step == dispatch.step);
+        if known.is_none() {
+            self.claims.push(Claim {
+                at_ms: at,
+                campaign: dispatch.campaign.clone(),
+                step: dispatch.step.clone(),
+                attempt: None,
+                category: None,
+                template: None,
+                country: None,
+                cost: None,
+            });
+            // The order of arrival must not show in what is stored.
+            self.claims
+                .sort_by(|a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
+            changed = true;
+        }
+        let Some(claim) = self
+            .claims
+            .iter_mut()
+            .find(|c| c.campaign == dispatch.campaign && c.step == dispatch.step)
+        else {
+            return changed;
+        };
+        changed |= earlier(&mut claim.at_ms, at);
+        changed |= keep(&mut claim.attempt, at, dispatch.attempt.clone());
+        changed |= keep(&mut claim.category, at, dispatch.category.clone());
+        changed |= keep(&mut claim.template, at, dispatch.template.clone());
+        changed |= keep(&mut claim.country, at, dispatch.country.clone());
+        changed | keep(&mut claim.cost, at, dispatch.cost.clone().map(|p| (p.amount, p.currency)))
+    }
+}
+
+/// A dispatch that says "error": a try that never reached acceptance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptFacts {
+    #[serde(rename = "t")]
+    pub at_ms: Ms,
+    #[serde(rename = "c")]
+    pub campaign: String,
+    #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
+    pub step: String,
+    #[serde(rename = "a")]
+    pub attempt: String,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<First<(Code, String)>>,
+}
+
+/// A dispatch that says "skipped" or "control": where the contact stands in the audience without being messaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingFacts {
+    #[serde(rename = "t")]
+    pub at_ms: Ms,
+    #[serde(rename = "c")]
+    pub campaign: String,
+    /// Control, else skipped.
+    #[serde(rename = "o")]
+    pub control: bool,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<First<String>>,
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<First<String>>,
+}
+
+/// Something that the person sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboundFacts {
+    #[serde(rename = "t")]
+    pub at_ms: Ms,
+    #[serde(rename = "k")]
+    pub kind: First<InboundKind>,
+    #[serde(rename = "h")]
+    pub channel: First<String>,
+    /// The provider's code: quoted ids are its.
+    #[serde(rename = "p")]
+    pub provider: char,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<First<String>>,
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<First<String>>,
+}
+
+/// A tap on a link: the earliest copy's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickFacts(pub First<Tap>);
+
+/// What was tapped, by what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Tap {
+    #[serde(rename = "l")]
+    pub link: String,
+    #[serde(rename = "c")]
+    pub campaign: String,
+    #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
+    pub step: String,
+    /// Why a machine made it; absent for a human.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+/// Something worth money, or its withdrawal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionFacts {
+    #[serde(rename = "t")]
+    pub at_ms: Ms,
+    #[serde(rename = "g", default, skip_serializing_if = "String::is_empty")]
+    pub goal: String,
+    #[serde(rename = "i")]
+    pub id: String,
+    /// Amount and currency.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<First<(String, String)>>,
+    #[serde(rename = "x", default)]
+    pub cancelled: bool,
+}
+
+/// The business's marketing stopped (true) or resumed, by time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptOutFacts {
+    #[serde(rename = "t")]
+    pub at_ms: Ms,
+    #[serde(rename = "o")]
+    pub stopped: bool,
+}
+
+/// One thing in a timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Facts {
+    Message(Box<MessageFacts>),
+    Attempt(AttemptFacts),
+    Standing(StandingFacts),
+    Inbound(InboundFacts),
+    Click(ClickFacts),
+    Conversion(ConversionFacts),
+    OptOut(OptOutFacts),
+}
+
+/// The first character of an entry's id says its kind; the rest is the identity of the event.
+mod tag {
+    pub const MESSAGE: char = 'm';
+    pub const ATTEMPT: char = 'e';
+    pub const SKIPPED: char = 's';
+    pub const CONTROL: char = 'k';
+    pub const INBOUND: char = 'i';
+    pub const CLICK: char = 'c';
+    pub const CONVERSION: char = 'v';
+    pub const OPT_OUT: char = 'o';
+}
+
+/// Between the parts of an id; no id may contain a control character.
+const SEP: char = '\u{1f}';
+
+/// The id of the entry of a message of one provider. A timeline is one person's, so a group's participant is not part of it.
+#[must_use]
+pub fn message_entry_id(provider: char, message_id: &str) -> String {
+    format!("{}{provider}{message_id}", tag::MESSAGE)
+}
+
+/// Which entry an event belongs to. `None` for an event that lacks what its identity needs; the edge refuses those before.
+#[must_use]
+pub fn entry_id(event: &Event, provider: char) -> Option<String> {
+    Some(match event {
+        Event::Status(s) => message_entry_id(provider, &s.message_id),
+        Event::Dispatch(d) => match d.outcome {
+            Outcome::Accepted => message_entry_id(provider, d.message_id.as_deref()?),
+            Outcome::Error => format!("{}{}{SEP}{}{SEP}{}", tag::ATTEMPT, d.campaign, d.step, d.attempt.as_deref()?),
+            Outcome::Skipped => format!("{}{}", tag::SKIPPED, d.campaign),
+            Outcome::Control => format!("{}{}", tag::CONTROL, d.campaign),
+        },
+        Event::Inbound(i) => format!("{}{provider}{}", tag::INBOUND, i.message_id),
+        Event::Click(c) => format!("{}{}", tag::CLICK, c.click_id),
+        Event::Conversion(c) => format!("{}{}{SEP}{}", tag::CONVERSION, c.goal, c.id),
+        Event::OptOut(o) => format!("{}{}{SEP}{}", tag::OPT_OUT, o.at_ms.unwrap_or_default(), u8::from(o.stopped)),
+    })
+}
+
+fn tap(click: &event::Click) -> Option<Tap> {
+    Some(Tap {
+        link: click.link.clone().or_else(|| click.url.clone())?,
+        campaign: click.campaign.clone().unwrap_or_default(),
+        step: click.step.clone(),
+        machine: click.machine.clone(),
+        country: click.country.clone(),
+        device: click.device.clone(),
+    })
+}
+
+impl Facts {
+    /// The inverse of serializing: the id says the kind. `None` for what this release does not know.
+    #[must_use]
+    pub fn decode(id: &str, json: &str) -> Option<Self> {
+        Some(match id.chars().next()? {
+            tag::MESSAGE => Facts::Message(serde_json::from_str(json).ok()?),
+            tag::ATTEMPT => Facts::Attempt(serde_json::from_str(json).ok()?),
+            tag::SKIPPED | tag::CONTROL => Facts::Standing(serde_json::from_str(json).ok()?),
+            tag::INBOUND => Facts::Inbound(serde_json::from_str(json).ok()?),
+            tag::CLICK => Facts::Click(serde_json::from_str(json).ok()?),
+            tag::CONVERSION => Facts::Conversion(serde_json::from_str(json).ok()?),
+            tag::OPT_OUT => Facts::OptOut(serde_json::from_str(json).ok()?),
+            _ => return None,
+        })
+    }
+
+    /// The facts of an entry that nothing is known of yet, for [`Facts::put`] to fill. `None` as for [`entry_id`].
+    #[must_use]
+    pub fn new(event: &Event, provider: char, at_ms: Ms) -> Option<Self> {
+        Some(match event {
+            Event::Status(_) => Facts::Message(Box::default()),
+            Event::Dispatch(d) => match d.outcome {
+                Outcome::Accepted => Facts::Message(Box::default()),
+                Outcome::Error => Facts::Attempt(AttemptFacts {
+                    at_ms,
+                    campaign: d.campaign.clone(),
+                    step: d.step.clone(),
+                    attempt: d.attempt.clone()?,
+                    error: None,
+                }),
+                Outcome::Skipped | Outcome::Control => Facts::Standing(StandingFacts {
+                    at_ms,
+                    campaign: d.campaign.clone(),
+                    control: d.outcome == Outcome::Control,
+                    reason: None,
+                    group: None,
+                }),
+            },
+            Event::Inbound(i) => Facts::Inbound(InboundFacts {
+                at_ms,
+                kind: First(at_ms, i.inbound),
+                channel: First(at_ms, i.channel.clone()),
+                provider,
+                sender: None,
+                quoted: None,
+            }),
+            Event::Click(c) => Facts::Click(ClickFacts(First(at_ms, tap(c)?))),
+            Event::Conversion(c) => Facts::Conversion(ConversionFacts {
+                at_ms,
+                goal: c.goal.clone(),
+                id: c.id.clone(),
+                value: None,
+                cancelled: c.cancelled,
+            }),
+            Event::OptOut(o) => Facts::OptOut(OptOutFacts {
+                at_ms,
+                stopped: o.stopped,
+            }),
+        })
+    }
+
+    /// Puts an event, whose time is `at_ms`, into its entry. Says whether anything changed.
+    pub fn put(&mut self, event: &Event, at_ms: Ms) -> bool {
+        match self {
+            Facts::Message(facts) => facts.put_event(event, at_ms),
+            Facts::Attempt(facts) => facts.put_event(event, at_ms),
+            Facts::Standing(facts) => facts.put_event(event, at_ms),
+            Facts::Inbound(facts) => facts.put_event(event, at_ms),
+            Facts::Click(facts) => facts.put_event(event, at_ms),
+            Facts::Conversion(facts) => facts.put_event(event, at_ms),
+            Facts::OptOut(_) => false,
+        }
+    }
+}
+
+impl AttemptFacts {
+    pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
+        let Event::Dispatch(dispatch) = event else { return false };
+        let error = dispatch.error.as_ref().map(|e| (Code::new(&e.code), e.title.clone()));
+        earlier(&mut self.at_ms, at) | keep(&mut self.error, at, error)
+    }
+}
+
+impl StandingFacts {
+    pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
+        let Event::Dispatch(dispatch) = event else { return false };
+        earlier(&mut self.at_ms, at)
+            | keep(&mut self.reason, at, dispatch.reason.clone())
+            | keep(&mut self.group, at, dispatch.group.clone())
+    }
+}
+
+impl InboundFacts {
+    pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
+        let Event::Inbound(inbound) = event else { return false };
+        replace_if_smaller(&mut self.kind, First(at, inbound.inbound))
+            | replace_if_smaller(&mut self.channel, First(at, inbound.channel.clone()))
+            | earlier(&mut self.at_ms, at)
+            | keep(&mut self.sender, at, inbound.sender.clone())
+            | keep(&mut self.quoted, at, inbound.quoted.clone())
+    }
+}
+
+impl ClickFacts {
+    pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
+        let Event::Click(click) = event else { return false };
+        tap(click).is_some_and(|tap| replace_if_smaller(&mut self.0, First(at, tap)))
+    }
+}
+
+impl ConversionFacts {
+    pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
+        let Event::Conversion(conversion) = event else { return false };
+        let withdrawn = conversion.cancelled && !self.cancelled;
+        self.cancelled |= conversion.cancelled;
+        let value = conversion.value.clone().map(|Price { amount, currency }| (amount, currency));
+        withdrawn | earlier(&mut self.at_ms, at) | keep(&mut self.value, at, value)
+    }
+
+    /// Its value, if it has one.
+    #[must_use]
+    pub fn nanos(&self) -> Option<Nanos> {
+        let First(_, (amount, currency)) = self.value.as_ref()?;
+        Some(Nanos {
+            currency: currency.clone(),
+            nanos: Amount::parse(amount).ok()?.nanos(),
+        })
+    }
+}
+
+fn replace_if_smaller<T: Ord>(slot: &mut T, new: T) -> bool {
+    let smaller = new < *slot;
+    if smaller {
+        *slot = new;
+    }
+    smaller
+}
+
+/// The time that an event counts at: its own, or the time of receipt where it has none or an insane one (more than 24 h ahead
+/// of receipt, or before 2009).
+#[must_use]
+pub fn time_of(event: &Event, received_ms: Ms) -> Ms {
+    const YEAR_2009_MS: Ms = 1_230_768_000_000;
+    const AHEAD_MS: Ms = 24 * 3_600_000;
+    let at = match event {
+        Event::Dispatch(e) => e.at_ms,
+        Event::Status(e) => e.at_ms,
+        Event::Inbound(e) => e.at_ms,
+        Event::Click(e) => e.at_ms,
+        Event::Conversion(e) => e.at_ms,
+        Event::OptOut(e) => e.at_ms,
+    };
+    at.filter(|at| (YEAR_2009_MS..=received_ms + AHEAD_MS).contains(at))
+        .unwrap_or(received_ms)
+}
+
+/// The parts of an opaque reference: `campaign`, `campaign:step` or `campaign:step:attempt`.
+#[must_use]
+pub fn reference_parts(reference: &str) -> (&str, &str, Option<&str>) {
+    let mut parts = reference.splitn(3, ':');
+    (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+        parts.next(),
+    )
+}
+
+/// The person's key that an event names, canonical.
+#[must_use]
+pub fn person_key(person: &event::Person) -> Option<String> {
+    person
+        .phone
+        .as_deref()
+        .and_then(canonical_key)
+        .or_else(|| person.user_id.as_deref().and_then(canonical_key))
+}
