@@ -88,6 +88,14 @@ impl<'a> Fields<'a> {
         self.checked(name, text, ids::foreign_id(text))
     }
 
+    /// A step of a campaign: an id that the operator chooses; absent or empty is the default step.
+    pub fn step(&mut self) -> &'a str {
+        match self.string("step") {
+            None | Some("") => "",
+            Some(text) => self.checked("step", text, ids::operator_id(text)).unwrap_or_default(),
+        }
+    }
+
     /// A time, RFC 3339 with any offset.
     pub fn time(&mut self, name: &'static str) -> Option<Ms> {
         let text = self.string(name)?;

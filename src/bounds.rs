@@ -93,3 +93,6 @@ pub const WINDOW_HOURS: u32 = 720;
 
 /// The overlap of an old callback token with the new: thirty days.
 pub const OVERLAP_HOURS: u32 = 720;
+
+/// Entries of the rate card: every country and category, several times over.
+pub const RATES: usize = 5_000;

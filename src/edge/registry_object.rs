@@ -61,7 +61,7 @@ impl DurableObject for Registry {
 impl Registry {
     async fn apply(&self, text: &str) -> std::result::Result<(bool, String), Problem> {
         let command: Command = serde_json::from_str(text).map_err(|_| Problem::bad("Not a command."))?;
-        let changes = !matches!(command, Command::Get { .. } | Command::List { .. });
+        let changes = command.changes();
         if changes {
             self.arm().await;
         }
