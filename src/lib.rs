@@ -7,6 +7,7 @@ pub mod body;
 pub mod bounds;
 pub mod campaign;
 pub mod channel;
+pub mod click;
 pub mod click_id;
 pub mod commit_window;
 pub mod contact;
