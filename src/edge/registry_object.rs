@@ -33,7 +33,7 @@ pub struct Registry {
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let core = match Config::of(&env) {
-            Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.ledgers),
+            Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.partition.ledgers),
             Err(problem) => Err(SqlError(problem.detail)),
         };
         Self {
