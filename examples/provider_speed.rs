@@ -15,13 +15,7 @@ fn main() {
         mac.update(body.as_bytes());
         let hex: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
         let headers = [("x-hub-signature-256".to_owned(), format!("sha256={hex}"))];
-        let request = Request {
-            headers: &headers,
-            method: "POST",
-            url: "",
-            query: "",
-            body: body.as_bytes(),
-        };
+        let request = Request { headers: &headers, method: "POST", url: "", query: "", body: body.as_bytes() };
         let secrets = ["secret".to_owned()];
         let now_ms = 1_750_040_000_000;
         let mut best = [f64::MAX; 2];

@@ -110,18 +110,7 @@ pub fn classify(signals: &ClickSignals<'_>) -> Option<Reason> {
 pub fn device(user_agent: Option<&str>) -> Device {
     let agent = user_agent.map_or(String::new(), lower);
     let has = |words: &[&str]| words.iter().any(|word| agent.contains(word));
-    if has(&[
-        "smart-tv",
-        "smarttv",
-        "android tv",
-        "googletv",
-        "appletv",
-        "web0s",
-        "hbbtv",
-        "crkey",
-        "playstation",
-        "xbox",
-    ]) {
+    if has(&["smart-tv", "smarttv", "android tv", "googletv", "appletv", "web0s", "hbbtv", "crkey", "playstation", "xbox"]) {
         Device::Other
     } else if has(&["ipad", "tablet", "kindle", "playbook"]) {
         Device::Tablet
@@ -192,31 +181,26 @@ const LINK_PREVIEWS: [&str; 45] = [
     "zoombot",
 ];
 
-/// Messengers whose previews begin with their name (Signal and others borrow WhatsApp's). Behind `Mozilla/5.0 (` the same name is
-/// a person's browser inside the app.
+/// Messengers whose previews begin with their name (Signal and others borrow WhatsApp's). Behind `Mozilla/5.0 (` a messenger's name
+/// is a person's browser inside the app: WhatsApp's says `WA4A/…` or `[WAiOS/…]`.
 const LINK_PREVIEWS_IN_FRONT: [&str; 2] = ["whatsapp", "viber"];
 
 /// Parts of words that only crawlers have in their names.
 const CRAWLER_PARTS: [&str; 5] = ["crawl", "spider", "scrap", "headless", "+http"];
 
 /// Names of crawlers, sorted, none the beginning of another: see `dev/crawlers.mjs`.
-static CRAWLERS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    include_str!("crawlers.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect()
-});
+static CRAWLERS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| include_str!("crawlers.txt").lines().filter(|line| !line.starts_with('#')).collect());
 
 fn lower(agent: &str) -> String {
     let agent = agent.trim();
-    agent
-        .get(..agent.floor_char_boundary(AGENT_MAX_BYTES))
-        .unwrap_or_default()
-        .to_ascii_lowercase()
+    agent.get(..agent.floor_char_boundary(AGENT_MAX_BYTES)).unwrap_or_default().to_ascii_lowercase()
 }
 
 fn is_link_preview(agent: &str) -> bool {
     LINK_PREVIEWS_IN_FRONT.iter().any(|name| agent.starts_with(name))
+        // WhatsApp on the desktop opens links in the system's browser: what it fetches itself is for previews.
+        || (agent.contains("whatsapp/") && agent.contains("electron/"))
         || agent.contains("preview")
         || agent.contains("unfurl")
         || words(agent).any(|rest| begins_with_one_of(&LINK_PREVIEWS, rest))
@@ -255,10 +239,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 /// stands right before the place of `text` itself.
 fn begins_with_one_of(names: &[&str], text: &str) -> bool {
     let place = names.partition_point(|name| *name <= text);
-    place
-        .checked_sub(1)
-        .and_then(|at| names.get(at))
-        .is_some_and(|name| text.starts_with(name))
+    place.checked_sub(1).and_then(|at| names.get(at)).is_some_and(|name| text.starts_with(name))
 }
 
 #[cfg(test)]
@@ -271,10 +252,7 @@ mod tests {
         "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36";
 
     fn of(user_agent: &str) -> ClickSignals<'_> {
-        ClickSignals {
-            user_agent: Some(user_agent),
-            ..ClickSignals::default()
-        }
+        ClickSignals { user_agent: Some(user_agent), ..ClickSignals::default() }
     }
 
     fn check(user_agent: &str, reason: Option<Reason>, class: Device) {
@@ -299,12 +277,12 @@ mod tests {
             // Browsers inside apps, where most taps in messages happen.
             phone("Mobile/15E148 [FBAN/FBIOS;FBAV/489.0.0.40.75;FBDV/iPhone14,5;FBSN/iOS;FBSV/18.1;FBLC/it_IT]"),
             phone("Mobile/15E148 Instagram 355.0.0.29.90 (iPhone14,5; iOS 18_1; it_IT; it; scale=3.00; 1170x2532)"),
-            phone("Mobile/15E148 WhatsApp/24.20.79"),
+            phone("Mobile/15E148 [WAiOS/2.26.31]"),
             phone("Mobile/15E148 LinkedInApp/9.30.2158"),
             phone("Mobile/15E148 Snapchat/13.12.0.41 (like Safari/8618.2.12.10.9, panda)"),
             phone("Mobile/15E148 Safari Line/14.17.0"),
             android("SM-A546B; wv", &format!("{mobile} [FB_IAB/FB4A;FBAV/487.0.0.67.109;]")),
-            android("Pixel 8 Build/AP3A.240617.008; wv", &format!("{mobile} MetaIAB WhatsApp")),
+            android("Pixel 8 Build/AP3A.240617.008; wv", &format!("{mobile} WA4A/2.26.30.97")),
             android("SM-S918B; wv", &format!("{mobile} Viber/23.1.0.4")),
             android("SM-S918B", &format!("{mobile} Telegram-Android/11.2.3 (Samsung SM-S918B; Android 14; SDK 34; HIGH)")),
             android("2201117TY; wv", &format!("{mobile} KAKAOTALK 10.9.0 (INAPP)")),
@@ -349,11 +327,7 @@ mod tests {
             ] {
                 check(&format!("{chrome} {more}"), None, Device::Desktop);
             }
-            check(
-                &format!("Mozilla/5.0 ({platform}; rv:132.0) Gecko/20100101 Firefox/132.0"),
-                None,
-                Device::Desktop,
-            );
+            check(&format!("Mozilla/5.0 ({platform}; rv:132.0) Gecko/20100101 Firefox/132.0"), None, Device::Desktop);
         }
         let television =
             "Mozilla/5.0 (SMART-TV; Linux; Tizen 7.0) AppleWebKit/537.36 (KHTML, like Gecko) 94.0.4606.31/7.0 TV Safari/537.36";
@@ -368,6 +342,7 @@ mod tests {
             "WhatsApp/2.2446.6 W",
             "WhatsApp/2.24.20.89 A",
             "WhatsApp/2",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) WhatsApp/0.4.2088 Chrome/66.0.3359.181 Electron/3.0.10 Safari/537.36",
             "Viber/23.1.0.4 (Android)",
             "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
             "facebookexternalhit/1.1;line-poker/1.0",
@@ -423,75 +398,19 @@ mod tests {
         let check = |signals: ClickSignals<'_>, reason| assert_eq!(classify(&signals), reason, "{signals:?}");
         check(chrome, None);
         check(ClickSignals { head: true, ..chrome }, Some(Reason::Head));
-        check(
-            ClickSignals {
-                head: true,
-                ..of("WhatsApp/2.23.20.0")
-            },
-            Some(Reason::Head),
-        );
-        for value in [
-            "prefetch",
-            "prefetch;prerender",
-            "Prefetch;anonymous-client-ip",
-            "prerender",
-            "preview",
-        ] {
-            check(
-                ClickSignals {
-                    sec_purpose: Some(value),
-                    ..chrome
-                },
-                Some(Reason::Prefetch),
-            );
-            check(
-                ClickSignals {
-                    purpose: Some(value),
-                    ..chrome
-                },
-                Some(Reason::Prefetch),
-            );
+        check(ClickSignals { head: true, ..of("WhatsApp/2.23.20.0") }, Some(Reason::Head));
+        for value in ["prefetch", "prefetch;prerender", "Prefetch;anonymous-client-ip", "prerender", "preview"] {
+            check(ClickSignals { sec_purpose: Some(value), ..chrome }, Some(Reason::Prefetch));
+            check(ClickSignals { purpose: Some(value), ..chrome }, Some(Reason::Prefetch));
         }
-        check(
-            ClickSignals {
-                sec_purpose: Some(""),
-                purpose: Some("other"),
-                ..chrome
-            },
-            None,
-        );
+        check(ClickSignals { sec_purpose: Some(""), purpose: Some("other"), ..chrome }, None);
         check(ClickSignals::default(), Some(Reason::NoUserAgent));
         check(of(" "), Some(Reason::NoUserAgent));
-        for (score, reason) in [
-            (0, None),
-            (1, Some(Reason::BotScore)),
-            (29, Some(Reason::BotScore)),
-            (30, None),
-            (99, None),
-        ] {
-            check(
-                ClickSignals {
-                    bot_score: Some(score),
-                    ..chrome
-                },
-                reason,
-            );
+        for (score, reason) in [(0, None), (1, Some(Reason::BotScore)), (29, Some(Reason::BotScore)), (30, None), (99, None)] {
+            check(ClickSignals { bot_score: Some(score), ..chrome }, reason);
         }
-        check(
-            ClickSignals {
-                bot_score: Some(1),
-                ..of("curl/8.5.0")
-            },
-            Some(Reason::Crawler),
-        );
-        check(
-            ClickSignals {
-                verified_bot: true,
-                bot_score: Some(99),
-                ..chrome
-            },
-            Some(Reason::Crawler),
-        );
+        check(ClickSignals { bot_score: Some(1), ..of("curl/8.5.0") }, Some(Reason::Crawler));
+        check(ClickSignals { verified_bot: true, bot_score: Some(99), ..chrome }, Some(Reason::Crawler));
     }
 
     #[test]
@@ -502,10 +421,7 @@ mod tests {
                 assert!(pair[0] < pair[1] && !pair[1].starts_with(pair[0]), "{pair:?}");
             }
             for name in names {
-                assert!(
-                    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && lower(name) == *name,
-                    "{name}"
-                );
+                assert!(name.starts_with(|c: char| c.is_ascii_alphanumeric()) && lower(name) == *name, "{name}");
                 for text in [format!("{name}/1.0 (x)"), format!("x ({name})"), format!("x-{name} y")] {
                     assert!(words(&text).any(|rest| begins_with_one_of(names, rest)), "{text}");
                 }

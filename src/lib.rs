@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod bounds;
+pub mod calendar;
 pub mod campaign;
 pub mod channel;
 pub mod click;
@@ -17,6 +18,7 @@ pub mod country;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod event;
+pub mod experiment;
 pub mod facts;
 pub mod ids;
 pub mod keys;
@@ -24,10 +26,13 @@ pub mod ledger;
 pub mod lines;
 pub mod link;
 pub mod money;
+pub mod numbers;
+pub mod openapi;
 pub mod partition;
 pub mod policy;
 pub mod problem;
 pub mod provider;
+pub mod rates;
 pub mod registry;
 pub mod route;
 pub mod settings;

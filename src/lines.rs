@@ -66,10 +66,7 @@ pub fn lines(body: &[u8], content_type: &str, list: &'static str) -> Result<Vec<
 /// The answer to a list of lines.
 #[must_use]
 pub fn answer(accepted: usize, rejected: &[Rejected]) -> Value {
-    let rejected: Vec<Value> = rejected
-        .iter()
-        .map(|line| json!({ "index": line.index, "errors": line.errors }))
-        .collect();
+    let rejected: Vec<Value> = rejected.iter().map(|line| json!({ "index": line.index, "errors": line.errors })).collect();
     json!({ "accepted": accepted, "rejected": rejected })
 }
 
@@ -196,23 +193,14 @@ pub enum Whose {
 #[must_use]
 pub fn person(key: String) -> Person {
     if canonical_phone(&key).is_some() {
-        Person {
-            phone: Some(key),
-            user_id: None,
-        }
+        Person { phone: Some(key), user_id: None }
     } else {
-        Person {
-            phone: None,
-            user_id: Some(key),
-        }
+        Person { phone: None, user_id: Some(key) }
     }
 }
 
 fn no_json() -> Vec<FieldError> {
-    vec![FieldError {
-        pointer: String::new(),
-        detail: "is not JSON".to_owned(),
-    }]
+    vec![FieldError { pointer: String::new(), detail: "is not JSON".to_owned() }]
 }
 
 fn person_key(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
@@ -236,10 +224,7 @@ fn price(fields: &mut Fields<'_>, name: &'static str) -> Option<Price> {
     if currency.is_some_and(|currency| currency.parse::<Currency>().is_err()) {
         fields.wrong("currency", "must be three capital letters (ISO 4217)");
     }
-    Some(Price {
-        amount: amount?.to_owned(),
-        currency: currency?.to_owned(),
-    })
+    Some(Price { amount: amount?.to_owned(), currency: currency?.to_owned() })
 }
 
 /// An error's code: text, or the whole number that many providers send.

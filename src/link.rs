@@ -161,9 +161,8 @@ mod tests {
             created_at_ms: 0,
         };
         assert_eq!(link.patched(&json!({})).unwrap(), link);
-        let next = link
-            .patched(&json!({"url": "http://shop.example/b", "disabled": true, "label": "B", "pass_query": true}))
-            .unwrap();
+        let next =
+            link.patched(&json!({"url": "http://shop.example/b", "disabled": true, "label": "B", "pass_query": true})).unwrap();
         assert_eq!(next.target().unwrap().as_str(), "http://shop.example/b");
         assert!(next.disabled && next.declared.pass_query);
         assert_eq!(next.declared.label, "B");

@@ -26,25 +26,13 @@ impl Partition {
             // It names nobody: all that is said of one message meets in one place. No person's key contains a slash.
             None => Handle::of(&self.handle_key, &format!("message/{provider}/{}", subject_of(&event))),
         };
-        Routed {
-            handle: handle.to_text(),
-            key,
-            provider,
-            received_ms,
-            event,
-        }
+        Routed { handle: handle.to_text(), key, provider, received_ms, event }
     }
 
     /// An event of a person whose canonical key is known.
     #[must_use]
     pub fn route_to(&self, key: String, event: Event, provider: char, received_ms: Ms) -> Routed {
-        Routed {
-            handle: Handle::of(&self.handle_key, &key).to_text(),
-            key: Some(key),
-            provider,
-            received_ms,
-            event,
-        }
+        Routed { handle: Handle::of(&self.handle_key, &key).to_text(), key: Some(key), provider, received_ms, event }
     }
 
     /// The events of each Ledger, in their order.
@@ -98,10 +86,7 @@ mod tests {
     use super::*;
     use crate::event::{Status, StatusKind};
 
-    const PARTITION: Partition = Partition {
-        handle_key: [7; 32],
-        ledgers: 16,
-    };
+    const PARTITION: Partition = Partition { handle_key: [7; 32], ledgers: 16 };
 
     fn status(message_id: &str, phone: Option<&str>, user_id: Option<&str>) -> Event {
         Event::Status(Status {
@@ -110,10 +95,7 @@ mod tests {
             participant: String::new(),
             status: StatusKind::Sent,
             at_ms: None,
-            person: Person {
-                phone: phone.map(str::to_owned),
-                user_id: user_id.map(str::to_owned),
-            },
+            person: Person { phone: phone.map(str::to_owned), user_id: user_id.map(str::to_owned) },
             sender: None,
             reference: None,
             category: None,
@@ -151,7 +133,8 @@ mod tests {
 
     #[test]
     fn groups_keep_order_and_lose_nothing() {
-        let events: Vec<Routed> = (0..500).map(|n| route(status(&n.to_string(), Some(&format!("120255501{n:02}")), None))).collect();
+        let events: Vec<Routed> =
+            (0..500).map(|n| route(status(&n.to_string(), Some(&format!("120255501{n:02}")), None))).collect();
         let groups = PARTITION.by_ledger(events.clone());
         assert_eq!(groups.values().map(Vec::len).sum::<usize>(), events.len());
         assert_eq!(groups.len(), 16);

@@ -191,11 +191,7 @@ impl<S: Sql> Registry<S> {
         for statement in SCHEMA {
             sql.exec(statement, &[])?;
         }
-        Ok(Self {
-            sql,
-            secret_key,
-            ledgers,
-        })
+        Ok(Self { sql, secret_key, ledgers })
     }
 
     /// Does what is asked, durably. `entropy` is 32 fresh random bytes.
@@ -221,12 +217,7 @@ impl<S: Sql> Registry<S> {
                 let doc = doc.or_else(|| (*kind == Kind::Settings).then(|| text(&Settings::default())));
                 Ok(answer(false, doc.ok_or_else(|| nothing(*kind))?))
             }
-            Command::List {
-                kind,
-                filters,
-                after,
-                limit,
-            } => self.list(*kind, filters, after, *limit),
+            Command::List { kind, filters, after, limit } => self.list(*kind, filters, after, *limit),
         }
     }
 
@@ -242,10 +233,7 @@ impl<S: Sql> Registry<S> {
         let targets = (0..self.ledgers).map(Target::Ledger).chain([Target::Copies]);
         for target in targets {
             let name = target.text();
-            let from = acknowledged
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map_or(0, |(_, revision)| *revision);
+            let from = acknowledged.iter().find(|(known, _)| *known == name).map_or(0, |(_, revision)| *revision);
             // Most targets stand at the same revision: one query serves them all.
             let changes = match last.take() {
                 Some((same, changes)) if same == from => changes,
@@ -297,12 +285,7 @@ impl<S: Sql> Registry<S> {
                 detail: "is needed: this provider signs its callbacks (or set allow_unsigned)".to_owned(),
             }]));
         }
-        let first = || {
-            vec![Token {
-                token: channel::token(token),
-                until_ms: None,
-            }]
-        };
+        let first = || vec![Token { token: channel::token(token), until_ms: None }];
         let channel = Channel {
             id: id.to_owned(),
             provider: declared.provider,
@@ -322,26 +305,16 @@ impl<S: Sql> Registry<S> {
     fn rotate_channel(&mut self, id: &str, body: &Value, entropy: [u8; 32], now_ms: Ms) -> Result<Answer, Problem> {
         let mut fields = crate::body::Fields::of(body, "");
         let overlap = fields.whole("overlap_hours", 0..=u64::from(OVERLAP_HOURS));
-        let overlap = fields
-            .required("overlap_hours", overlap)
-            .and_then(|hours| Ms::try_from(hours).ok());
+        let overlap = fields.required("overlap_hours", overlap).and_then(|hours| Ms::try_from(hours).ok());
         fields.done()?;
         let mut channel: Channel = self.record(Kind::Channel, id)?.ok_or_else(|| nothing(Kind::Channel))?;
         let until_ms = now_ms + overlap.unwrap_or_default() * HOUR_MS;
         for token in &mut channel.tokens {
             token.until_ms = Some(token.until_ms.map_or(until_ms, |until| until.min(until_ms)));
         }
-        channel
-            .tokens
-            .retain(|token| token.until_ms.is_some_and(|until| now_ms < until));
+        channel.tokens.retain(|token| token.until_ms.is_some_and(|until| now_ms < until));
         let [token, _] = halves(entropy);
-        channel.tokens.insert(
-            0,
-            Token {
-                token: channel::token(token),
-                until_ms: None,
-            },
-        );
+        channel.tokens.insert(0, Token { token: channel::token(token), until_ms: None });
         // The newest and one old: a third would be good for longer than anybody remembers.
         channel.tokens.truncate(2);
         self.put(Kind::Channel, id, None, &channel)?;
@@ -357,13 +330,7 @@ impl<S: Sql> Registry<S> {
         }
         declared.created_at_ms.get_or_insert(now_ms);
         let no = self.next_no(Kind::Campaign)?;
-        let campaign = Campaign {
-            no,
-            id: id.to_owned(),
-            declared,
-            status: campaign::State::default(),
-            stopped_at_ms: None,
-        };
+        let campaign = Campaign { no, id: id.to_owned(), declared, status: campaign::State::default(), stopped_at_ms: None };
         self.put(Kind::Campaign, id, Some(no), &campaign)?;
         Ok(answer(true, text(&campaign)))
     }
@@ -390,12 +357,7 @@ impl<S: Sql> Registry<S> {
             return Ok(answer(false, text(&same)));
         }
         let no = self.next_no(Kind::Link)?;
-        let link = Link {
-            no,
-            declared,
-            disabled: false,
-            created_at_ms: now_ms,
-        };
+        let link = Link { no, declared, disabled: false, created_at_ms: now_ms };
         self.put(Kind::Link, &link::id(no), Some(no), &link)?;
         Ok(answer(true, text(&link)))
     }
@@ -433,9 +395,7 @@ impl<S: Sql> Registry<S> {
             });
             args.push(Arg::Text(value));
         }
-        let total: Vec<u64> = self
-            .rows(&format!("SELECT json_array(count(*)) {matching}"), &args)
-            .map_err(storage)?;
+        let total: Vec<u64> = self.rows(&format!("SELECT json_array(count(*)) {matching}"), &args).map_err(storage)?;
         args.extend([Arg::Text(after), Arg::Int(i64::from(limit))]);
         let page = format!(
             "SELECT json_group_array(json_array(id, json(doc)))
@@ -454,16 +414,12 @@ impl<S: Sql> Registry<S> {
 
     fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<T>, Problem> {
         let Some(doc) = self.doc(kind, id)? else { return Ok(None) };
-        serde_json::from_str(&doc)
-            .map(Some)
-            .map_err(|_| Problem::new(500, "A stored definition can't be read."))
+        serde_json::from_str(&doc).map(Some).map_err(|_| Problem::new(500, "A stored definition can't be read."))
     }
 
     fn doc(&self, kind: Kind, id: &str) -> Result<Option<String>, Problem> {
         let args = [Arg::Text(kind.text()), Arg::Text(id)];
-        self.sql
-            .text("SELECT doc FROM records WHERE kind = ? AND id = ?", &args)
-            .map_err(storage)
+        self.sql.text("SELECT doc FROM records WHERE kind = ? AND id = ?", &args).map_err(storage)
     }
 
     fn put<T: Serialize>(&self, kind: Kind, id: &str, no: Option<u32>, record: &T) -> Result<(), Problem> {
@@ -483,10 +439,7 @@ impl<S: Sql> Registry<S> {
 
     fn next_no(&self, kind: Kind) -> Result<u32, Problem> {
         let next: Vec<u32> = self
-            .rows(
-                "SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?",
-                &[Arg::Text(kind.text())],
-            )
+            .rows("SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?", &[Arg::Text(kind.text())])
             .map_err(storage)?;
         next.first().copied().ok_or_else(|| storage(SqlError("no number".to_owned())))
     }
@@ -515,30 +468,19 @@ struct Change {
 }
 
 fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
-    let mut delivery = Delivery {
-        target,
-        revision,
-        campaigns: Vec::new(),
-        copies: Vec::new(),
-    };
+    let mut delivery = Delivery { target, revision, campaigns: Vec::new(), copies: Vec::new() };
     for change in changes {
         match target {
             Target::Ledger(_) if change.kind == Kind::Campaign => {
-                let campaign = change
-                    .doc
-                    .as_deref()
-                    .and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
+                let campaign = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
                 delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
             }
             Target::Ledger(_) => {}
-            Target::Copies => delivery
-                .copies
-                .push((change.kind.copy_key(&change.id), change.doc.clone())),
+            Target::Copies => delivery.copies.push((change.kind.copy_key(&change.id), change.doc.clone())),
         }
     }
     delivery
 }
-
 
 fn answer(created: bool, json: String) -> Answer {
     Answer { created, json }

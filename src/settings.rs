@@ -84,10 +84,7 @@ impl Settings {
         if timezone.is_some_and(|zone| !zone.chars().all(known)) {
             fields.wrong("timezone", "must be an IANA time zone, such as Asia/Kolkata");
         }
-        let mut settings = Self {
-            timezone: timezone.unwrap_or_default().to_owned(),
-            ..Self::default()
-        };
+        let mut settings = Self { timezone: timezone.unwrap_or_default().to_owned(), ..Self::default() };
         if let Some(mut inside) = fields.inside("monthly_quota") {
             let amount = inside.whole("amount", 0..=1_000_000_000_000);
             let amount = inside.required("amount", amount);

@@ -5,10 +5,12 @@
 
 pub mod build;
 pub mod cache;
+pub mod client;
 pub mod failure;
 pub mod hex;
 pub mod http;
 pub mod lock;
+pub mod meta;
 pub mod process;
 pub mod project;
 pub mod random;
@@ -20,6 +22,7 @@ pub mod step;
 pub mod tools;
 pub mod wait;
 
+pub use client::Client;
 pub use failure::{Failure, Result};
 pub use http::{Answer, Http};
 pub use server::{Options, Server};

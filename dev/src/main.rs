@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bluetick_dev::{Failure, Result, serve};
+use bluetick_dev::tools::Tools;
+use bluetick_dev::{Failure, Result, build, serve};
 
 const HELP: &str = "\
 bluetick, on this machine
 
   cargo run [-- FLAGS]    set up what is missing, build the worker, serve it until Ctrl-C
+  cargo run -- build      set up what is missing and build the worker into build/
 
       --port PORT         listen there (8787)
       --state DIR         keep the state in that folder (.bluetick/state)
@@ -64,9 +66,7 @@ fn run() -> Result<()> {
     let state = arguments.state.unwrap_or_else(serve::default_state);
     match arguments.command.as_deref().unwrap_or("serve") {
         "serve" => serve::serve(arguments.port.unwrap_or(serve::PORT), state, arguments.admin_key),
-        other => Err(Failure::new(
-            format!("there is no command {other:?}"),
-            "see cargo run -- --help",
-        )),
+        "build" => build::ensure(&Tools::ensure()?),
+        other => Err(Failure::new(format!("there is no command {other:?}"), "see cargo run -- --help")),
     }
 }

@@ -11,9 +11,9 @@ use std::thread::LocalKey;
 use serde::de::DeserializeOwned;
 
 use super::config::Config;
+use super::definitions::ask;
 use super::now_ms;
 use super::objects::within;
-use super::definitions::ask;
 use crate::bounds::{ABSENT_MS, CACHED_MS, CACHED_RECORDS, COPY_READ_MS};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
@@ -85,11 +85,7 @@ impl<T> Memory<T> {
             }
         }
         let until_ms = now_ms + if value.is_some() { CACHED_MS } else { ABSENT_MS };
-        let entry = Entry {
-            value,
-            until_ms,
-            said_ms,
-        };
+        let entry = Entry { value, until_ms, said_ms };
         self.0.insert(id.to_owned(), entry);
     }
 }
@@ -115,10 +111,7 @@ pub async fn get<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Pr
 /// # Errors
 /// 503, if it does not answer.
 pub async fn renew<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Problem> {
-    let command = Command::Get {
-        kind: T::KIND,
-        id: id.to_owned(),
-    };
+    let command = Command::Get { kind: T::KIND, id: id.to_owned() };
     match ask(config, &command).await {
         Ok((_, record)) => Ok(keep(config, id, Some(record))),
         Err(problem) if problem.status == 404 => Ok(keep::<T>(config, id, None)),
@@ -195,10 +188,7 @@ impl Kept for OpenLink {
     type Record = Link;
 
     fn of(_: &Config, link: Link) -> Option<Self> {
-        Some(Self {
-            target: link.target()?,
-            link,
-        })
+        Some(Self { target: link.target()?, link })
     }
 }
 

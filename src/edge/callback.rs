@@ -39,13 +39,7 @@ pub async fn receive(config: &Config, request: &Request, url: &str, query: &str,
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), http::header(request, name)?)))
         .collect();
-    let callback = Callback {
-        headers: &headers,
-        method: "POST",
-        url,
-        query,
-        body: &body,
-    };
+    let callback = Callback { headers: &headers, method: "POST", url, query, body: &body };
     if let Verdict::Bad(_) = verify(&channel, &callback) {
         // The secret may be newer than what this isolate knows.
         let renewed = cache::renew_older::<OpenChannel>(config, channel_id, &channel).await?;

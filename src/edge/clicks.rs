@@ -23,6 +23,9 @@ use crate::ledger::{Routed, Write};
 /// How long a batch belongs to whoever took it: a call with its deadline, and a second.
 const LEASE_MS: Ms = LEDGER_CALL_MS as Ms + 1_000;
 
+/// After how long another tap takes over: what a request does after its answer may be cut off at 30 s.
+const SENDER_MS: Ms = 20_000;
+
 #[derive(Default)]
 struct Waiting {
     /// Not yet in a batch.
@@ -70,9 +73,10 @@ pub fn record_later(config: &Rc<Config>, context: &Context, click: Routed) {
 
 /// Sends until nothing waits.
 async fn send_all(config: Rc<Config>) {
+    let relieved_ms = now_ms() + SENDER_MS;
     loop {
         Delay::from(Duration::from_millis(CLICK_WAIT_MS)).await;
-        let taken = WAITING.with_borrow_mut(|waiting| waiting.take(&config, now_ms()));
+        let taken = WAITING.with_borrow_mut(|waiting| waiting.take(&config, now_ms(), relieved_ms));
         if taken.is_empty() {
             return;
         }
@@ -87,8 +91,9 @@ async fn send_all(config: Rc<Config>) {
 }
 
 impl Waiting {
-    /// Takes everything that nobody else is sending. If that is nothing, the sender is done.
-    fn take(&mut self, config: &Config, now_ms: Ms) -> Vec<(u64, u32, Rc<str>)> {
+    /// Takes everything that nobody else is sending; if that is nothing, the sender is done. At `relieved_ms` at the latest,
+    /// another may begin.
+    fn take(&mut self, config: &Config, now_ms: Ms, relieved_ms: Ms) -> Vec<(u64, u32, Rc<str>)> {
         for (ledger, mut events) in config.partition.by_ledger(std::mem::take(&mut self.clicks)) {
             while !events.is_empty() {
                 let rest = events.split_off(events.len().min(EVENTS_PER_CALL));
@@ -101,7 +106,7 @@ impl Waiting {
             batch.attempts += 1;
             taken.push((batch.id, batch.ledger, Rc::clone(&batch.text)));
         }
-        self.sender_until_ms = if taken.is_empty() { 0 } else { now_ms + LEASE_MS };
+        self.sender_until_ms = if taken.is_empty() { 0 } else { relieved_ms.min(now_ms + LEASE_MS) };
         taken
     }
 

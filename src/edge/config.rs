@@ -52,10 +52,7 @@ impl Config {
         let key = |purpose| derive(master.as_bytes(), purpose);
         Ok(Self {
             admin_key: text(env, "BLUETICK_ADMIN_KEY")?,
-            partition: Partition {
-                handle_key: key(Purpose::Handle),
-                ledgers: ledgers.ok_or_else(|| wrong("BLUETICK_LEDGERS"))?,
-            },
+            partition: Partition { handle_key: key(Purpose::Handle), ledgers: ledgers.ok_or_else(|| wrong("BLUETICK_LEDGERS"))? },
             tokens: TokenKeys::new(master.as_bytes()),
             channel_secret_key: key(Purpose::ChannelSecret),
             cursor_key: key(Purpose::Cursor),
@@ -67,10 +64,7 @@ impl Config {
 }
 
 fn text(env: &Env, name: &str) -> Result<String, Problem> {
-    binding(env, name)?
-        .as_string()
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| wrong(name))
+    binding(env, name)?.as_string().filter(|text| !text.is_empty()).ok_or_else(|| wrong(name))
 }
 
 fn binding(env: &Env, name: &str) -> Result<JsValue, Problem> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-
 use super::Answer;
 use super::cache::{self, OpenChannel};
 use super::config::Config;
@@ -26,11 +25,7 @@ pub async fn dispatches(config: &Config, request: &Request, campaign: &str) -> A
     operator_id(campaign).map_err(|reason| Problem::bad(format!("The id in the path {reason}.")))?;
     let lines = sent(request, "dispatches").await?;
     let received_ms = now_ms();
-    let only = if lines.iter().flatten().all(|line| line.get("channel").is_some()) {
-        None
-    } else {
-        only_channel(config).await?
-    };
+    let only = if lines.iter().flatten().all(|line| line.get("channel").is_some()) { None } else { only_channel(config).await? };
     let (mut taken, mut rejected) = (Vec::new(), Vec::new());
     let mut codes: BTreeMap<String, Option<char>> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate() {
@@ -57,10 +52,7 @@ pub async fn dispatches(config: &Config, request: &Request, campaign: &str) -> A
             Some(code) => taken.push(config.partition.route_to(key, Event::Dispatch(dispatch), code, received_ms)),
             None => rejected.push(Rejected {
                 index,
-                errors: vec![FieldError {
-                    pointer: "/channel".to_owned(),
-                    detail: "is no channel that exists".to_owned(),
-                }],
+                errors: vec![FieldError { pointer: "/channel".to_owned(), detail: "is no channel that exists".to_owned() }],
             }),
         }
     }
@@ -104,12 +96,7 @@ async fn record(config: &Config, taken: Vec<Routed>, rejected: &[Rejected]) -> A
 
 /// The channel that is meant by who names none: the only one.
 async fn only_channel(config: &Config) -> Result<Option<String>, Problem> {
-    let command = Command::List {
-        kind: Kind::Channel,
-        filters: Vec::new(),
-        after: String::new(),
-        limit: 2,
-    };
+    let command = Command::List { kind: Kind::Channel, filters: Vec::new(), after: String::new(), limit: 2 };
     let (_, page) = ask::<Page<Channel>>(config, &command).await?;
     let mut channels = page.data.into_iter();
     Ok(channels.next().filter(|_| channels.next().is_none()).map(|channel| channel.id))

@@ -36,10 +36,7 @@ struct Queue {
 
 impl DurableObject for Ledger {
     fn new(state: State, _env: Env) -> Self {
-        Self {
-            core: RefCell::new(Core::open(ObjectSql::of(&state))),
-            queue: RefCell::default(),
-        }
+        Self { core: RefCell::new(Core::open(ObjectSql::of(&state))), queue: RefCell::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {

@@ -81,16 +81,8 @@ impl Metrics {
                 "Commits of the Ledgers; of a shared one, this isolate's share.",
                 &[("", &self.commits)],
             ),
-            (
-                "bluetick_clicks_answered_total",
-                "Taps answered with a redirect.",
-                &[("", &self.clicks_answered)],
-            ),
-            (
-                "bluetick_clicks_lost_total",
-                "Clicks given up after every attempt.",
-                &[("", &self.clicks_lost)],
-            ),
+            ("bluetick_clicks_answered_total", "Taps answered with a redirect.", &[("", &self.clicks_answered)]),
+            ("bluetick_clicks_lost_total", "Clicks given up after every attempt.", &[("", &self.clicks_lost)]),
         ];
         for (name, help, counts) in families {
             // Writing to a String cannot fail.

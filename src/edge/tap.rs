@@ -120,9 +120,5 @@ fn bot_management(cf: &JsValue) -> ClickSignals<'static> {
 
 /// A property of what may be no object.
 fn property(of: &JsValue, name: &str) -> JsValue {
-    if of.is_object() {
-        Reflect::get(of, &name.into()).unwrap_or_default()
-    } else {
-        JsValue::UNDEFINED
-    }
+    if of.is_object() { Reflect::get(of, &name.into()).unwrap_or_default() } else { JsValue::UNDEFINED }
 }

@@ -1,0 +1,8 @@
+//! End to end: the built worker on the real runtime, spoken to over HTTP as everybody else would.
+//!
+//! One test binary; each test starts a server of its own on a free port with a fresh state folder (or shares one that it only
+//! reads from), so that there is no order between tests and nothing is left behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod client;
+mod runner;
