@@ -1,6 +1,7 @@
-//! Writes the table of `src/country.rs`: which prefix of a phone number belongs to which country.
+//! Writes the table of `src/country.rs`: which prefix of a phone number belongs to which country; and `openapi.yaml` as the JSON
+//! of `src/openapi.rs`.
 //!
-//! The facts are libphonenumber's metadata, as the crate `phonenumber` carries it. The crate itself would bring half a
+//! The facts of the table are libphonenumber's metadata, as the crate `phonenumber` carries it. The crate itself would bring half a
 //! megabyte of patterns and regular expressions into the wasm to answer one question; here its patterns are run once, at
 //! build time, and only the answer is kept.
 
@@ -18,6 +19,9 @@ const MAX_PREFIX_DIGITS: usize = 9;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=openapi.yaml");
+    let api: serde_json::Value = serde_yaml_ng::from_str(&std::fs::read_to_string("openapi.yaml")?)?;
+    std::fs::write(std::path::Path::new(&std::env::var("OUT_DIR")?).join("openapi.json"), api.to_string())?;
     let mut table = BTreeMap::new();
     for code in 1..1000u16 {
         let territories = DATABASE.by_code(&code).unwrap_or_default();
@@ -40,10 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(source, "    ({prefix}, {index}), // {country}")?;
     }
     source.push_str("];\n");
-    std::fs::write(
-        std::path::Path::new(&std::env::var("OUT_DIR")?).join("country_table.rs"),
-        source,
-    )?;
+    std::fs::write(std::path::Path::new(&std::env::var("OUT_DIR")?).join("country_table.rs"), source)?;
     Ok(())
 }
 
@@ -64,10 +65,7 @@ struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     fn new(territories: &[&'a Metadata]) -> Result<Self, Box<dyn Error>> {
-        let mut shared = Self {
-            claims: Vec::new(),
-            reachable: HashMap::new(),
-        };
+        let mut shared = Self { claims: Vec::new(), reachable: HashMap::new() };
         for (country, pattern) in claims(territories) {
             shared.claims.push((country, automaton(&pattern)?));
         }
@@ -98,11 +96,7 @@ impl<'a> Shared<'a> {
     }
 
     fn step(&self, states: &[StateID], digit: char) -> Vec<StateID> {
-        self.claims
-            .iter()
-            .zip(states)
-            .map(|((_, dfa), state)| dfa.next_state(*state, digit as u8))
-            .collect()
+        self.claims.iter().zip(states).map(|((_, dfa), state)| dfa.next_state(*state, digit as u8)).collect()
     }
 
     /// The countries of all the numbers that can still follow. A number that several claim belongs to the first of them.
@@ -130,10 +124,7 @@ impl<'a> Shared<'a> {
 /// of the others, or their mobiles where the metadata gives none.
 fn claims<'a>(territories: &[&'a Metadata]) -> Vec<(&'a str, String)> {
     let pattern = |kinds: &[Option<&Descriptor>]| {
-        let patterns = kinds
-            .iter()
-            .flatten()
-            .map(|kind| format!("(?:{})", kind.national_number().as_str()));
+        let patterns = kinds.iter().flatten().map(|kind| format!("(?:{})", kind.national_number().as_str()));
         patterns.collect::<Vec<_>>().join("|")
     };
     let Some((main, others)) = territories.split_first() else {
@@ -155,11 +146,7 @@ fn claims<'a>(territories: &[&'a Metadata]) -> Vec<(&'a str, String)> {
 /// Minimal, so that a state from which nothing can match any more is the dead state, and equal futures are equal states.
 fn automaton(pattern: &str) -> Result<dense::DFA<Vec<u32>>, Box<dyn Error>> {
     let automaton = dense::Builder::new()
-        .configure(
-            dense::Config::new()
-                .start_kind(regex_automata::dfa::StartKind::Anchored)
-                .minimize(true),
-        )
+        .configure(dense::Config::new().start_kind(regex_automata::dfa::StartKind::Anchored).minimize(true))
         .syntax(syntax::Config::new().ignore_whitespace(true).unicode(false).utf8(false))
         .build(&format!("(?:{pattern})$"))?;
     Ok(automaton)

@@ -32,12 +32,7 @@ impl<'a> Fields<'a> {
     /// The fields of `value`, which stands at `pointer` in the body (empty for the body itself).
     #[must_use]
     pub fn of(value: &'a Value, pointer: impl Into<String>) -> Self {
-        let mut fields = Self {
-            object: value.as_object(),
-            pointer: pointer.into(),
-            known: Vec::new(),
-            errors: Vec::new(),
-        };
+        let mut fields = Self { object: value.as_object(), pointer: pointer.into(), known: Vec::new(), errors: Vec::new() };
         if fields.object.is_none() {
             fields.wrong_here("must be an object");
         }
@@ -88,6 +83,14 @@ impl<'a> Fields<'a> {
         self.checked(name, text, ids::foreign_id(text))
     }
 
+    /// A step of a campaign: an id that the operator chooses; absent or empty is the default step.
+    pub fn step(&mut self) -> &'a str {
+        match self.string("step") {
+            None | Some("") => "",
+            Some(text) => self.checked("step", text, ids::operator_id(text)).unwrap_or_default(),
+        }
+    }
+
     /// A time, RFC 3339 with any offset.
     pub fn time(&mut self, name: &'static str) -> Option<Ms> {
         let text = self.string(name)?;
@@ -111,10 +114,7 @@ impl<'a> Fields<'a> {
         let value = self.value(name)?;
         let number = value.as_u64().filter(|n| range.contains(n));
         if number.is_none() {
-            self.wrong(
-                name,
-                format!("must be a whole number from {} to {}", range.start(), range.end()),
-            );
+            self.wrong(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
         }
         number
     }
@@ -122,10 +122,7 @@ impl<'a> Fields<'a> {
     /// One of the words of `T`; `words` says which they are.
     pub fn choice<T: DeserializeOwned>(&mut self, name: &'static str, words: &[&str]) -> Option<T> {
         let value = self.value(name)?;
-        let choice = value
-            .is_string()
-            .then(|| serde_json::from_value(value.clone()).ok())
-            .flatten();
+        let choice = value.is_string().then(|| serde_json::from_value(value.clone()).ok()).flatten();
         if choice.is_none() {
             self.wrong(name, format!("must be one of {}", words.join(", ")));
         }
@@ -154,10 +151,7 @@ impl<'a> Fields<'a> {
                 },
             };
             let pointer = format!("{}/{index}", self.at(name));
-            self.errors.push(FieldError {
-                pointer,
-                detail: wrong.to_owned(),
-            });
+            self.errors.push(FieldError { pointer, detail: wrong.to_owned() });
         }
         Some(texts)
     }
@@ -187,18 +181,18 @@ impl<'a> Fields<'a> {
     /// Says what is wrong with a field.
     pub fn wrong(&mut self, name: &str, detail: impl Into<String>) {
         let pointer = self.at(name);
-        self.errors.push(FieldError {
-            pointer,
-            detail: detail.into(),
-        });
+        self.errors.push(FieldError { pointer, detail: detail.into() });
+    }
+
+    /// Says what is wrong with an item of a list.
+    pub fn wrong_at(&mut self, name: &str, index: usize, detail: impl Into<String>) {
+        let pointer = format!("{}/{index}", self.at(name));
+        self.errors.push(FieldError { pointer, detail: detail.into() });
     }
 
     /// Says what is wrong with the object itself.
     pub fn wrong_here(&mut self, detail: &str) {
-        self.errors.push(FieldError {
-            pointer: self.pointer.clone(),
-            detail: detail.to_owned(),
-        });
+        self.errors.push(FieldError { pointer: self.pointer.clone(), detail: detail.to_owned() });
     }
 
     /// Ends the reading.
@@ -305,14 +299,8 @@ mod tests {
                 "/other",
             ],
         );
-        check(
-            json!({"name": "a", "count": 1.5, "tags": ["a", "b", "c"], "touch": {}}),
-            &["/count", "/touch", "/tags"],
-        );
-        check(
-            json!({"name": "a", "count": -1, "tags": [1, "/"], "inner": []}),
-            &["/count", "/tags/0", "/tags/1", "/inner"],
-        );
+        check(json!({"name": "a", "count": 1.5, "tags": ["a", "b", "c"], "touch": {}}), &["/count", "/touch", "/tags"]);
+        check(json!({"name": "a", "count": -1, "tags": [1, "/"], "inner": []}), &["/count", "/tags/0", "/tags/1", "/inner"]);
         check(json!([]), &[""]);
         check(json!("x"), &[""]);
     }

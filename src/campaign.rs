@@ -147,39 +147,23 @@ impl Campaign {
             ("/audience_size", is.audience_size != says.audience_size, true),
             ("/send_limit", is.send_limit != says.send_limit, true),
             ("/reply_window_hours", is.reply_window_hours != says.reply_window_hours, false),
-            (
-                "/attribution/window_hours",
-                is.attribution_window_hours != says.attribution_window_hours,
-                false,
-            ),
+            ("/attribution/window_hours", is.attribution_window_hours != says.attribution_window_hours, false),
             ("/attribution/touch", is.touch != says.touch, false),
             ("/attribution/goals", is.goals != says.goals, false),
-            (
-                "/created_at",
-                says.created_at_ms.is_some() && is.created_at_ms != says.created_at_ms,
-                false,
-            ),
+            ("/created_at", says.created_at_ms.is_some() && is.created_at_ms != says.created_at_ms, false),
         ];
         let errors: Vec<FieldError> = differing
             .into_iter()
             .filter(|(_, differs, _)| *differs)
             .map(|(pointer, _, may_change)| FieldError {
                 pointer: pointer.to_owned(),
-                detail: if may_change {
-                    "differs; PATCH changes it"
-                } else {
-                    "differs, and never changes"
-                }
-                .to_owned(),
+                detail: if may_change { "differs; PATCH changes it" } else { "differs, and never changes" }.to_owned(),
             })
             .collect();
         if errors.is_empty() {
             return Ok(());
         }
-        Err(Problem {
-            errors,
-            ..Problem::conflict("The campaign is declared already, and differently.")
-        })
+        Err(Problem { errors, ..Problem::conflict("The campaign is declared already, and differently.") })
     }
 
     /// The campaign as a PATCH at `now_ms` leaves it.
@@ -197,10 +181,8 @@ impl Campaign {
             next.declared.tags = tags;
         }
         // For these two, null takes the number away.
-        for (field, value) in [
-            ("audience_size", &mut next.declared.audience_size),
-            ("send_limit", &mut next.declared.send_limit),
-        ] {
+        for (field, value) in [("audience_size", &mut next.declared.audience_size), ("send_limit", &mut next.declared.send_limit)]
+        {
             if fields.has(field) {
                 *value = count(&mut fields, field);
             }
@@ -277,9 +259,7 @@ fn count(fields: &mut Fields<'_>, field: &'static str) -> Option<u64> {
 }
 
 fn hours(fields: &mut Fields<'_>, field: &'static str) -> Option<u32> {
-    fields
-        .whole(field, 1..=u64::from(WINDOW_HOURS))
-        .and_then(|hours| u32::try_from(hours).ok())
+    fields.whole(field, 1..=u64::from(WINDOW_HOURS)).and_then(|hours| u32::try_from(hours).ok())
 }
 
 #[cfg(test)]
@@ -300,10 +280,7 @@ mod tests {
         Campaign {
             no: 1,
             id: "diwali".to_owned(),
-            declared: Declared {
-                created_at_ms: Some(5),
-                ..Declared::read(&plain()).unwrap()
-            },
+            declared: Declared { created_at_ms: Some(5), ..Declared::read(&plain()).unwrap() },
             status,
             stopped_at_ms: None,
         }
@@ -324,10 +301,8 @@ mod tests {
 
     #[test]
     fn wrong_declarations_name_every_field() {
-        let body = with(
-            json!({"type": "spam", "tags": ["a", ""], "audience_size": -1, "reply_window_hours": 0,
-            "attribution": {"window_hours": 721, "touch": "sent", "goals": ["_x"], "x": 1}, "created_at": "today", "status": "live"}),
-        );
+        let body = with(json!({"type": "spam", "tags": ["a", ""], "audience_size": -1, "reply_window_hours": 0,
+            "attribution": {"window_hours": 721, "touch": "sent", "goals": ["_x"], "x": 1}, "created_at": "today", "status": "live"}));
         assert_eq!(
             pointers(Declared::read(&body).unwrap_err()),
             [
@@ -343,10 +318,7 @@ mod tests {
                 "/status"
             ]
         );
-        assert_eq!(
-            pointers(Declared::read(&json!({})).unwrap_err()),
-            ["/name", "/type", "/message_type"]
-        );
+        assert_eq!(pointers(Declared::read(&json!({})).unwrap_err()), ["/name", "/type", "/message_type"]);
     }
 
     #[test]
@@ -363,16 +335,10 @@ mod tests {
             assert_eq!(found, differs);
         };
         check(json!({}), &[]);
-        check(
-            json!({"tags": [], "attribution": {"window_hours": 24}, "reply_window_hours": 72}),
-            &[],
-        );
+        check(json!({"tags": [], "attribution": {"window_hours": 24}, "reply_window_hours": 72}), &[]);
         check(json!({"created_at": "1970-01-01T00:00:00.005Z"}), &[]);
         check(json!({"created_at": "1970-01-01T00:00:00.006Z"}), &["/created_at"]);
-        check(
-            json!({"name": "x", "attribution": {"window_hours": 25}}),
-            &["/name", "/attribution/window_hours"],
-        );
+        check(json!({"name": "x", "attribution": {"window_hours": 25}}), &["/name", "/attribution/window_hours"]);
         check(
             json!({"attribution": {"touch": "read", "goals": ["order"]}, "type": "flow", "send_limit": 1}),
             &["/type", "/send_limit", "/attribution/touch", "/attribution/goals"],
@@ -404,17 +370,8 @@ mod tests {
         let next = is.patched(&json!({"audience_size": 7, "tags": ["a"]}), 9).unwrap();
         assert_eq!((next.declared.audience_size, next.declared.tags.len()), (Some(7), 1));
         assert_eq!(next.declared.name, is.declared.name);
-        assert_eq!(
-            next.patched(&json!({"audience_size": null}), 9)
-                .unwrap()
-                .declared
-                .audience_size,
-            None
-        );
+        assert_eq!(next.patched(&json!({"audience_size": null}), 9).unwrap().declared.audience_size, None);
         assert_eq!(next.patched(&json!({}), 9).unwrap(), next);
-        assert_eq!(
-            pointers(is.patched(&json!({"type": "flow", "status": "gone"}), 9).unwrap_err()),
-            ["/status", "/type"]
-        );
+        assert_eq!(pointers(is.patched(&json!({"type": "flow", "status": "gone"}), 9).unwrap_err()), ["/status", "/type"]);
     }
 }

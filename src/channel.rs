@@ -86,11 +86,7 @@ impl Declared {
             provider: provider.unwrap_or_default().to_owned(),
             name: fields.text("name", TEXT_BYTES).unwrap_or_default().to_owned(),
             secrets: fields.texts("secrets", SECRETS, |secret| {
-                if (1..=TEXT_BYTES * 8).contains(&secret.len()) {
-                    Ok(())
-                } else {
-                    Err("must be text of 1 to 2048 bytes")
-                }
+                if (1..=TEXT_BYTES * 8).contains(&secret.len()) { Ok(()) } else { Err("must be text of 1 to 2048 bytes") }
             }),
             verify_token: fields.text("verify_token", TEXT_BYTES).map(str::to_owned),
             allow_unsigned: fields.flag("allow_unsigned").unwrap_or_default(),
@@ -118,10 +114,7 @@ impl Channel {
     /// Its secrets in the clear. One that the key does not open is left out: then no signature under it is good.
     #[must_use]
     pub fn open_secrets(&self, key: &Key) -> Vec<String> {
-        self.secrets
-            .iter()
-            .filter_map(|sealed| unseal(key, &self.id, sealed))
-            .collect()
+        self.secrets.iter().filter_map(|sealed| unseal(key, &self.id, sealed)).collect()
     }
 
     /// As the operator sees it; `origin` is where the worker is reached. For admin alone: it shows the callback URL.
@@ -139,10 +132,7 @@ impl Channel {
             "callback_url": format!("{origin}/cb/{}/{token}", self.id),
             "created_at": to_rfc3339(self.created_at_ms),
         });
-        let mapping = self
-            .mapping
-            .as_deref()
-            .and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let mapping = self.mapping.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
         if let (Some(mapping), Some(shown)) = (mapping, shown.as_object_mut()) {
             shown.insert("mapping".to_owned(), mapping);
         }
@@ -160,13 +150,8 @@ pub fn token(entropy: [u8; 16]) -> String {
 /// the secret is longer than the cipher takes (64 GB).
 #[must_use]
 pub fn seal(key: &Key, channel: &str, secret: &str, nonce: [u8; 12]) -> Option<String> {
-    let payload = Payload {
-        msg: secret.as_bytes(),
-        aad: channel.as_bytes(),
-    };
-    let sealed = Aes256GcmSiv::new(key.into())
-        .encrypt(Nonce::from_slice(&nonce), payload)
-        .ok()?;
+    let payload = Payload { msg: secret.as_bytes(), aad: channel.as_bytes() };
+    let sealed = Aes256GcmSiv::new(key.into()).encrypt(Nonce::from_slice(&nonce), payload).ok()?;
     Some(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
 }
 
@@ -175,13 +160,8 @@ pub fn seal(key: &Key, channel: &str, secret: &str, nonce: [u8; 12]) -> Option<S
 pub fn unseal(key: &Key, channel: &str, sealed: &str) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
     let (nonce, sealed) = bytes.split_at_checked(12)?;
-    let payload = Payload {
-        msg: sealed,
-        aad: channel.as_bytes(),
-    };
-    let secret = Aes256GcmSiv::new(key.into())
-        .decrypt(Nonce::from_slice(nonce), payload)
-        .ok()?;
+    let payload = Payload { msg: sealed, aad: channel.as_bytes() };
+    let secret = Aes256GcmSiv::new(key.into()).decrypt(Nonce::from_slice(nonce), payload).ok()?;
     String::from_utf8(secret).ok()
 }
 
@@ -208,10 +188,7 @@ mod tests {
 
     #[test]
     fn old_tokens_open_until_their_time() {
-        let token = |text: &str, until_ms| Token {
-            token: text.to_owned(),
-            until_ms,
-        };
+        let token = |text: &str, until_ms| Token { token: text.to_owned(), until_ms };
         let channel = Channel {
             id: "meta".to_owned(),
             provider: "meta".to_owned(),
@@ -224,14 +201,9 @@ mod tests {
             tokens: vec![token("new", None), token("old", Some(100))],
             created_at_ms: 0,
         };
-        for (text, now_ms, open) in [
-            ("new", 0, true),
-            ("new", 1_000, true),
-            ("old", 99, true),
-            ("old", 100, false),
-            ("ne", 0, false),
-            ("", 0, false),
-        ] {
+        for (text, now_ms, open) in
+            [("new", 0, true), ("new", 1_000, true), ("old", 99, true), ("old", 100, false), ("ne", 0, false), ("", 0, false)]
+        {
             assert_eq!(channel.opens(text, now_ms), open, "{text} at {now_ms}");
         }
         assert_eq!(channel.to_json("https://host")["callback_url"], "https://host/cb/meta/new");

@@ -110,11 +110,7 @@ fn brazilian_mobile(digits: &str) -> Option<String> {
 pub fn user_id(text: &str) -> Option<String> {
     let text = text.trim();
     let (head, rest) = text.split_once('.')?;
-    let word = |s: &str| {
-        !s.is_empty()
-            && s.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_' || b == b'-')
-    };
+    let word = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_' || b == b'-');
     ((2..=8).contains(&head.len()) && head.bytes().all(|b| b.is_ascii_alphabetic()) && word(rest) && text.len() <= 160)
         .then(|| text.to_owned())
 }

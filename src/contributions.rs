@@ -27,8 +27,12 @@ pub mod state {
     pub const DISPATCH_ERROR: u32 = 1 << 12;
     /// Not a message: an error whose attempt was accepted after all.
     pub const ERROR_THEN_SENT: u32 = 1 << 13;
+    /// Clicked or quick-replied.
+    pub const INTERACTED: u32 = 1 << 14;
+    /// Sent, neither delivered nor failed.
+    pub const IN_FLIGHT: u32 = 1 << 15;
     /// How many bits there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 16;
 }
 
 /// The states of a contact in a campaign or a step, as bits of its mask. Stored in cells: never renumber.
@@ -49,7 +53,9 @@ pub mod person {
     pub const QUICK_REPLIED: u32 = 1 << 10;
     pub const REPLIED: u32 = 1 << 11;
     pub const CONVERTED: u32 = 1 << 12;
+    /// Has a `skipped` dispatch; its *place* is "skipped" if it is neither attempted nor control.
     pub const SKIPPED: u32 = 1 << 13;
+    /// Has a `control` dispatch; its *place* is "control" if it is not attempted.
     pub const CONTROL: u32 = 1 << 14;
     /// Of an experiment: attempted, or skipped with `group: "target"`.
     pub const TARGET: u32 = 1 << 15;
@@ -103,16 +109,7 @@ impl<'a> Pen<'a> {
 
     fn cell(&self, kind: Kind, at_ms: Option<Ms>, a: u32, b: u16) -> (i32, Cell) {
         let (day, quarter) = at_ms.map(day_and_quarter).unzip();
-        (
-            day.unwrap_or(TOTALS),
-            Cell {
-                kind,
-                step: self.step,
-                quarter,
-                a,
-                b,
-            },
-        )
+        (day.unwrap_or(TOTALS), Cell { kind, step: self.step, quarter, a, b })
     }
 
     fn add(&mut self, kind: Kind, at_ms: Option<Ms>, a: u32, b: u16) {
@@ -202,12 +199,7 @@ impl Counts for CountedMessage {
             }
         }
         if let (Some(usage), Some(delivered_ms)) = (self.usage, self.time_of(state::DELIVERED)) {
-            pen.add(
-                Kind::Usage,
-                Some(delivered_ms),
-                usage,
-                u16::from(self.mask & state::BILLABLE != 0),
-            );
+            pen.add(Kind::Usage, Some(delivered_ms), usage, u16::from(self.mask & state::BILLABLE != 0));
         }
         match &self.bill {
             None => {}
@@ -242,14 +234,7 @@ impl Counts for CountedClick {
     fn count(&self, sign: i64, delta: &mut Delta) {
         let mut pen = Pen::new(&self.place, sign, delta);
         let link = pen.name(&self.link);
-        pen.everywhere(
-            Kind::Clicks,
-            Kind::ClicksAt,
-            self.sent_ms,
-            self.at_ms,
-            link,
-            u16::from(self.machine),
-        );
+        pen.everywhere(Kind::Clicks, Kind::ClicksAt, self.sent_ms, self.at_ms, link, u16::from(self.machine));
         if self.unique {
             pen.everywhere(Kind::UniqueClicks, Kind::UniqueClicksAt, self.sent_ms, self.at_ms, link, 0);
         }
@@ -325,20 +310,13 @@ pub struct CountedContact {
 
 impl Counts for CountedContact {
     fn count(&self, sign: i64, delta: &mut Delta) {
-        let place = Place {
-            campaign: self.campaign,
-            step: self.step.clone().unwrap_or_default(),
-        };
+        let place = Place { campaign: self.campaign, step: self.step.clone().unwrap_or_default() };
         let mut pen = Pen::new(&place, sign, delta);
-        let kind = if self.step.is_none() {
-            Kind::Contacts
-        } else {
-            Kind::StepContacts
-        };
+        let kind = if self.step.is_none() { Kind::Contacts } else { Kind::StepContacts };
         pen.add(kind, None, self.mask, 0);
         if let Some(reason) = &self.skipped {
             let reason = pen.name(reason);
-            pen.add(Kind::Skipped, None, reason, 0);
+            pen.add(Kind::Skipped, None, reason, u16::from(self.step.is_some()));
         }
         let arm = u16::from(self.mask & person::CONTROL != 0);
         if self.mask & person::CONTROL == 0 || self.mask & person::TARGET == 0 {
@@ -371,13 +349,8 @@ pub enum Category {
 }
 
 impl Category {
-    pub const ALL: [Category; 5] = [
-        Category::Marketing,
-        Category::Utility,
-        Category::Authentication,
-        Category::Service,
-        Category::Other,
-    ];
+    pub const ALL: [Category; 5] =
+        [Category::Marketing, Category::Utility, Category::Authentication, Category::Service, Category::Other];
 
     /// The category behind a provider's or a sender's word.
     #[must_use]
@@ -416,10 +389,7 @@ pub fn usage_code(category: Category, country: Option<&str>) -> u32 {
 /// The inverse of [`usage_code`].
 #[must_use]
 pub fn usage_parts(code: u32) -> (Category, Option<String>) {
-    let category = Category::ALL
-        .into_iter()
-        .find(|c| *c as u32 == code >> 10)
-        .unwrap_or(Category::Other);
+    let category = Category::ALL.into_iter().find(|c| *c as u32 == code >> 10).unwrap_or(Category::Other);
     let country = (code & 0x3ff).checked_sub(1).map(|n| {
         let letter = |n: u32| char::from(b'A' + (n % 26) as u8);
         [letter(n / 26), letter(n)].into_iter().collect()
@@ -459,10 +429,7 @@ mod tests {
     #[test]
     fn taking_away_undoes_adding() {
         let counted = CountedMessage {
-            place: Place {
-                campaign: 3,
-                step: "s".into(),
-            },
+            place: Place { campaign: 3, step: "s".into() },
             mask: state::SENT | state::FAILED,
             sent_ms: 1_750_000_000_000,
             times_ms: [1_750_000_000_000; state::COUNT],

@@ -37,7 +37,7 @@ pub enum Kind {
     DispatchErrors = 4,
     /// Failed messages by provider code: `a` = code (name).
     DeliveryErrors = 5,
-    /// Contacts whose place in the audience is "skipped": `a` = reason (name). No step.
+    /// Contacts whose place in the audience is "skipped": `a` = reason (name), `b` = 1 in the step, 0 in the whole campaign.
     Skipped = 6,
     /// Clicks by link: `a` = link (name), `b` = 0 human, 1 machine.
     Clicks = 7,
@@ -213,9 +213,7 @@ impl Row {
 
     /// The counts with their cells; cells of an unknown kind are passed over.
     pub fn cells(&self) -> impl Iterator<Item = (Cell, i64)> + '_ {
-        self.counts
-            .iter()
-            .filter_map(|(packed, n)| Some((Cell::unpack(*packed)?, *n)))
+        self.counts.iter().filter_map(|(packed, n)| Some((Cell::unpack(*packed)?, *n)))
     }
 
     pub fn money_cells(&self) -> impl Iterator<Item = (Cell, i128)> + '_ {
@@ -257,16 +255,8 @@ impl From<&Row> for StoredRow {
 impl StoredRow {
     fn row(&self) -> Row {
         Row {
-            counts: self
-                .c
-                .chunks_exact(2)
-                .filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?)))
-                .collect(),
-            money: self
-                .m
-                .iter()
-                .filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?)))
-                .collect(),
+            counts: self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?))).collect(),
+            money: self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?))).collect(),
         }
     }
 }
@@ -307,11 +297,7 @@ impl Book {
 
     /// The row of a day, or of the totals.
     pub fn row(&mut self, day: i32) -> &mut Row {
-        if day == TOTALS {
-            &mut self.totals
-        } else {
-            self.days.entry(day).or_default()
-        }
+        if day == TOTALS { &mut self.totals } else { self.days.entry(day).or_default() }
     }
 
     /// Takes a stored row in.
@@ -328,11 +314,7 @@ impl Book {
     #[must_use]
     pub fn store(&self, day: i32) -> StoredRow {
         if day == TOTALS {
-            StoredRow {
-                v: self.version,
-                n: self.names.clone(),
-                ..StoredRow::from(&self.totals)
-            }
+            StoredRow { v: self.version, n: self.names.clone(), ..StoredRow::from(&self.totals) }
         } else {
             self.days.get(&day).map(StoredRow::from).unwrap_or_default()
         }
@@ -345,19 +327,10 @@ impl Book {
         let here = |no: u32| numbers.get(no as usize).copied().unwrap_or(0);
         let renamed = |cell: Cell| Cell {
             step: here(u32::from(cell.step)),
-            a: if cell.kind.names_a() {
-                u32::from(here(cell.a))
-            } else {
-                cell.a
-            },
+            a: if cell.kind.names_a() { u32::from(here(cell.a)) } else { cell.a },
             ..cell
         };
-        for (day, row) in other
-            .days
-            .iter()
-            .map(|(day, row)| (*day, row))
-            .chain([(TOTALS, &other.totals)])
-        {
+        for (day, row) in other.days.iter().map(|(day, row)| (*day, row)).chain([(TOTALS, &other.totals)]) {
             let mine = self.row(day);
             for (cell, n) in row.cells() {
                 mine.add(renamed(cell), n);
@@ -374,13 +347,7 @@ mod tests {
     use super::*;
 
     fn cell(kind: Kind) -> Cell {
-        Cell {
-            kind,
-            step: 3,
-            quarter: Some(95),
-            a: 0xf_edcb,
-            b: 7,
-        }
+        Cell { kind, step: 3, quarter: Some(95), a: 0xf_edcb, b: 7 }
     }
 
     #[test]
@@ -401,21 +368,9 @@ mod tests {
         let step = book.name("second");
         let eur = book.name("EUR");
         book.version = 4;
-        book.totals.add(
-            Cell {
-                step,
-                ..cell(Kind::Messages)
-            },
-            5,
-        );
+        book.totals.add(Cell { step, ..cell(Kind::Messages) }, 5);
         book.row(20_000).add(cell(Kind::States), -2);
-        book.row(20_000).add_money(
-            Cell {
-                a: u32::from(eur),
-                ..cell(Kind::Revenue)
-            },
-            i128::from(i64::MAX) * 1000,
-        );
+        book.row(20_000).add_money(Cell { a: u32::from(eur), ..cell(Kind::Revenue) }, i128::from(i64::MAX) * 1000);
         let mut again = Book::default();
         for day in [TOTALS, 20_000] {
             let text = serde_json::to_string(&book.store(day)).unwrap();
@@ -434,16 +389,7 @@ mod tests {
             }
             let step = book.name("x");
             let code = u32::from(book.name("y"));
-            book.totals.add(
-                Cell {
-                    kind: Kind::DispatchErrors,
-                    step,
-                    quarter: None,
-                    a: code,
-                    b: 0,
-                },
-                1,
-            );
+            book.totals.add(Cell { kind: Kind::DispatchErrors, step, quarter: None, a: code, b: 0 }, 1);
             book.version = 1;
         }
         one.merge(&two);

@@ -4,6 +4,8 @@
 //! a later one may bring; the earliest copy that has a value gives it, ties go to the smaller value. So the facts are a
 //! function of the set of events. What they add up to is not known here.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::contact::canonical_key;
@@ -34,16 +36,6 @@ fn earlier(slot: &mut Ms, at: Ms) -> bool {
     earlier
 }
 
-/// An error code that sorts as a number where it is one: "the smaller code".
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Code(u64, pub String);
-
-impl Code {
-    fn new(code: &str) -> Self {
-        Self(code.parse().unwrap_or(u64::MAX), code.to_owned())
-    }
-}
-
 /// One status of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusFact {
@@ -56,7 +48,7 @@ pub struct StatusFact {
     pub billable: Option<First<bool>>,
     /// Code and title.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<First<(Code, String)>>,
+    pub error: Option<First<(String, String)>>,
 }
 
 /// A dispatch that says "accepted" about a message: a claim of its campaign and step on it.
@@ -68,8 +60,13 @@ pub struct Claim {
     pub campaign: String,
     #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
     pub step: String,
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub attempt: Option<First<String>>,
+    /// Every name that copies gave the attempt.
+    #[serde(rename = "a", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub attempts: BTreeSet<String>,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<First<String>>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<First<String>>,
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub category: Option<First<String>>,
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
@@ -91,13 +88,26 @@ pub struct MessageFacts {
     pub claims: Vec<Claim>,
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<First<String>>,
+    /// As its statuses name them; see [`MessageFacts::channel`] and [`MessageFacts::sender`].
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<First<String>>,
+    channel: Option<First<String>>,
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
-    pub sender: Option<First<String>>,
+    sender: Option<First<String>>,
 }
 
 impl MessageFacts {
+    /// The channel, by the earliest status that names one, else by the claim.
+    #[must_use]
+    pub fn channel(&self) -> Option<&str> {
+        self.channel.as_ref().or_else(|| self.claim()?.channel.as_ref()).map(|c| c.1.as_str())
+    }
+
+    /// The business's number, likewise.
+    #[must_use]
+    pub fn sender(&self) -> Option<&str> {
+        self.sender.as_ref().or_else(|| self.claim()?.sender.as_ref()).map(|s| s.1.as_str())
+    }
+
     #[must_use]
     pub fn status(&self, kind: StatusKind) -> Option<&StatusFact> {
         self.statuses.get(kind as usize)?.as_ref()
@@ -106,19 +116,14 @@ impl MessageFacts {
     /// The claim that holds: the earlier, then the smaller campaign id, then the smaller step.
     #[must_use]
     pub fn claim(&self) -> Option<&Claim> {
-        self.claims
-            .iter()
-            .min_by(|a, b| (a.at_ms, &a.campaign, &a.step).cmp(&(b.at_ms, &b.campaign, &b.step)))
+        self.claims.iter().min_by(|a, b| (a.at_ms, &a.campaign, &a.step).cmp(&(b.at_ms, &b.campaign, &b.step)))
     }
 
     /// The provider's word for the category: the highest status's that carries one, else the claim's.
     #[must_use]
     pub fn category_word(&self) -> Option<&str> {
         let claimed = || self.claim().and_then(|c| c.category.as_ref());
-        self.highest_first()
-            .find_map(|s| s.category.as_ref())
-            .or_else(claimed)
-            .map(|c| c.1.as_str())
+        self.highest_first().find_map(|s| s.category.as_ref()).or_else(claimed).map(|c| c.1.as_str())
     }
 
     /// The billable flag of the highest status that carries one.
@@ -129,9 +134,7 @@ impl MessageFacts {
 
     fn highest_first(&self) -> impl Iterator<Item = &StatusFact> {
         use StatusKind::{Delivered, Failed, Played, Read, Sent};
-        [Played, Read, Delivered, Sent, Failed]
-            .into_iter()
-            .filter_map(|kind| self.status(kind))
+        [Played, Read, Delivered, Sent, Failed].into_iter().filter_map(|kind| self.status(kind))
     }
 
     pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
@@ -150,51 +153,42 @@ impl MessageFacts {
             return changed;
         };
         changed |= slot.is_none();
-        let fact = slot.get_or_insert(StatusFact {
-            at_ms: at,
-            category: None,
-            billable: None,
-            error: None,
-        });
+        let fact = slot.get_or_insert(StatusFact { at_ms: at, category: None, billable: None, error: None });
         changed |= earlier(&mut fact.at_ms, at);
         changed |= keep(&mut fact.category, at, status.category.clone());
         changed |= keep(&mut fact.billable, at, status.billable);
-        let error = status.error.as_ref().map(|e| (Code::new(&e.code), e.title.clone()));
+        let error = status.error.as_ref().map(|e| (e.code.clone(), e.title.clone()));
         changed | keep(&mut fact.error, at, error)
     }
 
     fn put_claim(&mut self, dispatch: &event::Dispatch, at: Ms) -> bool {
         let mut changed = keep(&mut self.channel, at, dispatch.channel.clone());
         changed |= keep(&mut self.sender, at, dispatch.sender.clone());
-        let known = self
-            .claims
-            .iter()
-            .position(|c| c.campaign == dispatch.campaign && c.step == dispatch.step);
+        let known = self.claims.iter().position(|c| c.campaign == dispatch.campaign && c.step == dispatch.step);
         if known.is_none() {
             self.claims.push(Claim {
                 at_ms: at,
                 campaign: dispatch.campaign.clone(),
                 step: dispatch.step.clone(),
-                attempt: None,
+                attempts: BTreeSet::new(),
+                channel: None,
+                sender: None,
                 category: None,
                 template: None,
                 country: None,
                 cost: None,
             });
             // The order of arrival must not show in what is stored.
-            self.claims
-                .sort_by(|a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
+            self.claims.sort_by(|a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
             changed = true;
         }
-        let Some(claim) = self
-            .claims
-            .iter_mut()
-            .find(|c| c.campaign == dispatch.campaign && c.step == dispatch.step)
-        else {
+        let Some(claim) = self.claims.iter_mut().find(|c| c.campaign == dispatch.campaign && c.step == dispatch.step) else {
             return changed;
         };
         changed |= earlier(&mut claim.at_ms, at);
-        changed |= keep(&mut claim.attempt, at, dispatch.attempt.clone());
+        changed |= dispatch.attempt.clone().is_some_and(|attempt| claim.attempts.insert(attempt));
+        changed |= keep(&mut claim.channel, at, dispatch.channel.clone());
+        changed |= keep(&mut claim.sender, at, dispatch.sender.clone());
         changed |= keep(&mut claim.category, at, dispatch.category.clone());
         changed |= keep(&mut claim.template, at, dispatch.template.clone());
         changed |= keep(&mut claim.country, at, dispatch.country.clone());
@@ -211,10 +205,14 @@ pub struct AttemptFacts {
     pub campaign: String,
     #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
     pub step: String,
-    #[serde(rename = "a")]
-    pub attempt: String,
+    /// Its identity: the message id where there is one, else the attempt's.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// Every name that copies gave the attempt.
+    #[serde(rename = "a", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub attempts: BTreeSet<String>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<First<(Code, String)>>,
+    pub error: Option<First<(String, String)>>,
 }
 
 /// A dispatch that says "skipped" or "control": where the contact stands in the audience without being messaged.
@@ -224,6 +222,8 @@ pub struct StandingFacts {
     pub at_ms: Ms,
     #[serde(rename = "c")]
     pub campaign: String,
+    #[serde(rename = "s")]
+    pub step: First<String>,
     /// Control, else skipped.
     #[serde(rename = "o")]
     pub control: bool,
@@ -264,6 +264,9 @@ pub struct Tap {
     pub campaign: String,
     #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
     pub step: String,
+    /// The entry of the message that a provider's click names.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// Why a machine made it; absent for a human.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
@@ -339,7 +342,7 @@ pub fn entry_id(event: &Event, provider: char) -> Option<String> {
         Event::Status(s) => message_entry_id(provider, &s.message_id),
         Event::Dispatch(d) => match d.outcome {
             Outcome::Accepted => message_entry_id(provider, d.message_id.as_deref()?),
-            Outcome::Error => format!("{}{}{SEP}{}{SEP}{}", tag::ATTEMPT, d.campaign, d.step, d.attempt.as_deref()?),
+            Outcome::Error => format!("{}{}{SEP}{}{SEP}{}", tag::ATTEMPT, d.campaign, d.step, attempt_id(d)?),
             Outcome::Skipped => format!("{}{}", tag::SKIPPED, d.campaign),
             Outcome::Control => format!("{}{}", tag::CONTROL, d.campaign),
         },
@@ -350,11 +353,16 @@ pub fn entry_id(event: &Event, provider: char) -> Option<String> {
     })
 }
 
-fn tap(click: &event::Click) -> Option<Tap> {
+fn attempt_id(dispatch: &event::Dispatch) -> Option<&str> {
+    dispatch.message_id.as_deref().or(dispatch.attempt.as_deref())
+}
+
+fn tap(click: &event::Click, provider: char) -> Option<Tap> {
     Some(Tap {
         link: click.link.clone().or_else(|| click.url.clone())?,
         campaign: click.campaign.clone().unwrap_or_default(),
         step: click.step.clone(),
+        message: click.message_id.as_deref().map(|id| message_entry_id(provider, id)),
         machine: click.machine.clone(),
         country: click.country.clone(),
         device: click.device.clone(),
@@ -388,12 +396,14 @@ impl Facts {
                     at_ms,
                     campaign: d.campaign.clone(),
                     step: d.step.clone(),
-                    attempt: d.attempt.clone()?,
+                    id: attempt_id(d)?.to_owned(),
+                    attempts: BTreeSet::new(),
                     error: None,
                 }),
                 Outcome::Skipped | Outcome::Control => Facts::Standing(StandingFacts {
                     at_ms,
                     campaign: d.campaign.clone(),
+                    step: First(at_ms, d.step.clone()),
                     control: d.outcome == Outcome::Control,
                     reason: None,
                     group: None,
@@ -407,7 +417,7 @@ impl Facts {
                 sender: None,
                 quoted: None,
             }),
-            Event::Click(c) => Facts::Click(ClickFacts(First(at_ms, tap(c)?))),
+            Event::Click(c) => Facts::Click(ClickFacts(First(at_ms, tap(c, provider)?))),
             Event::Conversion(c) => Facts::Conversion(ConversionFacts {
                 at_ms,
                 goal: c.goal.clone(),
@@ -415,21 +425,18 @@ impl Facts {
                 value: None,
                 cancelled: c.cancelled,
             }),
-            Event::OptOut(o) => Facts::OptOut(OptOutFacts {
-                at_ms,
-                stopped: o.stopped,
-            }),
+            Event::OptOut(o) => Facts::OptOut(OptOutFacts { at_ms, stopped: o.stopped }),
         })
     }
 
     /// Puts an event, whose time is `at_ms`, into its entry. Says whether anything changed.
-    pub fn put(&mut self, event: &Event, at_ms: Ms) -> bool {
+    pub fn put(&mut self, event: &Event, provider: char, at_ms: Ms) -> bool {
         match self {
             Facts::Message(facts) => facts.put_event(event, at_ms),
             Facts::Attempt(facts) => facts.put_event(event, at_ms),
             Facts::Standing(facts) => facts.put_event(event, at_ms),
             Facts::Inbound(facts) => facts.put_event(event, at_ms),
-            Facts::Click(facts) => facts.put_event(event, at_ms),
+            Facts::Click(facts) => facts.put_event(event, provider, at_ms),
             Facts::Conversion(facts) => facts.put_event(event, at_ms),
             Facts::OptOut(_) => false,
         }
@@ -439,8 +446,10 @@ impl Facts {
 impl AttemptFacts {
     pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
         let Event::Dispatch(dispatch) = event else { return false };
-        let error = dispatch.error.as_ref().map(|e| (Code::new(&e.code), e.title.clone()));
-        earlier(&mut self.at_ms, at) | keep(&mut self.error, at, error)
+        let error = dispatch.error.as_ref().map(|e| (e.code.clone(), e.title.clone()));
+        earlier(&mut self.at_ms, at)
+            | dispatch.attempt.clone().is_some_and(|attempt| self.attempts.insert(attempt))
+            | keep(&mut self.error, at, error)
     }
 }
 
@@ -448,6 +457,7 @@ impl StandingFacts {
     pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
         let Event::Dispatch(dispatch) = event else { return false };
         earlier(&mut self.at_ms, at)
+            | replace_if_smaller(&mut self.step, First(at, dispatch.step.clone()))
             | keep(&mut self.reason, at, dispatch.reason.clone())
             | keep(&mut self.group, at, dispatch.group.clone())
     }
@@ -465,9 +475,9 @@ impl InboundFacts {
 }
 
 impl ClickFacts {
-    pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
+    pub(crate) fn put_event(&mut self, event: &Event, provider: char, at: Ms) -> bool {
         let Event::Click(click) = event else { return false };
-        tap(click).is_some_and(|tap| replace_if_smaller(&mut self.0, First(at, tap)))
+        tap(click, provider).is_some_and(|tap| replace_if_smaller(&mut self.0, First(at, tap)))
     }
 }
 
@@ -484,10 +494,7 @@ impl ConversionFacts {
     #[must_use]
     pub fn nanos(&self) -> Option<Nanos> {
         let First(_, (amount, currency)) = self.value.as_ref()?;
-        Some(Nanos {
-            currency: currency.clone(),
-            nanos: Amount::parse(amount).ok()?.nanos(),
-        })
+        Some(Nanos { currency: currency.clone(), nanos: Amount::parse(amount).ok()?.nanos() })
     }
 }
 
@@ -513,27 +520,18 @@ pub fn time_of(event: &Event, received_ms: Ms) -> Ms {
         Event::Conversion(e) => e.at_ms,
         Event::OptOut(e) => e.at_ms,
     };
-    at.filter(|at| (YEAR_2009_MS..=received_ms + AHEAD_MS).contains(at))
-        .unwrap_or(received_ms)
+    at.filter(|at| (YEAR_2009_MS..=received_ms + AHEAD_MS).contains(at)).unwrap_or(received_ms)
 }
 
 /// The parts of an opaque reference: `campaign`, `campaign:step` or `campaign:step:attempt`.
 #[must_use]
 pub fn reference_parts(reference: &str) -> (&str, &str, Option<&str>) {
     let mut parts = reference.splitn(3, ':');
-    (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-        parts.next(),
-    )
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next())
 }
 
 /// The person's key that an event names, canonical.
 #[must_use]
 pub fn person_key(person: &event::Person) -> Option<String> {
-    person
-        .phone
-        .as_deref()
-        .and_then(canonical_key)
-        .or_else(|| person.user_id.as_deref().and_then(canonical_key))
+    person.phone.as_deref().and_then(canonical_key).or_else(|| person.user_id.as_deref().and_then(canonical_key))
 }

@@ -47,19 +47,7 @@ mod tests {
             assert_eq!(operator_id(good), Ok(()), "{good}");
         }
         let too_long = "x".repeat(65);
-        for bad in [
-            "",
-            ".",
-            "..",
-            "_a",
-            "_unattributed",
-            "a b",
-            "a/b",
-            "é",
-            "a:b",
-            "a\n",
-            &too_long,
-        ] {
+        for bad in ["", ".", "..", "_a", "_unattributed", "a b", "a/b", "é", "a:b", "a\n", &too_long] {
             assert!(operator_id(bad).is_err(), "{bad}");
         }
     }

@@ -165,10 +165,7 @@ fn damaged(what: &str) -> SqlError {
 }
 
 fn parse<'a, T: Deserialize<'a>>(json: Option<&'a str>, what: &str) -> Result<Vec<T>, SqlError> {
-    json.map_or_else(
-        || Ok(Vec::new()),
-        |json| serde_json::from_str(json).map_err(|_| damaged(what)),
-    )
+    json.map_or_else(|| Ok(Vec::new()), |json| serde_json::from_str(json).map_err(|_| damaged(what)))
 }
 
 fn to_json(value: &impl Serialize) -> String {
@@ -179,10 +176,7 @@ fn to_json(value: &impl Serialize) -> String {
 impl<S: Sql> Ledger<S> {
     /// Opens (and if need be migrates) the database. Synchronous and quick: it runs when the object wakes.
     pub fn open(sql: S) -> Result<Self, SqlError> {
-        sql.exec(
-            "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-            &[],
-        )?;
+        sql.exec("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID", &[])?;
         let version = sql.text("SELECT CAST(value AS TEXT) FROM meta WHERE key = 'schema'", &[])?;
         let version: usize = version.and_then(|v| v.parse().ok()).unwrap_or(0);
         for (step, no) in MIGRATIONS.iter().zip(1i64..).skip(version) {
@@ -190,10 +184,7 @@ impl<S: Sql> Ledger<S> {
                 for statement in *step {
                     sql.exec(statement, &[])?;
                 }
-                sql.exec(
-                    "INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', CAST(?1 AS INTEGER))",
-                    &[Arg::Int(no)],
-                )
+                sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', CAST(?1 AS INTEGER))", &[Arg::Int(no)])
             })?;
         }
         let mut policies = Policies::default();
@@ -201,13 +192,7 @@ impl<S: Sql> Ledger<S> {
         for policy in parse::<Policy>(stored.as_deref(), "policy")? {
             policies.learn(policy);
         }
-        Ok(Self {
-            sql: Rc::new(sql),
-            policies,
-            contacts: BTreeMap::new(),
-            books: BTreeMap::new(),
-            turn: 0,
-        })
+        Ok(Self { sql: Rc::new(sql), policies, contacts: BTreeMap::new(), books: BTreeMap::new(), turn: 0 })
     }
 
     /// Group commit with isolation: one transaction for all the writes; if it fails, each alone, so that only the guilty one
@@ -218,10 +203,7 @@ impl<S: Sql> Ledger<S> {
             Err(error) if writes.len() < 2 => writes.iter().map(|_| Err(error.clone())).collect(),
             Err(_) => writes
                 .iter()
-                .map(|write| {
-                    self.commit_together(&[write])
-                        .map(|written| written.into_iter().next().unwrap_or_default())
-                })
+                .map(|write| self.commit_together(&[write]).map(|written| written.into_iter().next().unwrap_or_default()))
                 .collect(),
         }
     }
@@ -229,11 +211,7 @@ impl<S: Sql> Ledger<S> {
     /// Answers one read as JSON text.
     pub fn read(&mut self, read: &Read) -> Result<String, SqlError> {
         match read {
-            Read::Book {
-                campaign,
-                from_day,
-                to_day,
-            } => {
+            Read::Book { campaign, from_day, to_day } => {
                 let rows = self.sql.text(
                     "SELECT json_group_array(json_array(campaign, day, json(body))) FROM counter \
                      WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) \
@@ -268,18 +246,8 @@ impl<S: Sql> Ledger<S> {
         let mut delta = Delta::new();
         let mut rows = Rows::default();
 
-        let events = || {
-            writes
-                .iter()
-                .filter_map(|w| {
-                    if let Write::Record { events } = w {
-                        Some(events)
-                    } else {
-                        None
-                    }
-                })
-                .flatten()
-        };
+        let events =
+            || writes.iter().filter_map(|w| if let Write::Record { events } = w { Some(events) } else { None }).flatten();
         let touched: BTreeSet<&str> = events().map(|e| e.handle.as_str()).collect();
         self.load(touched.iter().copied())?;
         for (write, answer) in writes.iter().zip(&mut written) {
@@ -341,27 +309,13 @@ impl<S: Sql> Ledger<S> {
                 &[Arg::Text(&names)],
             )?;
             for handle in chunk {
-                self.contacts.insert(
-                    (*handle).to_owned(),
-                    Cached {
-                        used: self.turn,
-                        ..Cached::default()
-                    },
-                );
+                self.contacts.insert((*handle).to_owned(), Cached { used: self.turn, ..Cached::default() });
             }
             let mut places: Vec<(u32, String)> = Vec::new();
             for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
                 places.extend(row.campaigns.iter().map(|campaign| (*campaign, handle.clone())));
                 let timeline = Timeline::new(row.key.clone());
-                self.contacts.insert(
-                    handle,
-                    Cached {
-                        timeline,
-                        row,
-                        stored: true,
-                        used: self.turn,
-                    },
-                );
+                self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn });
             }
             self.load_entries(&places)?;
             for handle in chunk {
@@ -413,10 +367,7 @@ impl<S: Sql> Ledger<S> {
     fn settle(&mut self, handle: &str, delta: &mut Delta, rows: &mut Rows) {
         let Some(cached) = self.contacts.get_mut(handle) else { return };
         cached.timeline.settle(&self.policies, delta);
-        let mut row = ContactRow {
-            key: cached.timeline.key().map(str::to_owned),
-            campaigns: cached.row.campaigns.clone(),
-        };
+        let mut row = ContactRow { key: cached.timeline.key().map(str::to_owned), campaigns: cached.row.campaigns.clone() };
         let mut waiting: BTreeSet<String> = BTreeSet::new();
         for entry in cached.timeline.unsaved() {
             row.campaigns.insert(entry.campaign);
@@ -428,8 +379,7 @@ impl<S: Sql> Ledger<S> {
             let (campaign, id, mask, facts) = (entry.campaign, to_json(&entry.id), entry.mask, entry.facts);
             rows.entries.push(format!("[{campaign},\"{handle}\",{id},{mask},{facts}]"));
         }
-        rows.waiting
-            .extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));
+        rows.waiting.extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));
         if row != cached.row || !cached.stored {
             rows.contacts.push(to_json(&(handle, &row)));
             cached.row = row;
@@ -447,10 +397,7 @@ impl<S: Sql> Ledger<S> {
                 &[Arg::Int(i64::from(policy.no))],
             )?
         } else {
-            self.sql.text(
-                "SELECT json_group_array(handle) FROM waiting WHERE campaign = ?1",
-                &[Arg::Text(&policy.id)],
-            )?
+            self.sql.text("SELECT json_group_array(handle) FROM waiting WHERE campaign = ?1", &[Arg::Text(&policy.id)])?
         };
         let handles: Vec<String> = parse(handles.as_deref(), "entry")?;
         let mut rows_written = 0;
@@ -470,9 +417,7 @@ impl<S: Sql> Ledger<S> {
             rows_written += self.store(rows)?;
         }
         self.policies = policies;
-        rows_written += self
-            .sql
-            .exec("DELETE FROM waiting WHERE campaign = ?1", &[Arg::Text(&policy.id)])?;
+        rows_written += self.sql.exec("DELETE FROM waiting WHERE campaign = ?1", &[Arg::Text(&policy.id)])?;
         rows_written += self.sql.exec(
             "INSERT OR REPLACE INTO policy (no, body) VALUES (CAST(?1 AS INTEGER), ?2)",
             &[Arg::Int(i64::from(policy.no)), Arg::Text(&to_json(policy))],
@@ -483,12 +428,7 @@ impl<S: Sql> Ledger<S> {
     /// Adds a commit's differences to the counters, and stages the rows that changed.
     fn add_up(&mut self, delta: &Delta, rows: &mut Rows) -> Result<(), SqlError> {
         for (campaign, change) in delta {
-            let days: Vec<i32> = change
-                .days
-                .iter()
-                .filter(|(_, row)| !row.is_empty())
-                .map(|(day, _)| *day)
-                .collect();
+            let days: Vec<i32> = change.days.iter().filter(|(_, row)| !row.is_empty()).map(|(day, _)| *day).collect();
             if change.totals.is_empty() && days.is_empty() {
                 continue;
             }
@@ -507,23 +447,14 @@ impl<S: Sql> Ledger<S> {
 
     fn load_book(&mut self, campaign: u32, days: &[i32]) -> Result<(), SqlError> {
         let cached = self.books.entry(campaign).or_default();
-        let missing: Vec<i32> = days
-            .iter()
-            .copied()
-            .chain([TOTALS])
-            .filter(|day| !cached.loaded.contains(day))
-            .collect();
+        let missing: Vec<i32> = days.iter().copied().chain([TOTALS]).filter(|day| !cached.loaded.contains(day)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         let rows = self.sql.text(
             "SELECT json_group_array(json_array(campaign, day, json(body))) FROM counter \
              WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) AND day IN (SELECT value FROM json_each(?3))",
-            &[
-                Arg::Int(i64::from(campaign)),
-                Arg::Int(i64::from(RULES_VERSION)),
-                Arg::Text(&to_json(&missing)),
-            ],
+            &[Arg::Int(i64::from(campaign)), Arg::Int(i64::from(RULES_VERSION)), Arg::Text(&to_json(&missing))],
         )?;
         for (_, day, row) in parse::<(u32, i32, StoredRow)>(rows.as_deref(), "counter")? {
             cached.book.load(day, &row);
@@ -536,10 +467,7 @@ impl<S: Sql> Ledger<S> {
     fn store(&self, rows: Rows) -> Result<u64, SqlError> {
         let mut written = 0;
         for (statement, rows) in [
-            (
-                "INSERT OR REPLACE INTO contact (handle, body) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
-                rows.contacts,
-            ),
+            ("INSERT OR REPLACE INTO contact (handle, body) SELECT value ->> 0, value ->> 1 FROM json_each(?1)", rows.contacts),
             (
                 "DELETE FROM entry WHERE (campaign, handle, id) IN \
                  (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
@@ -550,10 +478,7 @@ impl<S: Sql> Ledger<S> {
                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)",
                 rows.entries,
             ),
-            (
-                "INSERT OR IGNORE INTO waiting (campaign, handle) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
-                rows.waiting,
-            ),
+            ("INSERT OR IGNORE INTO waiting (campaign, handle) SELECT value ->> 0, value ->> 1 FROM json_each(?1)", rows.waiting),
             (
                 "INSERT OR REPLACE INTO counter (campaign, rules, day, body) \
                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)",

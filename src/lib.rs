@@ -5,8 +5,11 @@
 
 pub mod body;
 pub mod bounds;
+pub mod calendar;
 pub mod campaign;
 pub mod channel;
+pub mod click;
+pub mod click_id;
 pub mod commit_window;
 pub mod contact;
 pub mod contributions;
@@ -15,16 +18,24 @@ pub mod country;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod event;
+pub mod experiment;
 pub mod facts;
 pub mod ids;
 pub mod keys;
 pub mod ledger;
+pub mod lines;
+pub mod link;
 pub mod money;
+pub mod numbers;
+pub mod openapi;
+pub mod partition;
 pub mod policy;
 pub mod problem;
 pub mod provider;
+pub mod rates;
 pub mod registry;
 pub mod route;
+pub mod settings;
 pub mod slab;
 pub mod sql;
 pub mod target;

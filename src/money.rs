@@ -122,10 +122,7 @@ impl Amount {
     }
 
     fn written(self, least_decimals: usize) -> String {
-        let (whole, part) = (
-            self.0.unsigned_abs() / ONE.unsigned_abs(),
-            self.0.unsigned_abs() % ONE.unsigned_abs(),
-        );
+        let (whole, part) = (self.0.unsigned_abs() / ONE.unsigned_abs(), self.0.unsigned_abs() % ONE.unsigned_abs());
         let part = format!("{part:0DECIMALS$}");
         let digits = part.trim_end_matches('0').len().max(least_decimals);
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -192,11 +189,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
         let code = <[u8; 3]>::try_from(text.as_bytes()).map_err(|_| MoneyError::NotCurrency)?;
-        if code.iter().all(u8::is_ascii_uppercase) {
-            Ok(Self(code))
-        } else {
-            Err(MoneyError::NotCurrency)
-        }
+        if code.iter().all(u8::is_ascii_uppercase) { Ok(Self(code)) } else { Err(MoneyError::NotCurrency) }
     }
 }
 
@@ -315,11 +308,7 @@ mod tests {
 
     fn check(written: &str, read: Result<(&str, &str), MoneyError>) {
         let texts = Amount::parse(written).map(|a| (a.to_string(), a.to_text(currency("EUR"))));
-        assert_eq!(
-            texts,
-            read.map(|(short, euro)| (short.to_owned(), euro.to_owned())),
-            "{written}"
-        );
+        assert_eq!(texts, read.map(|(short, euro)| (short.to_owned(), euro.to_owned())), "{written}");
     }
 
     #[test]
@@ -332,13 +321,8 @@ mod tests {
         check("007", Ok(("7", "7.00")));
         check("0.0532", Ok(("0.0532", "0.0532")));
         check("0.000000001", Ok(("0.000000001", "0.000000001")));
-        check(
-            "999999999999999999.999999999",
-            Ok(("999999999999999999.999999999", "999999999999999999.999999999")),
-        );
-        for text in [
-            "", "-", ".", "1.", ".5", "+1", "--1", "1e3", "1,5", "1.2.3", " 1", "1 ", "٣", "NaN", "0x1",
-        ] {
+        check("999999999999999999.999999999", Ok(("999999999999999999.999999999", "999999999999999999.999999999")));
+        for text in ["", "-", ".", "1.", ".5", "+1", "--1", "1e3", "1,5", "1.2.3", " 1", "1 ", "٣", "NaN", "0x1"] {
             check(text, Err(MoneyError::NotDecimal));
         }
         check("1000000000000000000", Err(MoneyError::TooManyWholeDigits));
@@ -360,11 +344,7 @@ mod tests {
 
     #[test]
     fn a_sum_keeps_currencies_apart_and_forgets_zeros() {
-        let mut sum = Money::try_from(&Price {
-            amount: "0.10".into(),
-            currency: "EUR".into(),
-        })
-        .unwrap();
+        let mut sum = Money::try_from(&Price { amount: "0.10".into(), currency: "EUR".into() }).unwrap();
         sum.merge(&Money::of(currency("EUR"), Amount::parse("0.20").unwrap()));
         sum.merge(&Money::of(currency("JPY"), Amount::parse("1200").unwrap()));
         assert_eq!(serde_json::to_string(&sum).unwrap(), r#"{"EUR":"0.30","JPY":"1200"}"#);
@@ -372,17 +352,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&sum).unwrap(), r#"{"JPY":"1200"}"#);
         sum.add(currency("JPY"), Amount::parse("-1200").unwrap());
         assert!(sum.is_zero());
-        assert!(
-            Money::try_from(&Price {
-                amount: "1".into(),
-                currency: "euro".into()
-            })
-            .is_err()
-        );
-        assert!(
-            serde_json::from_str::<Money>(r#"{"EUR":1.5}"#).is_err(),
-            "a JSON number is no exact amount"
-        );
+        assert!(Money::try_from(&Price { amount: "1".into(), currency: "euro".into() }).is_err());
+        assert!(serde_json::from_str::<Money>(r#"{"EUR":1.5}"#).is_err(), "a JSON number is no exact amount");
         assert_eq!(serde_json::from_str::<Money>(r#"{"EUR":"0.00"}"#).unwrap(), Money::default());
     }
 
@@ -400,10 +371,7 @@ mod tests {
         assert_eq!(scaled("200", 1, 3).unwrap(), "66.666666667");
         assert_eq!(scaled("-200", 1, 3).unwrap(), "-66.666666667");
         assert_eq!(scaled("0.000000001", 1, 2).unwrap(), "0.000000001");
-        assert_eq!(
-            scaled("999999999999999999", 3_000_000_000, 3_000_000_000).unwrap(),
-            "999999999999999999"
-        );
+        assert_eq!(scaled("999999999999999999", 3_000_000_000, 3_000_000_000).unwrap(), "999999999999999999");
         assert_eq!(scaled("1", 1, 0), None);
         assert_eq!(Amount::parse("0.0532").unwrap().times(3).to_string(), "0.1596");
     }

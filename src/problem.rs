@@ -33,13 +33,7 @@ pub struct Problem {
 impl Problem {
     #[must_use]
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            detail: detail.into(),
-            errors: Vec::new(),
-            retry_after_s: None,
-            allow: None,
-        }
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after_s: None, allow: None }
     }
 
     /// 400: the query, or the body as a whole.
@@ -51,10 +45,7 @@ impl Problem {
     /// 400: fields of the body.
     #[must_use]
     pub fn fields(errors: Vec<FieldError>) -> Self {
-        Self {
-            errors,
-            ..Self::new(400, "The body has fields that are not as they must be.")
-        }
+        Self { errors, ..Self::new(400, "The body has fields that are not as they must be.") }
     }
 
     /// 401: no key, or none that is good. One text for unknown, revoked and malformed keys.
@@ -81,19 +72,13 @@ impl Problem {
     /// 405, with the methods that the route has.
     #[must_use]
     pub fn method(allow: &str) -> Self {
-        Self {
-            allow: Some(allow.to_owned()),
-            ..Self::new(405, "The route does not have this method.")
-        }
+        Self { allow: Some(allow.to_owned()), ..Self::new(405, "The route does not have this method.") }
     }
 
     /// 503: nothing was refused for good; the caller may come again.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self {
-            retry_after_s: Some(RETRY_AFTER_S),
-            ..Self::new(503, detail)
-        }
+        Self { retry_after_s: Some(RETRY_AFTER_S), ..Self::new(503, detail) }
     }
 
     /// The body of the answer, `application/problem+json`.
@@ -150,10 +135,7 @@ mod tests {
             r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"No such campaign."}"#,
         );
         check(
-            &Problem::fields(vec![FieldError {
-                pointer: "/name".to_owned(),
-                detail: "is missing".to_owned(),
-            }]),
+            &Problem::fields(vec![FieldError { pointer: "/name".to_owned(), detail: "is missing".to_owned() }]),
             concat!(
                 r#"{"type":"about:blank","title":"Bad Request","status":400,"#,
                 r#""detail":"The body has fields that are not as they must be.","#,

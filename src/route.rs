@@ -59,10 +59,7 @@ impl<'a> Route<'a> {
         let mut next = || segments.next().filter(|segment| !segment.is_empty());
         let route = match next()? {
             "c" => Self::Tap { token: next()? },
-            "cb" => Self::Callback {
-                channel: decoded(next()?)?,
-                token: decoded(next()?)?,
-            },
+            "cb" => Self::Callback { channel: decoded(next()?)?, token: decoded(next()?)? },
             "healthz" => Self::Health,
             "openapi.json" => Self::OpenApi,
             "metrics" => Self::Metrics,
@@ -163,10 +160,7 @@ pub fn split(url: &str) -> (&str, &str) {
 #[must_use]
 pub fn origin(url: &str) -> (&str, &str) {
     let host = url.find("://").map_or(0, |at| at + 3);
-    let end = url
-        .get(host..)
-        .and_then(|rest| rest.find('/'))
-        .map_or(url.len(), |at| host + at);
+    let end = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
     url.split_at_checked(end).unwrap_or((url, ""))
 }
 
@@ -204,10 +198,7 @@ impl Query {
 
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// A whole number within `range`, or `default` if the parameter is not there.
@@ -217,11 +208,7 @@ impl Query {
     pub fn whole(&self, name: &str, range: core::ops::RangeInclusive<u32>, default: u32) -> Result<u32, Problem> {
         let Some(text) = self.get(name) else { return Ok(default) };
         text.parse::<u32>().ok().filter(|n| range.contains(n)).ok_or_else(|| {
-            Problem::bad(format!(
-                "The query parameter {name} must be a whole number from {} to {}.",
-                range.start(),
-                range.end()
-            ))
+            Problem::bad(format!("The query parameter {name} must be a whole number from {} to {}.", range.start(), range.end()))
         })
     }
 }
@@ -282,9 +269,7 @@ mod tests {
 
     #[test]
     fn segments_are_decoded() {
-        let Some(Route::Campaign { campaign }) = Route::of("/v1/campaigns/%64iwali%2f1") else {
-            panic!("no route")
-        };
+        let Some(Route::Campaign { campaign }) = Route::of("/v1/campaigns/%64iwali%2f1") else { panic!("no route") };
         assert_eq!(campaign, "diwali/1");
     }
 
@@ -312,12 +297,7 @@ mod tests {
         assert_eq!(query.get("cursor"), Some("a+b c"));
         assert_eq!(query.whole("limit", 1..=10, 5), Ok(7));
         assert_eq!(Query::default().whole("limit", 1..=10, 5), Ok(5));
-        for (bad, known) in [
-            ("limit=1&limit=1", &known[..]),
-            ("secret=x", &known),
-            ("x", &[]),
-            ("Limit=1", &known),
-        ] {
+        for (bad, known) in [("limit=1&limit=1", &known[..]), ("secret=x", &known), ("x", &[]), ("Limit=1", &known)] {
             let problem = Query::strict(bad, known).unwrap_err();
             assert_eq!(problem.status, 400);
             assert!(!problem.detail.contains("secret"));

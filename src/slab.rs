@@ -42,10 +42,7 @@ impl<T> Slab<T> {
     }
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "numbers come from push alone and items are never removed"
-)]
+#[expect(clippy::indexing_slicing, reason = "numbers come from push alone and items are never removed")]
 impl<T> Index<u32> for Slab<T> {
     type Output = T;
 
@@ -54,10 +51,7 @@ impl<T> Index<u32> for Slab<T> {
     }
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "numbers come from push alone and items are never removed"
-)]
+#[expect(clippy::indexing_slicing, reason = "numbers come from push alone and items are never removed")]
 impl<T> IndexMut<u32> for Slab<T> {
     fn index_mut(&mut self, no: u32) -> &mut T {
         &mut self.0[no as usize]

@@ -20,9 +20,7 @@ pub fn from_rfc3339(text: &str) -> Option<Ms> {
 pub fn to_rfc3339(ms: Ms) -> String {
     const FIRST_MS: Ms = -62_167_219_200_000;
     const LAST_MS: Ms = 253_402_300_799_999;
-    DateTime::from_timestamp_millis(ms.clamp(FIRST_MS, LAST_MS))
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
+    DateTime::from_timestamp_millis(ms.clamp(FIRST_MS, LAST_MS)).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// The start of the quarter hour that `ms` lies in.

@@ -24,7 +24,7 @@ use crate::counters::DAY_MS;
 use crate::country;
 use crate::event::{Event, InboundKind, Ms, StatusKind};
 use crate::facts::{
-    AttemptFacts, ClickFacts, ConversionFacts, Facts, InboundFacts, MessageFacts, OptOutFacts, StandingFacts, entry_id,
+    AttemptFacts, ClickFacts, ConversionFacts, Facts, First, InboundFacts, MessageFacts, OptOutFacts, StandingFacts, entry_id,
     message_entry_id, reference_parts, time_of,
 };
 use crate::money::Amount;
@@ -45,6 +45,9 @@ pub struct Slot {
     stored_in: Option<u32>,
 }
 
+/// Campaign and step as they were named, declared or not, and a name of the attempt.
+type AttemptName = (String, String, String);
+
 #[derive(Clone, Debug)]
 pub struct Message {
     pub slot: Slot,
@@ -56,8 +59,8 @@ pub struct Message {
     takes_replies: bool,
     /// Whether layer 1 has placed it in the lists.
     listed: bool,
-    /// The attempts that its facts name: an error of one of them is no error.
-    attempts: Vec<String>,
+    /// The names of its attempt: an error under one of them is no error.
+    attempts: BTreeSet<AttemptName>,
     /// Inbounds that quote it or react to it.
     quotes: Vec<u32>,
     /// Replies that belong to it, quoting or not.
@@ -125,7 +128,7 @@ pub struct Attempt {
 pub struct Standing {
     pub slot: Slot,
     pub facts: StandingFacts,
-    place: Option<u32>,
+    place: Option<Place>,
 }
 
 #[derive(Clone, Debug)]
@@ -196,26 +199,27 @@ pub struct Timeline {
     conversions_by_time: Vec<u32>,
     /// Inbounds by the entry id of the message that they quote.
     quotes: BTreeMap<String, Vec<u32>>,
-    /// How many messages name an attempt of a place.
-    accepted: BTreeMap<(Place, String), u32>,
+    /// Clicks by the entry id of the message that they name.
+    clicks_naming: BTreeMap<String, BTreeSet<u32>>,
+    /// How many messages bear the name of an attempt.
+    accepted: BTreeMap<AttemptName, u32>,
     contacts: BTreeMap<(u32, Option<String>), Tally>,
     dirty: Dirty,
     /// Entries whose stored form has to be renewed.
     unsaved: BTreeSet<Ref>,
 }
 
-fn sent_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (Ms, &'a str, &'a str) {
-    move |no| {
-        (
-            messages[no].sent_ms,
-            messages[no].place.step.as_str(),
-            messages[no].slot.id.as_str(),
-        )
-    }
+/// The last word in ties between messages: the message's id, then the provider. An entry's id is tag, provider, id.
+fn tie(id: &str) -> (&str, &str) {
+    (id.get(2..).unwrap_or_default(), id)
 }
 
-fn place_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (&'a Place, Ms, &'a str) {
-    move |no| (&messages[no].place, messages[no].sent_ms, messages[no].slot.id.as_str())
+fn sent_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (Ms, &'a str, (&'a str, &'a str)) {
+    move |no| (messages[no].sent_ms, messages[no].place.step.as_str(), tie(&messages[no].slot.id))
+}
+
+fn place_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (&'a Place, Ms, (&'a str, &'a str)) {
+    move |no| (&messages[no].place, messages[no].sent_ms, tie(&messages[no].slot.id))
 }
 
 fn inbound_key<'a>(inbounds: &'a Slab<Inbound>) -> impl Fn(u32) -> (Ms, &'a str) {
@@ -227,13 +231,7 @@ fn click_place_key<'a>(clicks: &'a Slab<Click>) -> impl Fn(u32) -> (&'a Place, M
 }
 
 fn click_link_key<'a>(clicks: &'a Slab<Click>) -> impl Fn(u32) -> (&'a str, Ms, &'a str) {
-    move |no| {
-        (
-            clicks[no].facts.0.1.link.as_str(),
-            clicks[no].at_ms(),
-            clicks[no].slot.id.as_str(),
-        )
-    }
+    move |no| (clicks[no].facts.0.1.link.as_str(), clicks[no].at_ms(), clicks[no].slot.id.as_str())
 }
 
 fn conversion_key<'a>(conversions: &'a Slab<Conversion>) -> impl Fn(u32) -> (Ms, &'a str) {
@@ -281,13 +279,7 @@ impl Timeline {
 
     /// Takes a stored entry in, before the first [`Timeline::settle`].
     pub fn load(&mut self, id: String, facts: Facts, campaign: u32) {
-        self.insert(
-            Slot {
-                id,
-                stored_in: Some(campaign),
-            },
-            facts,
-        );
+        self.insert(Slot { id, stored_in: Some(campaign) }, facts);
     }
 
     /// Puts an event in. Says whether it was news; nothing is counted before [`Timeline::settle`].
@@ -295,7 +287,7 @@ impl Timeline {
         let at_ms = time_of(event, received_ms);
         let Some(id) = entry_id(event, provider) else { return false };
         if let Some(known) = self.ids.get(&id).copied() {
-            let changed = self.put_again(known, event, at_ms);
+            let changed = self.put_again(known, event, provider, at_ms);
             if changed {
                 self.unsaved.insert(known);
             }
@@ -304,7 +296,7 @@ impl Timeline {
         let Some(mut facts) = Facts::new(event, provider, at_ms) else {
             return false;
         };
-        facts.put(event, at_ms);
+        facts.put(event, provider, at_ms);
         let entry = self.insert(Slot { id, stored_in: None }, facts);
         self.unsaved.insert(entry);
         true
@@ -312,23 +304,14 @@ impl Timeline {
 
     /// The entries whose stored form differs from what it is now; they are taken for stored.
     pub fn unsaved(&mut self) -> Vec<Saved> {
-        core::mem::take(&mut self.unsaved)
-            .into_iter()
-            .map(|entry| self.saved(entry))
-            .collect()
+        core::mem::take(&mut self.unsaved).into_iter().map(|entry| self.saved(entry)).collect()
     }
 
     fn saved(&mut self, entry: Ref) -> Saved {
         let name = |campaign: &str| vec![campaign.to_owned()];
         match entry {
             Ref::Message(no) => {
-                let Message {
-                    slot,
-                    facts,
-                    place,
-                    counted,
-                    ..
-                } = &mut self.messages[no];
+                let Message { slot, facts, place, counted, .. } = &mut self.messages[no];
                 let mut names: Vec<String> = facts.claims.iter().map(|c| c.campaign.clone()).collect();
                 names.extend(facts.reference.as_ref().map(|r| reference_parts(&r.1).0.to_owned()));
                 slot.saved(place.campaign, counted.as_ref().map_or(0, |c| c.mask), facts, names)
@@ -340,7 +323,7 @@ impl Timeline {
             }
             Ref::Standing(no) => {
                 let Standing { slot, facts, place } = &mut self.standings[no];
-                slot.saved(place.unwrap_or(0), 0, facts, name(&facts.campaign))
+                slot.saved(place.as_ref().map_or(0, |p| p.campaign), 0, facts, name(&facts.campaign))
             }
             Ref::Click(no) => {
                 let Click { slot, facts, place, .. } = &mut self.clicks[no];
@@ -383,7 +366,7 @@ impl Timeline {
                     sent_ms: 0,
                     takes_replies: false,
                     listed: false,
-                    attempts: Vec::new(),
+                    attempts: BTreeSet::new(),
                     quotes: Vec::new(),
                     replies: Vec::new(),
                     clicks: Vec::new(),
@@ -397,13 +380,7 @@ impl Timeline {
                 Ref::Message(no)
             }
             Facts::Inbound(facts) => {
-                let no = self.inbounds.push(Inbound {
-                    slot,
-                    facts,
-                    owner: None,
-                    quotes: None,
-                    counted: None,
-                });
+                let no = self.inbounds.push(Inbound { slot, facts, owner: None, quotes: None, counted: None });
                 self.list_inbound(no);
                 Ref::Inbound(no)
             }
@@ -421,30 +398,17 @@ impl Timeline {
                 Ref::Click(no)
             }
             Facts::Conversion(facts) => {
-                let no = self.conversions.push(Conversion {
-                    slot,
-                    facts,
-                    owner: None,
-                    counted: None,
-                });
+                let no = self.conversions.push(Conversion { slot, facts, owner: None, counted: None });
                 self.list_conversion(no);
                 Ref::Conversion(no)
             }
             Facts::Attempt(facts) => {
-                let no = self.attempts.push(Attempt {
-                    slot,
-                    facts,
-                    counted: None,
-                });
+                let no = self.attempts.push(Attempt { slot, facts, counted: None });
                 self.dirty.attempts.insert(no);
                 Ref::Attempt(no)
             }
             Facts::Standing(facts) => {
-                let no = self.standings.push(Standing {
-                    slot,
-                    facts,
-                    place: None,
-                });
+                let no = self.standings.push(Standing { slot, facts, place: None });
                 self.dirty.standings.insert(no);
                 Ref::Standing(no)
             }
@@ -455,7 +419,7 @@ impl Timeline {
     }
 
     /// Puts another copy of a known event in. What it is sorted by may change, so it leaves the lists meanwhile.
-    fn put_again(&mut self, known: Ref, event: &Event, at_ms: Ms) -> bool {
+    fn put_again(&mut self, known: Ref, event: &Event, provider: char, at_ms: Ms) -> bool {
         match known {
             Ref::Message(no) => {
                 let message = &mut self.messages[no];
@@ -481,7 +445,7 @@ impl Timeline {
             }
             Ref::Click(no) => {
                 let mut facts = self.clicks[no].facts.clone();
-                let changed = facts.put_event(event, at_ms);
+                let changed = facts.put_event(event, provider, at_ms);
                 if changed {
                     self.unlist_click(no);
                     let click = &mut self.clicks[no];
@@ -534,6 +498,9 @@ impl Timeline {
         }
         remove(&mut self.clicks_by_place, no, click_place_key(&self.clicks));
         remove(&mut self.clicks_by_link, no, click_link_key(&self.clicks));
+        if let Some(message) = &self.clicks[no].facts.0.1.message {
+            self.clicks_naming.entry(message.clone()).or_default().remove(&no);
+        }
         self.clicks[no].listed = false;
         self.dirty_link(no);
     }
@@ -541,15 +508,9 @@ impl Timeline {
     /// A click came to or left its link: the flood and the first human click of the link may be others now.
     fn dirty_link(&mut self, no: u32) {
         let link = &self.clicks[no].facts.0.1.link;
-        let start = self
-            .clicks_by_link
-            .partition_point(|other| self.clicks[*other].facts.0.1.link < *link);
-        let same = self
-            .clicks_by_link
-            .iter()
-            .skip(start)
-            .copied()
-            .take_while(|other| self.clicks[*other].facts.0.1.link == *link);
+        let start = self.clicks_by_link.partition_point(|other| self.clicks[*other].facts.0.1.link < *link);
+        let same =
+            self.clicks_by_link.iter().skip(start).copied().take_while(|other| self.clicks[*other].facts.0.1.link == *link);
         self.dirty.clicks.extend(same);
     }
 
@@ -595,28 +556,22 @@ impl Timeline {
         let facts = &self.messages[no].facts;
         let claim = facts.claim();
         let reference = facts.reference.as_ref().map(|r| reference_parts(&r.1));
-        let (campaign, step) = claim
-            .map(|c| (c.campaign.as_str(), c.step.as_str()))
-            .or(reference.map(|(c, s, _)| (c, s)))
-            .unwrap_or_default();
+        let (campaign, step) =
+            claim.map(|c| (c.campaign.as_str(), c.step.as_str())).or(reference.map(|(c, s, _)| (c, s))).unwrap_or_default();
         let place = policies.place(campaign, step);
         let accepted = facts.claims.iter().map(|c| c.at_ms);
         let Some(sent_ms) = facts.statuses.iter().flatten().map(|s| s.at_ms).chain(accepted).min() else {
             return;
         };
         let failed = facts.status(StatusKind::Failed).is_some();
-        let seen = [StatusKind::Delivered, StatusKind::Read, StatusKind::Played]
-            .iter()
-            .any(|k| facts.status(*k).is_some());
+        let seen = [StatusKind::Delivered, StatusKind::Read, StatusKind::Played].iter().any(|k| facts.status(*k).is_some());
         let takes_replies = place.campaign != 0 && (!failed || seen);
-        let mut attempts: Vec<String> = Vec::new();
-        if let Some(claim) = claim {
-            attempts.extend(claim.attempt.as_ref().map(|a| a.1.clone()));
-        } else if let Some((_, _, Some(attempt))) = reference {
-            attempts.push(attempt.to_owned());
-        }
-        // The entry's id is the tag, the provider and the message's id, which is an attempt's id too.
+        // The entry's id is the tag, the provider and the message's id, which is an attempt's name too.
+        let mut attempts: BTreeSet<String> = claim.map(|c| c.attempts.clone()).unwrap_or_default();
         attempts.extend(self.messages[no].slot.id.get(2..).map(str::to_owned));
+        attempts.extend(reference.filter(|(c, s, _)| (*c, *s) == (campaign, step)).and_then(|r| r.2).map(str::to_owned));
+        let attempts: BTreeSet<AttemptName> =
+            attempts.into_iter().map(|attempt| (campaign.to_owned(), step.to_owned(), attempt)).collect();
 
         let message = &self.messages[no];
         let same = message.listed
@@ -648,11 +603,10 @@ impl Timeline {
         }
         let message = &self.messages[no];
         for attempt in &message.attempts {
-            let key = (message.place.clone(), attempt.clone());
-            if let Some(n) = self.accepted.get_mut(&key) {
+            if let Some(n) = self.accepted.get_mut(attempt) {
                 *n -= 1;
                 if *n == 0 {
-                    self.accepted.remove(&key);
+                    self.accepted.remove(attempt);
                 }
             }
         }
@@ -665,7 +619,7 @@ impl Timeline {
         }
         let message = &self.messages[no];
         for attempt in &message.attempts {
-            *self.accepted.entry((message.place.clone(), attempt.clone())).or_default() += 1;
+            *self.accepted.entry(attempt.clone()).or_default() += 1;
         }
         self.messages[no].listed = true;
         self.dirty_around(no);
@@ -681,27 +635,18 @@ impl Timeline {
         if !self.attempts.is_empty() {
             self.dirty.attempts.extend(self.attempts.numbers());
         }
+        for click in self.clicks_naming.get(&message.slot.id).cloned().unwrap_or_default() {
+            self.dirty_link(click);
+        }
+        let message = &self.messages[no];
         // Its clicks: from its sent time to the next one's in the same place, or from the beginning if it is the first.
         let (place, sent_ms) = (&message.place, message.sent_ms);
-        let before = self
-            .by_place
-            .partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) < (place, sent_ms));
-        let first = before
-            .checked_sub(1)
-            .and_then(|i| self.by_place.get(i))
-            .is_none_or(|m| self.messages[*m].place != *place);
-        let after = self
-            .by_place
-            .partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) <= (place, sent_ms));
-        let until = self
-            .by_place
-            .get(after)
-            .filter(|m| self.messages[**m].place == *place)
-            .map(|m| self.messages[*m].sent_ms);
+        let before = self.by_place.partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) < (place, sent_ms));
+        let first = before.checked_sub(1).and_then(|i| self.by_place.get(i)).is_none_or(|m| self.messages[*m].place != *place);
+        let after = self.by_place.partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) <= (place, sent_ms));
+        let until = self.by_place.get(after).filter(|m| self.messages[**m].place == *place).map(|m| self.messages[*m].sent_ms);
         let from = if first { Ms::MIN } else { sent_ms };
-        let start = self
-            .clicks_by_place
-            .partition_point(|c| (&self.clicks[*c].place, self.clicks[*c].at_ms()) < (place, from));
+        let start = self.clicks_by_place.partition_point(|c| (&self.clicks[*c].place, self.clicks[*c].at_ms()) < (place, from));
         let touched = self
             .clicks_by_place
             .iter()
@@ -717,16 +662,9 @@ impl Timeline {
         if !message.listed || self.inbounds.is_empty() {
             return;
         }
-        let voice = |m: &Message| {
-            (
-                m.facts.channel.as_ref().map(|c| c.1.clone()),
-                m.facts.sender.as_ref().map(|s| s.1.clone()),
-            )
-        };
+        let voice = |m: &Message| (m.facts.channel().map(str::to_owned), m.facts.sender().map(str::to_owned));
         let mine = voice(message);
-        let position = self
-            .by_sent
-            .partition_point(|m| sent_key(&self.messages)(*m) <= sent_key(&self.messages)(no));
+        let position = self.by_sent.partition_point(|m| sent_key(&self.messages)(*m) <= sent_key(&self.messages)(no));
         let next = self
             .by_sent
             .iter()
@@ -736,9 +674,7 @@ impl Timeline {
             .find(|m| voice(m) == mine)
             .map_or(Ms::MAX, |m| m.sent_ms.saturating_add(1));
         let until = next.min(message.sent_ms + MAX_WINDOW_MS);
-        let touched = range(&self.inbounds_by_time, message.sent_ms, until, |i| {
-            self.inbounds[i].facts.at_ms
-        });
+        let touched = range(&self.inbounds_by_time, message.sent_ms, until, |i| self.inbounds[i].facts.at_ms);
         self.dirty.inbounds.extend(touched);
     }
 
@@ -754,19 +690,22 @@ impl Timeline {
         click.listed = true;
         insert(&mut self.clicks_by_place, no, click_place_key(&self.clicks));
         insert(&mut self.clicks_by_link, no, click_link_key(&self.clicks));
+        if let Some(message) = &self.clicks[no].facts.0.1.message {
+            self.clicks_naming.entry(message.clone()).or_default().insert(no);
+        }
         self.dirty_link(no);
     }
 
     fn place_standing(&mut self, no: u32, policies: &Policies) {
         let standing = &mut self.standings[no];
-        let campaign = policies.place(&standing.facts.campaign, "").campaign;
-        let old = standing.place.replace(campaign);
-        if old != Some(campaign) {
+        let place = policies.place(&standing.facts.campaign, &standing.facts.step.1);
+        let old = standing.place.replace(place.clone());
+        if old.as_ref() != Some(&place) {
             self.unsaved.insert(Ref::Standing(no));
         }
-        self.dirty
-            .contacts
-            .extend([old, Some(campaign)].into_iter().flatten().map(|campaign| (campaign, None)));
+        for place in old.into_iter().chain([place]) {
+            self.dirty.contacts.extend([(place.campaign, Some(place.step)), (place.campaign, None)]);
+        }
     }
 
     // Layer 2: whose a reply or a click is.
@@ -780,16 +719,11 @@ impl Timeline {
             _ => None,
         });
         let reply = matches!(kind, InboundKind::Message | InboundKind::QuickReply);
-        let candidate = if reply {
-            quotes.or_else(|| self.latest_before(no))
-        } else {
-            None
-        };
+        let candidate = if reply { quotes.or_else(|| self.latest_before(no)) } else { None };
         let owner = candidate.filter(|m| {
             let message = &self.messages[*m];
-            let window_ms = policies
-                .by_no(message.place.campaign)
-                .map_or(policies.default_reply_window_ms(), |p| p.reply_window_ms);
+            let window_ms =
+                policies.by_no(message.place.campaign).map_or(policies.default_reply_window_ms(), |p| p.reply_window_ms);
             (message.sent_ms..message.sent_ms.saturating_add(window_ms)).contains(&at_ms)
         });
         let old = (self.inbounds[no].owner, self.inbounds[no].quotes);
@@ -810,20 +744,13 @@ impl Timeline {
                 let message = &self.messages[message];
                 Some(CountedInbound {
                     place: message.place.clone(),
-                    what: InboundCount::Reply {
-                        quick: kind == InboundKind::QuickReply,
-                    },
+                    what: InboundCount::Reply { quick: kind == InboundKind::QuickReply },
                     at_ms,
                     sent_ms: message.sent_ms,
                 })
             }
             (InboundKind::Reaction { .. }, _) if quotes.is_some() => None,
-            _ => Some(CountedInbound {
-                place: Place::default(),
-                what: InboundCount::Nobody,
-                at_ms,
-                sent_ms: at_ms,
-            }),
+            _ => Some(CountedInbound { place: Place::default(), what: InboundCount::Nobody, at_ms, sent_ms: at_ms }),
         };
         let inbound = &mut self.inbounds[no];
         inbound.owner = owner;
@@ -836,15 +763,28 @@ impl Timeline {
         let facts = &self.inbounds[no].facts;
         let before = self.by_sent.partition_point(|m| self.messages[*m].sent_ms < facts.at_ms);
         let candidates = self.by_sent.get(..before)?.iter().rev().copied();
-        candidates
-            .take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms)
-            .find(|m| {
-                let message = &self.messages[*m].facts;
-                match (&message.sender, &facts.sender) {
-                    (Some(sender), Some(to)) => sender.1 == to.1,
-                    _ => message.channel.as_ref().is_none_or(|channel| channel.1 == facts.channel.1),
+        candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| {
+            let message = &self.messages[*m].facts;
+            let same_provider = self.messages[*m].slot.id.chars().nth(1) == Some(facts.provider);
+            same_provider
+                && match (message.sender(), &facts.sender) {
+                    (Some(sender), Some(to)) => sender == to.1,
+                    _ => message.channel() == Some(facts.channel.1.as_str()),
                 }
-            })
+        })
+    }
+
+    /// The message that a provider's click names, if it is known.
+    fn named_by(&self, click: u32) -> Option<u32> {
+        match self.ids.get(self.clicks[click].facts.0.1.message.as_ref()?) {
+            Some(Ref::Message(message)) => Some(*message),
+            _ => None,
+        }
+    }
+
+    /// Where a click counts: with the message that it names, else where its link says.
+    fn click_place(&self, click: u32) -> &Place {
+        self.named_by(click).map_or(&self.clicks[click].place, |message| &self.messages[message].place)
     }
 
     fn own_click(&mut self, no: u32, delta: &mut Delta) {
@@ -854,30 +794,29 @@ impl Timeline {
         let tap = &click.facts.0.1;
         let human = |other: &u32| self.clicks[*other].facts.0.1.machine.is_none();
         let day = |ms: Ms| ms.div_euclid(DAY_MS);
-        let mine = self
-            .clicks_by_link
-            .partition_point(|other| click_link_key(&self.clicks)(*other) < click_link_key(&self.clicks)(no));
-        let earlier = self
-            .clicks_by_link
-            .iter()
-            .take(mine)
-            .rev()
-            .take_while(|other| self.clicks[**other].facts.0.1.link == tap.link);
-        let today = earlier
-            .clone()
-            .take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
+        let mine =
+            self.clicks_by_link.partition_point(|other| click_link_key(&self.clicks)(*other) < click_link_key(&self.clicks)(no));
+        let earlier =
+            self.clicks_by_link.iter().take(mine).rev().take_while(|other| self.clicks[**other].facts.0.1.link == tap.link);
+        let today = earlier.clone().take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
         let flood = !machine && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
-        let unique = !machine && !flood && !earlier.clone().any(|o| human(o));
+        let here = |other: &u32| self.click_place(*other) == self.click_place(no);
+        let unique = !machine && !flood && !earlier.clone().any(|o| human(o) && here(o));
 
-        let place = &click.place;
-        let after = self
-            .by_place
-            .partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) <= (place, at_ms));
-        let same_place = |m: &&u32| self.messages[**m].place == *place;
-        let before = after.checked_sub(1).and_then(|i| self.by_place.get(i)).filter(same_place);
-        let owner = before.or_else(|| self.by_place.get(after).filter(same_place)).copied();
-
-        if let Some(message) = click.owner {
+        let owner = self.named_by(no).or_else(|| {
+            let place = &click.place;
+            if place.campaign == 0 {
+                return None;
+            }
+            let sent = |m: &u32| (&self.messages[*m].place, self.messages[*m].sent_ms);
+            let after = self.by_place.partition_point(|m| sent(m) <= (place, at_ms));
+            let same_place = |m: &&u32| self.messages[**m].place == *place;
+            let before = after.checked_sub(1).and_then(|i| self.by_place.get(i)).filter(same_place);
+            before.or_else(|| self.by_place.get(after).filter(same_place)).copied()
+        });
+        let place = self.click_place(no).clone();
+        let (link, old) = (tap.link.clone(), click.owner);
+        if let Some(message) = old {
             self.messages[message].clicks.retain(|c| *c != no);
             self.dirty.states.insert(message);
         }
@@ -886,8 +825,8 @@ impl Timeline {
             self.dirty.states.insert(message);
         }
         let now = CountedClick {
-            place: place.clone(),
-            link: tap.link.clone(),
+            place,
+            link,
             machine: machine || flood,
             unique,
             at_ms,
@@ -911,23 +850,10 @@ impl Timeline {
     fn engaged(&self, no: u32) -> (Option<Ms>, Option<Ms>) {
         let message = &self.messages[no];
         let inbound_at = |i: &u32| self.inbounds[*i].facts.at_ms;
-        let quotes = message
-            .quotes
-            .iter()
-            .filter(|i| !matches!(self.inbounds[**i].facts.kind.1, InboundKind::Other));
-        let clicks = message
-            .clicks
-            .iter()
-            .map(|c| &self.clicks[*c])
-            .filter(|c| c.human())
-            .map(Click::at_ms);
+        let quotes = message.quotes.iter().filter(|i| !matches!(self.inbounds[**i].facts.kind.1, InboundKind::Other));
+        let clicks = message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms);
         let opening = quotes.map(inbound_at).chain(clicks.filter(|at| *at >= message.sent_ms)).min();
-        let replies = message
-            .replies
-            .iter()
-            .map(inbound_at)
-            .filter(|at| *at >= message.sent_ms)
-            .min();
+        let replies = message.replies.iter().map(inbound_at).filter(|at| *at >= message.sent_ms).min();
         (earliest([opening, replies]), opening)
     }
 
@@ -940,11 +866,7 @@ impl Timeline {
         let (engaged, opening) = self.engaged(no);
         let read = earliest([self.fact_time(no, StatusKind::Read), self.fact_time(no, StatusKind::Played)]);
         let delivered = earliest([self.fact_time(no, StatusKind::Delivered), read, engaged]);
-        Progress {
-            delivered,
-            opened: earliest([read, opening]),
-            read,
-        }
+        Progress { delivered, opened: earliest([read, opening]), read }
     }
 
     /// Renews the touches that a message offers to conversions, and dirties the conversions that may follow them.
@@ -954,13 +876,8 @@ impl Timeline {
         let touches: Vec<Ms> = match policy.map(|p| p.touch) {
             None => Vec::new(),
             Some(Touch::Clicked) => {
-                let mut human: Vec<Ms> = message
-                    .clicks
-                    .iter()
-                    .map(|c| &self.clicks[*c])
-                    .filter(|c| c.human())
-                    .map(Click::at_ms)
-                    .collect();
+                let mut human: Vec<Ms> =
+                    message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms).collect();
                 human.sort_unstable();
                 human
             }
@@ -992,11 +909,7 @@ impl Timeline {
             }
             for at in old.iter().chain(&touches) {
                 let until = at.saturating_add(MAX_WINDOW_MS);
-                self.dirty
-                    .conversions
-                    .extend(range(&self.conversions_by_time, *at, until, |c| {
-                        self.conversions[c].facts.at_ms
-                    }));
+                self.dirty.conversions.extend(range(&self.conversions_by_time, *at, until, |c| self.conversions[c].facts.at_ms));
             }
         }
         self.messages[no].touches = touches;
@@ -1038,9 +951,7 @@ impl Timeline {
         conversion.owner = owner;
         recount(&mut conversion.counted, now, delta);
         // The experiment of every campaign of this contact may see it.
-        self.dirty
-            .contacts
-            .extend(self.contacts.keys().filter(|(_, step)| step.is_none()).cloned());
+        self.dirty.contacts.extend(self.contacts.keys().filter(|(_, step)| step.is_none()).cloned());
     }
 
     // Layer 5: what counts.
@@ -1051,11 +962,7 @@ impl Timeline {
         let before = message.counted.clone();
         recount(&mut message.counted, Some(now.clone()), delta);
         let losers = message.facts.claims.len().saturating_sub(1) as u32;
-        recount(
-            &mut message.conflicts,
-            (losers > 0).then_some(CountedConflicts(losers)),
-            delta,
-        );
+        recount(&mut message.conflicts, (losers > 0).then_some(CountedConflicts(losers)), delta);
         let word = self.latest_reaction(no);
         recount(&mut self.messages[no].reaction, word, delta);
         if before.as_ref().map(|b| (&b.place, b.mask)) != Some((&now.place, now.mask)) {
@@ -1076,46 +983,23 @@ impl Timeline {
         let first_of = |times: &mut dyn Iterator<Item = Ms>| times.min();
         let quick = |i: &&u32| self.inbounds[**i].facts.kind.1 == InboundKind::QuickReply;
         let inbound_at = |i: &u32| self.inbounds[*i].facts.at_ms;
-        let clicked = first_of(
-            &mut message
-                .clicks
-                .iter()
-                .map(|c| &self.clicks[*c])
-                .filter(|c| c.human())
-                .map(Click::at_ms),
-        );
+        let clicked = first_of(&mut message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms));
         let replied = first_of(&mut message.replies.iter().map(inbound_at));
         let quick_replied = first_of(&mut message.replies.iter().filter(quick).map(inbound_at));
         let converted = first_of(&mut message.conversions.iter().map(|c| self.conversions[*c].facts.at_ms));
 
-        let category = message
-            .facts
-            .category_word()
-            .map(Category::from_word)
-            .unwrap_or_else(|| match policy {
-                Some(Policy {
-                    message_type: MessageType::Regular,
-                    ..
-                }) => Category::Service,
-                _ => Category::Other,
-            });
+        let category = message.facts.category_word().map(Category::from_word).unwrap_or_else(|| match policy {
+            Some(Policy { message_type: MessageType::Regular, .. }) => Category::Service,
+            _ => Category::Other,
+        });
         let country = claim.and_then(|c| c.country.as_ref()).map(|c| c.1.to_ascii_uppercase());
         let country = country.or_else(|| self.country().map(str::to_owned));
         let usage = usage_code(category, country.as_deref());
-        let billable = failed.is_none()
-            && message
-                .facts
-                .billable_flag()
-                .unwrap_or(delivered.is_some() && category != Category::Service);
+        let billable =
+            failed.is_none() && message.facts.billable_flag().unwrap_or(delivered.is_some() && category != Category::Service);
         let billed_ms = delivered.unwrap_or(message.sent_ms);
-        let own = claim
-            .and_then(|c| c.cost.as_ref())
-            .and_then(|c| nanos(&c.1.0, &c.1.1))
-            .filter(|_| failed.is_none());
-        let bill = own
-            .map(Bill::Own)
-            .or(billable.then_some(Bill::Card(usage)))
-            .map(|bill| (billed_ms, bill));
+        let own = claim.and_then(|c| c.cost.as_ref()).and_then(|c| nanos(&c.1.0, &c.1.1)).filter(|_| failed.is_none());
+        let bill = own.map(Bill::Own).or(billable.then_some(Bill::Card(usage))).map(|bill| (billed_ms, bill));
 
         let mut mask = 0;
         let mut times_ms = [0; state::COUNT];
@@ -1135,19 +1019,17 @@ impl Timeline {
         set(state::QUICK_REPLIED, quick_replied);
         set(state::CONVERTED, converted);
         set(state::BILLABLE, billable.then_some(billed_ms));
-        set(
-            state::DELIVERED_INFERRED,
-            delivered.filter(|_| message.facts.status(StatusKind::Delivered).is_none()),
-        );
-        let accepted_ms = claim.map_or(message.sent_ms, |c| c.at_ms);
-        let stopped = policy.and_then(|p| p.stopped_at_ms).is_some_and(|stop| accepted_ms >= stop);
-        set(state::AFTER_STOP, stopped.then_some(accepted_ms));
+        set(state::DELIVERED_INFERRED, delivered.filter(|_| message.facts.status(StatusKind::Delivered).is_none()));
+        let stopped = policy.and_then(|p| p.stopped_at_ms).is_some_and(|stop| message.sent_ms >= stop);
+        set(state::AFTER_STOP, stopped.then_some(message.sent_ms));
+        set(state::INTERACTED, earliest([clicked, quick_replied]));
+        set(state::IN_FLIGHT, (delivered.is_none() && failed.is_none()).then_some(message.sent_ms));
         CountedMessage {
             place: message.place.clone(),
             mask,
             sent_ms: message.sent_ms,
             times_ms,
-            error: failed.map(|f| f.error.as_ref().map_or(String::new(), |e| e.1.0.1.clone())),
+            error: failed.map(|f| provider_code(&message.slot.id, f.error.as_ref())),
             usage: delivered.map(|_| usage),
             bill,
         }
@@ -1172,17 +1054,14 @@ impl Timeline {
     fn count_attempt(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let facts = &self.attempts[no].facts;
         let place = policies.place(&facts.campaign, &facts.step);
-        let accepted = self.accepted.contains_key(&(place.clone(), facts.attempt.clone()));
+        let named = |name: &String| self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()));
+        let accepted = facts.attempts.iter().chain([&facts.id]).any(named);
         let now = CountedMessage {
             place,
-            mask: if accepted {
-                state::ERROR_THEN_SENT
-            } else {
-                state::DISPATCH_ERROR
-            },
+            mask: if accepted { state::ERROR_THEN_SENT } else { state::DISPATCH_ERROR },
             sent_ms: facts.at_ms,
             times_ms: [facts.at_ms; state::COUNT],
-            error: (!accepted).then(|| facts.error.as_ref().map_or(String::new(), |e| e.1.0.1.clone())),
+            error: (!accepted).then(|| provider_code("", facts.error.as_ref())),
             usage: None,
             bill: None,
         };
@@ -1200,7 +1079,6 @@ impl Timeline {
     fn tally_message(&mut self, counted: Option<&CountedMessage>, up: bool) {
         let Some(counted) = counted else { return };
         let mask = counted.mask;
-        let in_flight = mask & state::SENT != 0 && mask & (state::DELIVERED | state::FAILED) == 0;
         for (bit, holds) in [
             (person::ATTEMPTED, mask & (state::SENT | state::DISPATCH_ERROR) != 0),
             (person::DISPATCH_ERROR, mask & state::DISPATCH_ERROR != 0),
@@ -1209,7 +1087,7 @@ impl Timeline {
             (person::OPENED, mask & state::OPENED != 0),
             (person::READ, mask & state::READ != 0),
             (person::FAILED, mask & state::FAILED != 0),
-            (person::IN_FLIGHT, in_flight),
+            (person::IN_FLIGHT, mask & state::IN_FLIGHT != 0),
             (person::REPLIED, mask & state::REPLIED != 0),
             (person::QUICK_REPLIED, mask & state::QUICK_REPLIED != 0),
             (person::CONVERTED, mask & state::CONVERTED != 0),
@@ -1223,13 +1101,7 @@ impl Timeline {
     /// One thing of a place more (or less) in a state.
     fn tally(&mut self, place: &Place, bit: u32, up: bool) {
         for at in [(place.campaign, Some(place.step.clone())), (place.campaign, None)] {
-            if let Some(n) = self
-                .contacts
-                .entry(at.clone())
-                .or_default()
-                .things
-                .get_mut(bit.trailing_zeros() as usize)
-            {
+            if let Some(n) = self.contacts.entry(at.clone()).or_default().things.get_mut(bit.trailing_zeros() as usize) {
                 *n = if up { *n + 1 } else { n.saturating_sub(1) };
             }
             self.dirty.contacts.insert(at);
@@ -1251,61 +1123,47 @@ impl Timeline {
         } else if bad {
             mask |= person::FAILED_TOTAL;
         }
+        let inside = |p: &Place| p.campaign == campaign && step.as_ref().is_none_or(|step| p.step == *step);
+        let standings = || self.standings.iter().filter(|s| s.place.as_ref().is_some_and(inside)).map(|s| &s.facts);
+        let control = standings().filter(|s| s.control).map(|s| s.at_ms).min();
+        let skips = || standings().filter(|s| !s.control);
+        let skipped_target = skips().filter(|s| s.group.as_ref().is_some_and(|group| group.1 == "target")).map(|s| s.at_ms).min();
+        let attempted = mask & person::ATTEMPTED != 0;
+        for (bit, holds) in [
+            (person::CONTROL, control.is_some()),
+            (person::SKIPPED, skips().next().is_some()),
+            (person::TARGET, attempted || skipped_target.is_some()),
+        ] {
+            mask |= if holds { bit } else { 0 };
+        }
         let mut skipped = None;
+        if !attempted && control.is_none() {
+            let reason = |s: &StandingFacts| s.reason.as_ref().map_or(String::new(), |r| r.1.clone());
+            skipped = skips().map(|s| (s.at_ms, reason(s))).min().map(|(_, reason)| reason);
+        }
         let mut in_window = Vec::new();
-        if step.is_none() {
-            let standings = || self.standings.iter().filter(|s| s.place == Some(campaign)).map(|s| &s.facts);
-            let control = standings().filter(|s| s.control).map(|s| s.at_ms).min();
-            let skips = || standings().filter(|s| !s.control);
-            let target =
-                mask & person::ATTEMPTED != 0 || skips().any(|s| s.group.as_ref().is_some_and(|group| group.1 == "target"));
-            let set = |mask: &mut u32, bit, holds| *mask |= if holds { bit } else { 0 };
-            set(&mut mask, person::CONTROL, control.is_some());
-            set(&mut mask, person::SKIPPED, skips().next().is_some());
-            set(&mut mask, person::TARGET, target);
-            if mask & (person::ATTEMPTED | person::CONTROL) == 0 {
-                let earliest = skips().min_by_key(|s| (s.reason.as_ref().map(|r| (r.0, r.1.as_str())), s.at_ms));
-                skipped = earliest.map(|s| s.reason.as_ref().map_or(String::new(), |r| r.1.clone()));
-            }
-            if let (Some(policy), false) = (policies.by_no(campaign), self.conversions.is_empty()) {
-                let opens = earliest([
-                    control,
-                    self.first_attempt(campaign),
-                    skips().filter(|_| target).map(|s| s.at_ms).min(),
-                ]);
-                let from = opens.unwrap_or(Ms::MAX);
-                let until = from.saturating_add(policy.attribution_window_ms);
-                for no in range(&self.conversions_by_time, from, until, |c| self.conversions[c].facts.at_ms) {
-                    let facts = &self.conversions[no].facts;
-                    if !facts.cancelled && policy.takes_goal(&facts.goal) {
-                        mask |= person::CONVERTED_IN_WINDOW;
-                        in_window.extend(facts.nanos());
-                    }
+        if let (Some(policy), None, false) = (policies.by_no(campaign), &step, self.conversions.is_empty()) {
+            let from = self.first_attempt(campaign).or(control).or(skipped_target).unwrap_or(Ms::MAX);
+            let until = from.saturating_add(policy.attribution_window_ms);
+            for no in range(&self.conversions_by_time, from, until, |c| self.conversions[c].facts.at_ms) {
+                let facts = &self.conversions[no].facts;
+                if !facts.cancelled && policy.takes_goal(&facts.goal) {
+                    mask |= person::CONVERTED_IN_WINDOW;
+                    in_window.extend(facts.nanos());
                 }
             }
         }
-        let now = (mask != 0).then(|| CountedContact {
-            campaign,
-            step,
-            mask,
-            skipped,
-            in_window,
-        });
+        let now = (mask != 0).then(|| CountedContact { campaign, step, mask, skipped, in_window });
         let tally = self.contacts.entry(at).or_default();
         recount(&mut tally.counted, now, delta);
     }
 
     /// When the contact was first attempted in a campaign.
     fn first_attempt(&self, campaign: u32) -> Option<Ms> {
-        let messages = self
-            .messages
-            .iter()
-            .filter(|m| m.listed && m.place.campaign == campaign)
-            .map(|m| m.sent_ms);
+        let messages = self.messages.iter().filter(|m| m.listed && m.place.campaign == campaign).map(|m| m.sent_ms);
+        // An error was an attempt, whether it was accepted after all or not.
         let errors = self.attempts.iter().filter_map(|a| a.counted.as_ref());
-        let errors = errors
-            .filter(|c| c.place.campaign == campaign && c.mask & state::DISPATCH_ERROR != 0)
-            .map(|c| c.sent_ms);
+        let errors = errors.filter(|c| c.place.campaign == campaign).map(|c| c.sent_ms);
         messages.chain(errors).min()
     }
 
@@ -1326,18 +1184,18 @@ fn earliest<const N: usize>(times: [Option<Ms>; N]) -> Option<Ms> {
 }
 
 fn nanos(amount: &str, currency: &str) -> Option<Nanos> {
-    Some(Nanos {
-        currency: currency.to_owned(),
-        nanos: Amount::parse(amount).ok()?.nanos(),
-    })
+    Some(Nanos { currency: currency.to_owned(), nanos: Amount::parse(amount).ok()?.nanos() })
+}
+
+/// The provider's character and its code, under which an error is counted; `-` for what the sender itself met.
+fn provider_code(entry_id: &str, error: Option<&First<(String, String)>>) -> String {
+    let provider = entry_id.chars().nth(1).unwrap_or('-');
+    format!("{provider}{}", error.map_or("", |e| e.1.0.as_str()))
 }
 
 /// The entry of the message that an inbound quotes or reacts to.
 fn quoted_entry(facts: &InboundFacts) -> Option<String> {
-    facts
-        .quoted
-        .as_ref()
-        .map(|quoted| message_entry_id(facts.provider, &quoted.1))
+    facts.quoted.as_ref().map(|quoted| message_entry_id(facts.provider, &quoted.1))
 }
 
 /// The new stored form of an entry.
@@ -1359,13 +1217,6 @@ impl Slot {
         let moved_from = self.stored_in.replace(campaign).filter(|old| *old != campaign);
         // Plain data with string keys: serializing it cannot fail.
         let facts = serde_json::to_string(facts).unwrap_or_default();
-        Saved {
-            id: self.id.clone(),
-            campaign,
-            moved_from,
-            mask,
-            facts,
-            names,
-        }
+        Saved { id: self.id.clone(), campaign, moved_from, mask, facts, names }
     }
 }

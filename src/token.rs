@@ -19,7 +19,8 @@
 //! | 12 | the first 12 bytes of HMAC-SHA256, key `token-mac`, over the 18 bytes before |
 //!
 //! One encrypted block is a pseudo-random permutation of (link, handle): equal pairs give equal tokens, nothing else shows.
-//! A guess is right with a chance of 2^-96.
+//! A guess is right with a chance of 2^-96. (RFC 2104 advises half of the hash, 128 bits, and at least 80: 40 characters hold 96,
+//! as many as IPsec's tags in RFC 2404; and every guess costs a request.)
 //!
 //! ## Sealed (kind 3): no look-up at all
 //!
@@ -231,17 +232,8 @@ impl TokenKey {
         let mut block = aes::Block::from(*block);
         self.block.decrypt_block(&mut block);
         let [a, b, c, d, handle @ ..] = <[u8; 16]>::from(block);
-        let who = if kind == SHORT {
-            Who::Handle(Handle(handle))
-        } else {
-            Who::Nobody
-        };
-        Ok(Opened {
-            key_id: self.id,
-            link_no: u32::from_be_bytes([a, b, c, d]),
-            who,
-            sealed: None,
-        })
+        let who = if kind == SHORT { Who::Handle(Handle(handle)) } else { Who::Nobody };
+        Ok(Opened { key_id: self.id, link_no: u32::from_be_bytes([a, b, c, d]), who, sealed: None })
     }
 }
 
@@ -254,10 +246,7 @@ pub struct TokenKeys {
 impl TokenKeys {
     #[must_use]
     pub fn new(master: &[u8]) -> Self {
-        Self {
-            master: master.to_vec(),
-            keys: [const { OnceCell::new() }; 256],
-        }
+        Self { master: master.to_vec(), keys: [const { OnceCell::new() }; 256] }
     }
 
     /// The keys of `id`.
@@ -302,11 +291,7 @@ pub fn open(token: &str, keys: &TokenKeys, link_hosts: Option<&[String]>) -> Res
             let opened = parse_content(id, &key.seal.open(rest)?).ok_or(TokenError::Malformed)?;
             if id >= FIRST_MINTING_ID {
                 let host = opened.sealed.as_ref().map_or("", |sealed| sealed.target.host());
-                if !link_hosts
-                    .ok_or(TokenError::HostsUnknown)?
-                    .iter()
-                    .any(|allowed| allowed == host)
-                {
+                if !link_hosts.ok_or(TokenError::HostsUnknown)?.iter().any(|allowed| allowed == host) {
                     return Err(TokenError::HostNotAllowed);
                 }
             }
@@ -333,10 +318,7 @@ struct Seal {
 
 impl Seal {
     fn new(id: u8, key: &Key) -> Self {
-        Self {
-            id,
-            cipher: Aes256Gcm::new(key.into()),
-        }
+        Self { id, cipher: Aes256Gcm::new(key.into()) }
     }
 
     fn seal(&self, nonce: [u8; 12], content: Vec<u8>) -> String {
@@ -394,12 +376,7 @@ fn parse_content(key_id: u8, content: &[u8]) -> Option<Opened> {
         pass_query: flags & PASS_QUERY != 0,
         target: Target::parse(core::str::from_utf8(target).ok()?).ok()?,
     };
-    Some(Opened {
-        key_id,
-        link_no: u32::from_be_bytes(*link_no),
-        who,
-        sealed: Some(sealed),
-    })
+    Some(Opened { key_id, link_no: u32::from_be_bytes(*link_no), who, sealed: Some(sealed) })
 }
 
 #[cfg(test)]
@@ -417,12 +394,7 @@ mod tests {
     }
 
     fn sealed(target: &str) -> Sealed {
-        Sealed {
-            campaign_no: 3,
-            append_click_id: true,
-            pass_query: false,
-            target: Target::parse(target).unwrap(),
-        }
+        Sealed { campaign_no: 3, append_click_id: true, pass_query: false, target: Target::parse(target).unwrap() }
     }
 
     fn hosts() -> Vec<String> {
@@ -437,25 +409,21 @@ mod tests {
 
     #[test]
     fn vectors_are_pinned() {
+        for (purpose, pinned) in [
+            (Purpose::TokenBlock(1), "4289424bdbc70d650bd3d5254d96c9f198b61a8fab099258c5736433941fa062"),
+            (Purpose::TokenMac(1), "724bb7de8eb3119f8e22c1fef2263ae3a4bd06dfd268a733ae1d0eb9f868a064"),
+            (Purpose::TokenSeal(1), "f4fed2ad3c99bb4a11ea4598165973a24de52db9f9e8f1be27ece1de78484b58"),
+            (Purpose::TokenSeal(128), "5a54c0c658b140677b2807642d418d8900941ef3f4147ecaa793abb87bc17940"),
+        ] {
+            let key: String = keys::derive(&master(), purpose).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(key, pinned, "{purpose:?}");
+        }
         let keys = TokenKeys::new(&master());
         let key = keys.key(1).unwrap();
         let content = sealed("https://shop.example/sale?c=1#top");
-        let opened = |who, sealed| Opened {
-            key_id: 1,
-            link_no: 7,
-            who,
-            sealed,
-        };
-        check(
-            &key.mint_short(7, handle()),
-            "AQHEWR1h4XaiLpy1L-K5N1jpqN85WPr0iCfqlyt0",
-            opened(Who::Handle(handle()), None),
-        );
-        check(
-            &key.mint_shared(7),
-            "AgFbUfBSLQEuLw3NoSV-nxzOX5rG4tWziK8396j4",
-            opened(Who::Nobody, None),
-        );
+        let opened = |who, sealed| Opened { key_id: 1, link_no: 7, who, sealed };
+        check(&key.mint_short(7, handle()), "AQHEWR1h4XaiLpy1L-K5N1jpqN85WPr0iCfqlyt0", opened(Who::Handle(handle()), None));
+        check(&key.mint_shared(7), "AgFbUfBSLQEuLw3NoSV-nxzOX5rG4tWziK8396j4", opened(Who::Nobody, None));
         check(
             &key.mint_sealed(7, Some(handle()), &content),
             "AwFXDnjS2RFcaAuEzpX34aB0ehp6v87Bmzy3sCMW0Up0dI3eyccKNDoRKQm6OBM_JYWprqXzU8gw97I-R8rDuz36KlxIEDyXsUbQQ8_hIiB6-pNjGw",
@@ -465,12 +433,7 @@ mod tests {
         check(
             &minting.mint(*b"once and no ", 7, "+1 (202) 555-0101", &content).unwrap(),
             "A4BvbmNlIGFuZCBubyBb0IcR8Y1mflfXxnpVi_BVGvlgYmOegYja5Uw8xqJERw_ET5ZV4wUK5_KQ-GENt18UzHhn-3G_OZL5XwBxHTTJwkz7yxAbv7pn-_vu",
-            Opened {
-                key_id: 128,
-                link_no: 7,
-                who: Who::Key("12025550101".to_owned()),
-                sealed: Some(content),
-            },
+            Opened { key_id: 128, link_no: 7, who: Who::Key("12025550101".to_owned()), sealed: Some(content) },
         );
     }
 
@@ -567,33 +530,15 @@ mod tests {
         let minting = MintingKey::new(128, &keys::derive(&master(), Purpose::TokenSeal(128)));
         let mint = |target: &str| minting.mint([1; 12], 0, "", &sealed(target)).unwrap();
         assert!(open(&mint("https://shop.example:8443/a"), &keys, Some(&hosts())).is_ok());
-        assert_eq!(
-            open(&mint("https://shop.example/"), &keys, None),
-            Err(TokenError::HostsUnknown)
-        );
-        for target in [
-            "https://evil.example/",
-            "https://shop.example.evil.example/",
-            "https://evil.example/shop.example",
-        ] {
-            assert_eq!(
-                open(&mint(target), &keys, Some(&hosts())),
-                Err(TokenError::HostNotAllowed),
-                "{target}"
-            );
-            assert_eq!(
-                open(&mint(target), &keys, Some(&[])),
-                Err(TokenError::HostNotAllowed),
-                "{target}"
-            );
+        assert_eq!(open(&mint("https://shop.example/"), &keys, None), Err(TokenError::HostsUnknown));
+        for target in ["https://evil.example/", "https://shop.example.evil.example/", "https://evil.example/shop.example"] {
+            assert_eq!(open(&mint(target), &keys, Some(&hosts())), Err(TokenError::HostNotAllowed), "{target}");
+            assert_eq!(open(&mint(target), &keys, Some(&[])), Err(TokenError::HostNotAllowed), "{target}");
             // Our own keys name what the operator declared.
             assert!(open(&keys.key(127).unwrap().mint_sealed(1, None, &sealed(target)), &keys, None).is_ok());
         }
         // A minting key makes no short tokens: those have keys of their own.
-        assert_eq!(
-            minting.mint([1; 12], 0, &"1".repeat(256), &sealed("https://shop.example/")),
-            Err(TokenError::Malformed)
-        );
+        assert_eq!(minting.mint([1; 12], 0, &"1".repeat(256), &sealed("https://shop.example/")), Err(TokenError::Malformed));
     }
 
     #[test]
@@ -606,10 +551,7 @@ mod tests {
         };
         let target = b"https://shop.example/".as_slice();
         assert_eq!(opens(0, b"", 0, target), Ok(Who::Nobody));
-        assert_eq!(
-            opens(0, b"5215512345678", 13, target),
-            Ok(Who::Key("525512345678".to_owned()))
-        );
+        assert_eq!(opens(0, b"5215512345678", 13, target), Ok(Who::Key("525512345678".to_owned())));
         assert_eq!(opens(4, &handle().0, 12, target), Ok(Who::Handle(handle())));
         for (flags, contact, length, target) in [
             (8, b"".as_slice(), 0, target),
@@ -624,11 +566,7 @@ mod tests {
             (0, b"", 0, b"https://a@shop.example/"),
             (0, b"", 0, b"https://shop.example/\xff"),
         ] {
-            assert_eq!(
-                opens(flags, contact, length, target),
-                Err(TokenError::Malformed),
-                "{flags} {contact:?} {target:?}"
-            );
+            assert_eq!(opens(flags, contact, length, target), Err(TokenError::Malformed), "{flags} {contact:?} {target:?}");
         }
     }
 

@@ -22,17 +22,16 @@ pub struct Found {
 #[must_use]
 pub fn find(text: &str, base: &str) -> Vec<Found> {
     let mut found = Vec::new();
+    let mut marks = Marks::default();
     let mut from = 0;
     while let Some(start) = next_scheme(text, from) {
-        let end = start + end_of_link(text.get(..start).unwrap_or_default(), text.get(start..).unwrap_or_default());
+        marks.pass(text.get(from..start).unwrap_or_default());
+        let end = start + end_of_link(text.get(start..).unwrap_or_default(), &marks);
         let link = text.get(start..end).unwrap_or_default();
         if !is_ours(link, base) && !link.contains("{{") {
-            found.extend(Target::parse(link).ok().map(|target| Found {
-                range: start..end,
-                target,
-            }));
+            found.extend(Target::parse(link).ok().map(|target| Found { range: start..end, target }));
         }
-        from = end.max(start + 1);
+        from = end;
     }
     found
 }
@@ -68,40 +67,51 @@ fn next_scheme(text: &str, from: usize) -> Option<usize> {
     })
 }
 
-/// How many bytes of `link` (a text that begins with a link, after `before`) are the link.
-fn end_of_link(before: &str, link: &str) -> usize {
-    let stop = link
-        .char_indices()
-        .find(|&(at, c)| ends_link(c) || begins_another(link, at))
-        .map_or(link.len(), |(at, _)| at);
+/// Which of WhatsApp's marks for bold, italic, struck out and code are open at a place: an odd number of them stands before it on
+/// its line, outside links.
+#[derive(Default)]
+struct Marks([bool; 4]);
+
+impl Marks {
+    const CHARS: [char; 4] = ['*', '_', '~', '`'];
+
+    fn pass(&mut self, text: &str) {
+        for c in text.chars() {
+            if c == '\n' {
+                self.0 = [false; 4];
+            }
+            for (mark, open) in Self::CHARS.into_iter().zip(&mut self.0) {
+                *open ^= c == mark;
+            }
+        }
+    }
+
+    fn is_open(&self, c: char) -> bool {
+        Self::CHARS.into_iter().zip(self.0).any(|(mark, open)| open && mark == c)
+    }
+}
+
+/// How many bytes of a text that begins with a link are the link. Never less than its scheme.
+fn end_of_link(text: &str, marks: &Marks) -> usize {
+    let stop = text.char_indices().find(|&(at, c)| ends_link(c) || begins_another(text, at)).map_or(text.len(), |(at, _)| at);
     if stop > TARGET_MAX_CHARS {
         return stop;
     }
-    let mut link = link.get(..stop).unwrap_or_default();
+    let mut link = text.get(..stop).unwrap_or_default();
+    let unopened = |open: char, close: char| link.matches(close).count().saturating_sub(link.matches(open).count());
+    let mut closing = [(')', unopened('(', ')')), (']', unopened('[', ']')), ('}', unopened('{', '}'))];
     while let Some(last) = link.chars().next_back() {
-        let inside = link.get(..link.len() - last.len_utf8()).unwrap_or_default();
-        let trailing = match last {
-            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '…' | '’' | '‘' | '·' => true,
-            ')' => closes_more(link, '(', ')'),
-            ']' => closes_more(link, '[', ']'),
-            '}' => closes_more(link, '{', '}'),
-            // WhatsApp's bold, italic, struck out, code: closed here if opened earlier on the line.
-            '*' | '_' | '~' | '`' => before
-                .rsplit('\n')
-                .next()
-                .is_some_and(|line| line.matches(last).count() % 2 == 1),
-            _ => false,
-        };
-        if !trailing {
+        let punctuation = matches!(last, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '…' | '’' | '‘' | '·');
+        let bracket = closing.iter_mut().find(|(close, unopened)| *close == last && *unopened > 0);
+        if !punctuation && bracket.is_none() && !marks.is_open(last) {
             break;
         }
-        link = inside;
+        if let Some((_, unopened)) = bracket {
+            *unopened -= 1;
+        }
+        link = link.get(..link.len() - last.len_utf8()).unwrap_or_default();
     }
     link.len()
-}
-
-fn closes_more(link: &str, open: char, close: char) -> bool {
-    link.matches(close).count() > link.matches(open).count()
 }
 
 /// What no link contains as it is written: white space, quotes, the punctuation of scripts that put no space after it, marks of
@@ -134,8 +144,7 @@ fn is_ours(link: &str, base: &str) -> bool {
     let (Some(link), Some(base)) = (place(link), place(base.trim_end_matches('/'))) else {
         return false;
     };
-    link.split_at_checked(base.len())
-        .is_some_and(|(head, rest)| head.eq_ignore_ascii_case(base) && rest.starts_with("/c/"))
+    link.split_at_checked(base.len()).is_some_and(|(head, rest)| head.eq_ignore_ascii_case(base) && rest.starts_with("/c/"))
 }
 
 #[cfg(test)]
@@ -185,6 +194,7 @@ mod tests {
         check("*⟦https://shop.example/a⟧* _⟦https://shop.example/b⟧_ ~⟦https://shop.example/c⟧~ ```⟦https://shop.example/d⟧```");
         check("*Only today: ⟦https://shop.example/a⟧*\n_⟦https://shop.example/a_b⟧_!");
         check("⟦https://shop.example/a_⟧ ⟦https://shop.example/~⟧");
+        check("⟦https://shop.example/a_b⟧ ⟦https://shop.example/c_⟧\n*open\n⟦https://shop.example/*⟧");
     }
 
     #[test]

@@ -13,12 +13,7 @@ pub fn folder() -> Result<PathBuf> {
     set("BLUETICK_CACHE")
         .or_else(|| Some(set("XDG_CACHE_HOME")?.join("bluetick")))
         .or_else(|| Some(std::env::home_dir()?.join(".cache/bluetick")))
-        .ok_or_else(|| {
-            Failure::new(
-                "there is no home folder to keep the tools in",
-                "set BLUETICK_CACHE to a folder",
-            )
-        })
+        .ok_or_else(|| Failure::new("there is no home folder to keep the tools in", "set BLUETICK_CACHE to a folder"))
 }
 
 /// The cached folder `name`, filled by `fill` if it is not there yet. Two runs at once fill it once.

@@ -26,10 +26,9 @@ impl Failure {
     /// A failure of the machine under `doing` ("write the state folder"). A full disk is named as one.
     pub fn io(doing: impl Display, error: &Error) -> Self {
         match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::new(
-                format!("cannot {doing}"),
-                "the disk is full; free some space and run this again",
-            ),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Self::new(format!("cannot {doing}"), "the disk is full; free some space and run this again")
+            }
             ErrorKind::PermissionDenied => Self::new(format!("cannot {doing}"), "permission denied; check who owns the folder"),
             _ => Self(format!("cannot {doing}: {error}")),
         }

@@ -71,15 +71,7 @@ impl Http {
             self.0.run(request.body(body).map_err(|error| error.to_string())?)
         };
         let (head, mut body) = answer.map_err(|error| error.to_string())?.into_parts();
-        let body = body
-            .with_config()
-            .limit(BODY_LIMIT_BYTES)
-            .read_to_vec()
-            .map_err(|error| error.to_string())?;
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body,
-        })
+        let body = body.with_config().limit(BODY_LIMIT_BYTES).read_to_vec().map_err(|error| error.to_string())?;
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }
 }

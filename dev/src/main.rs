@@ -84,9 +84,6 @@ fn run() -> Result<()> {
         }
         "bench" => bench::bench(arguments.only.as_deref()),
         "build" => build::ensure(&Tools::ensure()?),
-        other => Err(Failure::new(
-            format!("there is no command {other:?}"),
-            "see cargo run -- --help",
-        )),
+        other => Err(Failure::new(format!("there is no command {other:?}"), "see cargo run -- --help")),
     }
 }

@@ -24,11 +24,7 @@ impl Group {
     /// Starts the command as the leader of a new group, its stdin a pipe. The terminal's Ctrl-C does not reach it.
     pub fn start(command: &mut Command) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let mut child = command
-            .stdin(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .doing(format!("start {name}"))?;
+        let mut child = command.stdin(Stdio::piped()).process_group(0).spawn().doing(format!("start {name}"))?;
         let stdin = child.stdin.take();
         Ok(Self { child, stdin })
     }

@@ -21,9 +21,7 @@ impl Secrets {
         std::fs::create_dir_all(state).doing(format!("make the state folder {}", state.display()))?;
         let admin_key = match admin_key {
             Some(key) => key,
-            None => kept(&state.join("admin-key"), || {
-                Ok(format!("bt_{}", hex::encode(&random::bytes::<20>()?)))
-            })?,
+            None => kept(&state.join("admin-key"), || Ok(format!("bt_{}", hex::encode(&random::bytes::<20>()?))))?,
         };
         let master_key = kept(&state.join("master-key"), || Ok(hex::encode(&random::bytes::<32>()?)))?;
         Ok(Self { admin_key, master_key })
@@ -33,9 +31,7 @@ impl Secrets {
 /// The admin key that a state folder keeps, if a run has made one.
 #[must_use]
 pub fn kept_admin_key(state: &Path) -> Option<String> {
-    std::fs::read_to_string(state.join("admin-key"))
-        .ok()
-        .filter(|key| !key.is_empty())
+    std::fs::read_to_string(state.join("admin-key")).ok().filter(|key| !key.is_empty())
 }
 
 fn kept(path: &Path, make: impl FnOnce() -> Result<String>) -> Result<String> {

@@ -21,13 +21,7 @@ pub fn default_state() -> PathBuf {
 
 /// Serves until a signal asks for the end, then stops everything.
 pub fn serve(port: u16, state: PathBuf, admin_key: Option<String>) -> Result<()> {
-    let options = Options {
-        port: Some(port),
-        state: Some(state),
-        admin_key,
-        loud: true,
-        ..Options::default()
-    };
+    let options = Options { port: Some(port), state: Some(state), admin_key, loud: true, ..Options::default() };
     let mut server = Server::start(options)?;
     // Until here a signal ends this process in the ordinary way, and the runtime after it.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).doing("listen for Ctrl-C")?;
@@ -38,10 +32,7 @@ pub fn serve(port: u16, state: PathBuf, admin_key: Option<String>) -> Result<()>
             return Ok(());
         }
         if server.has_ended() {
-            return Err(Failure::new(
-                "the runtime ended by itself",
-                "read its log above, then run this again",
-            ));
+            return Err(Failure::new("the runtime ended by itself", "read its log above, then run this again"));
         }
         std::thread::sleep(Duration::from_millis(100));
     }

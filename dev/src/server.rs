@@ -142,10 +142,7 @@ impl Server {
 
     fn run(&mut self) -> Result<()> {
         let mut command = self.tools.node("serve.mjs");
-        command
-            .current_dir(project::root())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.current_dir(project::root()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::start(&mut command)?;
         if let Some(pipe) = group.child().stderr.take() {
             let (log, loud) = (Arc::clone(&self.log), self.options.loud);
@@ -173,11 +170,7 @@ impl Server {
         if let Some(bindings) = bindings.as_object_mut() {
             bindings.extend(self.options.vars.iter().map(|(name, value)| (name.clone(), json!(value))));
         }
-        let config = self
-            .options
-            .config
-            .clone()
-            .unwrap_or_else(|| project::root().join("wrangler.toml"));
+        let config = self.options.config.clone().unwrap_or_else(|| project::root().join("wrangler.toml"));
         json!({ "config": config, "port": self.port, "state": self.state, "bindings": bindings })
     }
 
@@ -219,9 +212,7 @@ impl Server {
 fn prepared(with_worker: bool) -> Result<Tools> {
     static TOOLS: OnceLock<std::result::Result<Tools, String>> = OnceLock::new();
     static BUILT: OnceLock<std::result::Result<(), String>> = OnceLock::new();
-    let tools = TOOLS
-        .get_or_init(|| Tools::ensure().map_err(|failure| failure.to_string()))
-        .clone();
+    let tools = TOOLS.get_or_init(|| Tools::ensure().map_err(|failure| failure.to_string())).clone();
     let tools = tools.map_err(Failure::again)?;
     if with_worker {
         let built = BUILT.get_or_init(|| build::ensure(&tools).map_err(|failure| failure.to_string()));
@@ -249,10 +240,7 @@ fn port_is_free(port: u16) -> Result<()> {
 }
 
 fn port_taken(port: u16) -> Failure {
-    Failure::new(
-        format!("port {port} is taken"),
-        "stop what listens there, or choose another with --port",
-    )
+    Failure::new(format!("port {port} is taken"), "stop what listens there, or choose another with --port")
 }
 
 fn port_of(url: &str) -> Option<u16> {

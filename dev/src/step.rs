@@ -44,11 +44,7 @@ impl Step {
         if bar.is_none() {
             eprintln!("- {what} …");
         }
-        Self {
-            what: what.to_owned(),
-            bar,
-            started: Instant::now(),
-        }
+        Self { what: what.to_owned(), bar, started: Instant::now() }
     }
 
     fn end(&self, well: bool) {
@@ -63,12 +59,8 @@ impl Step {
     /// `remedy` is what the reader can do then.
     pub fn run(&self, command: &mut Command, remedy: &str) -> Result<()> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .doing(format!("start {name}"))?;
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().doing(format!("start {name}"))?;
         let (sender, lines) = mpsc::channel();
         let readers = [
             child.stdout.take().map(|pipe| read_lines(pipe, sender.clone())),

@@ -40,12 +40,7 @@ impl Tools {
         let worker_build = cargo_tool("worker-build", WORKER_BUILD_VERSION, &["--locked"])?;
         // Its locked dependencies cannot be had any more; without them it builds.
         let wasm_bindgen = cargo_tool("wasm-bindgen-cli", &locked_version("wasm-bindgen")?, &[])?;
-        Ok(Self {
-            worker_build,
-            wasm_bindgen,
-            npm,
-            node,
-        })
+        Ok(Self { worker_build, wasm_bindgen, npm, node })
     }
 
     /// worker-build, told where every tool is that it would download otherwise.
@@ -108,10 +103,7 @@ fn rust_target() -> Result<()> {
     step(&format!("Rust target {TARGET}"), |step| {
         let mut rustup = Command::new("rustup");
         rustup.args(["target", "add", TARGET]).current_dir(project::root());
-        step.run(
-            &mut rustup,
-            &format!("add the target {TARGET} to your Rust by hand, then run this again"),
-        )
+        step.run(&mut rustup, &format!("add the target {TARGET} to your Rust by hand, then run this again"))
     })
 }
 
@@ -156,27 +148,17 @@ fn npm_packages() -> Result<PathBuf> {
     cache::ensure(&format!("npm-{key}"), |folder| {
         step("npm packages (wrangler, workerd, wasm-opt, a Node of their own)", |step| {
             Command::new("npm").arg("--version").output().map_err(|_| {
-                Failure::new(
-                    "no Node.js (npm does not start)",
-                    "install Node.js 20 or newer from nodejs.org and run this again",
-                )
+                Failure::new("no Node.js (npm does not start)", "install Node.js 20 or newer from nodejs.org and run this again")
             })?;
             for list in lists {
                 let from = project::runner().join(list);
                 std::fs::copy(&from, folder.join(list)).doing(format!("copy {}", from.display()))?;
             }
             let mut npm = Command::new("npm");
-            npm.args([
-                "ci",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--prefer-offline",
-                "--loglevel=error",
-            ])
-            .current_dir(folder)
-            // The packages want a newer Node than the machine may have, and bring it.
-            .env("npm_config_engine_strict", "false");
+            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"])
+                .current_dir(folder)
+                // The packages want a newer Node than the machine may have, and bring it.
+                .env("npm_config_engine_strict", "false");
             step.run(&mut npm, ONCE_ONLINE)
         })
     })
@@ -188,11 +170,7 @@ fn node(npm: &Path) -> Result<PathBuf> {
     if own.exists() {
         return Ok(own);
     }
-    let version = Command::new("node")
-        .arg("--version")
-        .output()
-        .map(|output| output.stdout)
-        .unwrap_or_default();
+    let version = Command::new("node").arg("--version").output().map(|output| output.stdout).unwrap_or_default();
     let version = String::from_utf8_lossy(&version).trim().to_owned();
     match major(&version) {
         Some(major) if major >= NODE_MAJOR => Ok(PathBuf::from("node")),

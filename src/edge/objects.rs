@@ -46,9 +46,7 @@ pub async fn call(
         let init = web_sys::RequestInit::new();
         init.set_method("POST");
         init.set_body(&JsValue::from_str(body));
-        let response: Response = JsFuture::from(namespace.get_by_name(name)?.fetch(path, &init)?)
-            .await?
-            .unchecked_into();
+        let response: Response = JsFuture::from(namespace.get_by_name(name)?.fetch(path, &init)?).await?.unchecked_into();
         let text: JsString = JsFuture::from(response.text()?).await?.unchecked_into();
         Ok::<_, JsValue>((response.status(), String::from(text)))
     };

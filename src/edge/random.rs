@@ -19,8 +19,6 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
     let length = u32::try_from(N).unwrap_or_default();
     let filled = get_random_values(&Uint8Array::new_with_length(length));
-    filled
-        .map_err(|_| Problem::unavailable("No randomness."))?
-        .copy_to(&mut bytes);
+    filled.map_err(|_| Problem::unavailable("No randomness."))?.copy_to(&mut bytes);
     Ok(bytes)
 }

@@ -33,15 +33,10 @@ pub struct Registry {
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let core = match Config::of(&env) {
-            Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.ledgers),
+            Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.partition.ledgers),
             Err(problem) => Err(SqlError(problem.detail)),
         };
-        Self {
-            state,
-            env,
-            core: RefCell::new(core),
-            delivering: Cell::new(false),
-        }
+        Self { state, env, core: RefCell::new(core), delivering: Cell::new(false) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -61,7 +56,7 @@ impl DurableObject for Registry {
 impl Registry {
     async fn apply(&self, text: &str) -> std::result::Result<(bool, String), Problem> {
         let command: Command = serde_json::from_str(text).map_err(|_| Problem::bad("Not a command."))?;
-        let changes = !matches!(command, Command::Get { .. } | Command::List { .. });
+        let changes = command.changes();
         if changes {
             self.arm().await;
         }
@@ -95,12 +90,7 @@ impl Registry {
             self.arm().await;
             let told = join_all(deliveries.iter().map(|delivery| self.deliver(delivery))).await;
             let core = self.core.borrow();
-            for delivery in deliveries
-                .iter()
-                .zip(&told)
-                .filter(|(_, told)| **told)
-                .map(|(delivery, _)| delivery)
-            {
+            for delivery in deliveries.iter().zip(&told).filter(|(_, told)| **told).map(|(delivery, _)| delivery) {
                 if let Ok(core) = &*core {
                     // Not acknowledged is told again.
                     let _ = core.acknowledge(delivery);
@@ -118,9 +108,7 @@ impl Registry {
         match delivery.target {
             Target::Ledger(_) if delivery.campaigns.is_empty() => true,
             Target::Ledger(no) => {
-                let write = Write::Declare {
-                    campaigns: delivery.campaigns.clone(),
-                };
+                let write = Write::Declare { campaigns: delivery.campaigns.clone() };
                 let Ok(body) = serde_json::to_string(&write) else {
                     return false;
                 };

@@ -95,9 +95,5 @@ impl Sql for ObjectSql {
 /// The platform's own words; they may quote SQL, never values that were bound.
 fn refused(error: JsValue) -> SqlError {
     let words = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    SqlError(
-        words
-            .or_else(|| error.as_string())
-            .unwrap_or_else(|| "unknown error".to_owned()),
-    )
+    SqlError(words.or_else(|| error.as_string()).unwrap_or_else(|| "unknown error".to_owned()))
 }

@@ -1,0 +1,144 @@
+//! The storage port over rusqlite, with a Durable Object's limits and refusals put on it, and faults on request.
+//!
+//! The limits are the platform's: 2 MB per string, 100 KB per statement, 100 bound parameters, integers that a JavaScript
+//! number holds, no `BEGIN`, `SAVEPOINT` or `PRAGMA`.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+use std::rc::Rc;
+
+use bluetick::sql::{Arg, Sql, SqlError};
+use rusqlite::limits::Limit;
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, ToSql};
+
+const MAX_STRING_BYTES: i32 = 2_000_000;
+const MAX_STATEMENT_BYTES: usize = 100_000;
+const MAX_PARAMETERS: usize = 100;
+const MAX_INTEGER: i64 = 1 << 53;
+
+/// What the next transaction does wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    #[default]
+    None,
+    /// It fails, and nothing is written: a crash just before the durable write.
+    Before,
+    /// It is written, and then the object dies: its answer is lost.
+    After,
+}
+
+/// A database that outlives the objects that open it, as a Durable Object's storage does.
+#[derive(Clone)]
+pub struct RusqliteSql {
+    connection: Rc<RefCell<Connection>>,
+    fault: Rc<Cell<Fault>>,
+    /// Every statement one of whose texts holds this fails: a poisoned event.
+    poison: Rc<RefCell<Option<String>>>,
+}
+
+impl Default for RusqliteSql {
+    fn default() -> Self {
+        Self::over(Connection::open_in_memory().unwrap())
+    }
+}
+
+impl RusqliteSql {
+    pub fn on_disk(path: &Path) -> Self {
+        Self::over(Connection::open(path).unwrap())
+    }
+
+    fn over(connection: Connection) -> Self {
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_STRING_BYTES).unwrap();
+        connection.set_prepared_statement_cache_capacity(64);
+        Self { connection: Rc::new(RefCell::new(connection)), fault: Rc::default(), poison: Rc::default() }
+    }
+
+    /// The next transaction goes wrong in this way.
+    pub fn fail_next(&self, fault: Fault) {
+        self.fault.set(fault);
+    }
+
+    pub fn poison(&self, text: Option<&str>) {
+        *self.poison.borrow_mut() = text.map(str::to_owned);
+    }
+
+    fn refuse(&self, sql: &str, args: &[Arg<'_>]) -> Result<(), SqlError> {
+        let word = sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+        if ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "ATTACH", "VACUUM"].contains(&word.as_str()) {
+            return Err(SqlError(format!("not authorized: {word}")));
+        }
+        if sql.len() > MAX_STATEMENT_BYTES || args.len() > MAX_PARAMETERS {
+            return Err(SqlError("statement too long".to_owned()));
+        }
+        for arg in args {
+            match arg {
+                Arg::Int(n) if n.abs() > MAX_INTEGER => return Err(SqlError(format!("{n} is no exact JavaScript number"))),
+                Arg::Text(text) if text.len() > MAX_STRING_BYTES as usize => {
+                    return Err(SqlError("string or blob too big: SQLITE_TOOBIG".to_owned()));
+                }
+                Arg::Text(text) if self.poison.borrow().as_ref().is_some_and(|poison| text.contains(poison)) => {
+                    return Err(SqlError("poisoned".to_owned()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The platform binds every number as a double.
+struct Bound<'a>(&'a Arg<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Arg::Text(text) => ToSqlOutput::from(*text),
+            Arg::Int(n) => ToSqlOutput::from(*n as f64),
+        })
+    }
+}
+
+fn refused(error: rusqlite::Error) -> SqlError {
+    SqlError(error.to_string())
+}
+
+impl Sql for RusqliteSql {
+    fn exec(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
+        self.refuse(sql, args)?;
+        let connection = self.connection.borrow();
+        let bound: Vec<Bound<'_>> = args.iter().map(Bound).collect();
+        let mut statement = connection.prepare_cached(sql).map_err(refused)?;
+        let rows = statement.execute(rusqlite::params_from_iter(bound)).map_err(refused)?;
+        Ok(if statement.readonly() { 0 } else { rows as u64 })
+    }
+
+    fn text(&self, sql: &str, args: &[Arg<'_>]) -> Result<Option<String>, SqlError> {
+        self.refuse(sql, args)?;
+        let connection = self.connection.borrow();
+        let bound: Vec<Bound<'_>> = args.iter().map(Bound).collect();
+        let mut statement = connection.prepare_cached(sql).map_err(refused)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(bound)).map_err(refused)?;
+        match rows.next().map_err(refused)? {
+            Some(row) => row.get::<_, Option<String>>(0).map_err(refused),
+            None => Ok(None),
+        }
+    }
+
+    fn transaction<T, E: From<SqlError>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let run = |sql: &str| self.connection.borrow().execute_batch(sql).map_err(refused);
+        run("BEGIN")?;
+        let result = work();
+        let fault = self.fault.replace(Fault::None);
+        match (&result, fault) {
+            (Ok(_), Fault::None | Fault::After) => run("COMMIT")?,
+            _ => run("ROLLBACK")?,
+        }
+        match fault {
+            Fault::None => result,
+            Fault::Before | Fault::After => Err(SqlError("the object died".to_owned()).into()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Some Ledgers over rusqlite, spoken to as the edge speaks to them: events go to the Ledger of their contact's handle, numbers
+//! are asked of all Ledgers and added up.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use bluetick::contact::{Handle, canonical_key};
+use bluetick::counters::Book;
+use bluetick::event::{Event, Person};
+use bluetick::ledger::{BookRows, Ledger, Read, Routed, Write};
+use bluetick::numbers::{Numbers, Period};
+use bluetick::policy::Policy;
+
+use super::rusqlite_sql::RusqliteSql;
+use crate::model::{Definitions, Received, UNATTRIBUTED};
+
+const HANDLE_KEY: [u8; 32] = [42; 32];
+const FIRST_DAY: i32 = 0;
+const LAST_DAY: i32 = 100_000;
+
+pub struct Workspace {
+    pub storage: Vec<RusqliteSql>,
+    pub ledgers: Vec<Ledger<RusqliteSql>>,
+    /// One character for every provider of the definitions.
+    providers: BTreeMap<String, char>,
+    channels: BTreeMap<String, String>,
+}
+
+impl Workspace {
+    pub fn new(ledgers: usize, definitions: &Definitions) -> Self {
+        let storage: Vec<RusqliteSql> = (0..ledgers).map(|_| RusqliteSql::default()).collect();
+        let names: std::collections::BTreeSet<&String> = definitions.channels.values().collect();
+        let mut workspace = Self {
+            ledgers: storage.iter().map(|sql| Ledger::open(sql.clone()).unwrap()).collect(),
+            storage,
+            providers: names.into_iter().cloned().zip('a'..='z').collect(),
+            channels: definitions.channels.clone(),
+        };
+        workspace.declare(definitions);
+        workspace
+    }
+
+    /// Every object is lost and wakes again on its storage.
+    pub fn restart(&mut self) {
+        self.ledgers = self.storage.iter().map(|sql| Ledger::open(sql.clone()).unwrap()).collect();
+    }
+
+    pub fn policies(definitions: &Definitions) -> Vec<Policy> {
+        definitions.campaigns.iter().map(|json| serde_json::from_value(json.clone()).unwrap()).collect()
+    }
+
+    pub fn declare(&mut self, definitions: &Definitions) {
+        for ledger in &mut self.ledgers {
+            for answer in ledger.commit(&[Write::Declare { campaigns: Self::policies(definitions) }]) {
+                answer.unwrap();
+            }
+        }
+    }
+
+    /// The Ledger and the routed form of an event; none if it names nobody.
+    pub fn route(&self, received: &Received) -> Option<(usize, Routed)> {
+        let event: Event = serde_json::from_value(received.event.clone()).unwrap();
+        let (person, channel) = match &event {
+            Event::Dispatch(e) => (&e.person, e.channel.as_ref()),
+            Event::Status(e) => (&e.person, Some(&e.channel)),
+            Event::Inbound(e) => (&e.person, Some(&e.channel)),
+            Event::Click(e) => (&e.person, e.channel.as_ref()),
+            Event::Conversion(e) => (&e.person, None),
+            Event::OptOut(e) => (&e.person, Some(&e.channel)),
+        };
+        let key = key_of(person)?;
+        let handle = Handle::of(&HANDLE_KEY, &key);
+        let provider = channel.and_then(|c| self.channels.get(c)).and_then(|p| self.providers.get(p)).copied().unwrap_or('-');
+        let routed = Routed { handle: handle.to_text(), key: Some(key), provider, received_ms: received.received_ms, event };
+        Some((handle.ledger(self.ledgers.len() as u32) as usize, routed))
+    }
+
+    /// Records one batch, one write per Ledger.
+    pub fn record(&mut self, batch: &[Received]) {
+        let mut writes: BTreeMap<usize, Vec<Routed>> = BTreeMap::new();
+        for (ledger, routed) in batch.iter().filter_map(|received| self.route(received)) {
+            writes.entry(ledger).or_default().push(routed);
+        }
+        for (ledger, events) in writes {
+            for answer in self.ledgers[ledger].commit(&[Write::Record { events }]) {
+                answer.unwrap();
+            }
+        }
+    }
+
+    /// The counters of a campaign by its number, of all Ledgers.
+    pub fn book(&mut self, campaign: u32) -> Book {
+        let mut book = Book::default();
+        for ledger in &mut self.ledgers {
+            let json = ledger.read(&Read::Book { campaign, from_day: FIRST_DAY, to_day: LAST_DAY }).unwrap();
+            let rows: BookRows = serde_json::from_str(&json).unwrap();
+            for other in rows.into_books().values() {
+                book.merge(other);
+            }
+        }
+        book
+    }
+
+    pub fn numbers(&mut self, campaign: u32, step: Option<&str>, period: Option<Period>) -> Numbers {
+        Numbers::of(&self.book(campaign), step, period)
+    }
+}
+
+pub fn campaigns(definitions: &Definitions) -> Vec<(String, u32)> {
+    let declared = Workspace::policies(definitions).into_iter().map(|p| (p.id, p.no));
+    declared.chain([(UNATTRIBUTED.to_owned(), 0)]).collect()
+}
+
+fn key_of(person: &Person) -> Option<String> {
+    let key = |text: &Option<String>| text.as_deref().and_then(canonical_key);
+    key(&person.phone).or_else(|| key(&person.user_id))
+}
