@@ -83,6 +83,14 @@ impl<'a> Fields<'a> {
         self.checked(name, text, ids::foreign_id(text))
     }
 
+    /// A step of a campaign: an id that the operator chooses; absent or empty is the default step.
+    pub fn step(&mut self) -> &'a str {
+        match self.string("step") {
+            None | Some("") => "",
+            Some(text) => self.checked("step", text, ids::operator_id(text)).unwrap_or_default(),
+        }
+    }
+
     /// A time, RFC 3339 with any offset.
     pub fn time(&mut self, name: &'static str) -> Option<Ms> {
         let text = self.string(name)?;
@@ -173,6 +181,12 @@ impl<'a> Fields<'a> {
     /// Says what is wrong with a field.
     pub fn wrong(&mut self, name: &str, detail: impl Into<String>) {
         let pointer = self.at(name);
+        self.errors.push(FieldError { pointer, detail: detail.into() });
+    }
+
+    /// Says what is wrong with an item of a list.
+    pub fn wrong_at(&mut self, name: &str, index: usize, detail: impl Into<String>) {
+        let pointer = format!("{}/{index}", self.at(name));
         self.errors.push(FieldError { pointer, detail: detail.into() });
     }
 

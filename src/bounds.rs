@@ -52,6 +52,13 @@ pub const RETRY_AFTER_S: u32 = 2;
 /// How long an isolate uses a definition that it has read, unasked. Architecture, invariant 14: at most 30 s.
 pub const CACHED_MS: i64 = 20_000;
 
+/// How long it takes for granted that a record which was not there is not there: a flood of made-up ids asks the Registry once
+/// per id and second.
+pub const ABSENT_MS: i64 = 1_000;
+
+/// How long a read copy in KV may take before the Registry is asked instead: a read takes 10 ms, a cold one 100.
+pub const COPY_READ_MS: u64 = 500;
+
 /// Definitions of one kind in an isolate's memory. A link is about 300 bytes, so 10,000 are 3 MB.
 pub const CACHED_RECORDS: usize = 10_000;
 
@@ -96,3 +103,9 @@ pub const OVERLAP_HOURS: u32 = 720;
 
 /// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
 pub const RATE_CARD_ENTRIES: usize = 5_000;
+
+/// Distinct links in one text to be wrapped: a message has 4,096 characters at most, and each link is a call to the Registry.
+pub const LINKS_PER_TEXT: usize = 50;
+
+/// Entries of the rate card: every country and category, several times over.
+pub const RATES: usize = 5_000;

@@ -14,43 +14,98 @@ use crate::channel::{self, Channel, Token};
 use crate::event::Ms;
 use crate::ids::operator_id;
 use crate::keys::Key;
+use crate::link::{self, Link};
 use crate::policy::{HOUR_MS, Policy};
 use crate::problem::Problem;
 use crate::provider::{Provider, Signing};
+use crate::settings::Settings;
 use crate::sql::{Arg, Sql, SqlError};
-
-/// The kinds of records, as they stand in the table and in the keys of the read copies: never change one.
-pub const CHANNEL: &str = "channel";
-pub const CAMPAIGN: &str = "campaign";
 
 /// What the Registry is asked. The bodies are those of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    PutChannel { id: String, body: Value },
-    RotateChannel { id: String, body: Value },
-    PutCampaign { id: String, body: Value },
-    PatchCampaign { id: String, body: Value },
-    Delete { kind: Kind, id: String },
-    Get { kind: Kind, id: String },
-    List { kind: Kind, filters: Vec<(Filter, String)>, after: String, limit: u32 },
+    PutChannel {
+        id: String,
+        body: Value,
+    },
+    RotateChannel {
+        id: String,
+        body: Value,
+    },
+    PutCampaign {
+        id: String,
+        body: Value,
+    },
+    PatchCampaign {
+        id: String,
+        body: Value,
+    },
+    /// A link that says the same as one that exists is that one.
+    PostLink {
+        body: Value,
+    },
+    PatchLink {
+        id: String,
+        body: Value,
+    },
+    PutSettings {
+        body: Value,
+    },
+    Delete {
+        kind: Kind,
+        id: String,
+    },
+    Get {
+        kind: Kind,
+        id: String,
+    },
+    List {
+        kind: Kind,
+        filters: Vec<(Filter, String)>,
+        after: String,
+        limit: u32,
+    },
 }
 
-/// The kinds that can be asked for by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl Command {
+    /// Whether it may change something.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        !matches!(self, Self::Get { .. } | Self::List { .. })
+    }
+}
+
+/// The kinds of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Channel,
     Campaign,
+    Link,
+    /// One record, [`SETTINGS`].
+    Settings,
 }
 
+/// The id of the only record of [`Kind::Settings`].
+pub const SETTINGS: &str = "settings";
+
 impl Kind {
+    /// Its name in the table and in the keys of the read copies: never change one.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::Channel => CHANNEL,
-            Self::Campaign => CAMPAIGN,
+            Self::Channel => "channel",
+            Self::Campaign => "campaign",
+            Self::Link => "link",
+            Self::Settings => "settings",
         }
+    }
+
+    /// The key of a record's read copy in KV.
+    #[must_use]
+    pub fn copy_key(self, id: &str) -> String {
+        format!("{}:{id}", self.text())
     }
 }
 
@@ -62,6 +117,7 @@ pub enum Filter {
     Type,
     MessageType,
     Tag,
+    Campaign,
 }
 
 /// A success: 201 if something came to be, and the record's JSON (or a list's).
@@ -116,12 +172,13 @@ pub struct Registry<S: Sql> {
     ledgers: u32,
 }
 
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     // `doc` is null where the record was deleted: the row stays, so that copies learn of it and numbers are never given twice.
     "CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, id TEXT NOT NULL, no INTEGER, revision INTEGER NOT NULL, doc TEXT,
         PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID",
     "CREATE UNIQUE INDEX IF NOT EXISTS records_by_revision ON records (revision)",
     "CREATE UNIQUE INDEX IF NOT EXISTS records_by_no ON records (kind, no) WHERE no IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS links_by_target ON records (doc ->> 'url', doc ->> 'campaign') WHERE kind = 'link'",
     "CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
@@ -147,10 +204,18 @@ impl<S: Sql> Registry<S> {
             Command::RotateChannel { id, body } => self.rotate_channel(id, body, entropy, now_ms),
             Command::PutCampaign { id, body } => self.put_campaign(id, body, now_ms),
             Command::PatchCampaign { id, body } => self.patch_campaign(id, body, now_ms),
+            Command::PostLink { body } => self.post_link(body, now_ms),
+            Command::PatchLink { id, body } => self.patch_link(id, body),
+            Command::PutSettings { body } => {
+                let settings = Settings::read(body)?;
+                self.put(Kind::Settings, SETTINGS, None, &settings)?;
+                Ok(answer(false, text(&settings)))
+            }
             Command::Delete { kind, id } => self.delete(*kind, id),
             Command::Get { kind, id } => {
-                let doc = self.doc(kind.text(), id)?.ok_or_else(|| nothing(*kind))?;
-                Ok(answer(false, doc))
+                let doc = self.doc(*kind, id)?;
+                let doc = doc.or_else(|| (*kind == Kind::Settings).then(|| text(&Settings::default())));
+                Ok(answer(false, doc.ok_or_else(|| nothing(*kind))?))
             }
             Command::List { kind, filters, after, limit } => self.list(*kind, filters, after, *limit),
         }
@@ -200,7 +265,7 @@ impl<S: Sql> Registry<S> {
         chosen(id)?;
         let providers: Vec<&str> = Provider::all().map(Provider::id).collect();
         let declared = channel::Declared::read(body, &providers)?;
-        let old: Option<Channel> = self.record(CHANNEL, id)?;
+        let old: Option<Channel> = self.record(Kind::Channel, id)?;
         let ([token, nonces], created) = (halves(entropy), old.is_none());
         let secrets = match (&declared.secrets, &old) {
             (None, Some(old)) if old.provider == declared.provider => old.secrets.clone(),
@@ -233,7 +298,7 @@ impl<S: Sql> Registry<S> {
             created_at_ms: old.as_ref().map_or(now_ms, |old| old.created_at_ms),
             tokens: old.map_or_else(first, |old| old.tokens),
         };
-        self.put(CHANNEL, id, None, &channel)?;
+        self.put(Kind::Channel, id, None, &channel)?;
         Ok(answer(created, text(&channel)))
     }
 
@@ -242,7 +307,7 @@ impl<S: Sql> Registry<S> {
         let overlap = fields.whole("overlap_hours", 0..=u64::from(OVERLAP_HOURS));
         let overlap = fields.required("overlap_hours", overlap).and_then(|hours| Ms::try_from(hours).ok());
         fields.done()?;
-        let mut channel: Channel = self.record(CHANNEL, id)?.ok_or_else(|| nothing(Kind::Channel))?;
+        let mut channel: Channel = self.record(Kind::Channel, id)?.ok_or_else(|| nothing(Kind::Channel))?;
         let until_ms = now_ms + overlap.unwrap_or_default() * HOUR_MS;
         for token in &mut channel.tokens {
             token.until_ms = Some(token.until_ms.map_or(until_ms, |until| until.min(until_ms)));
@@ -252,35 +317,62 @@ impl<S: Sql> Registry<S> {
         channel.tokens.insert(0, Token { token: channel::token(token), until_ms: None });
         // The newest and one old: a third would be good for longer than anybody remembers.
         channel.tokens.truncate(2);
-        self.put(CHANNEL, id, None, &channel)?;
+        self.put(Kind::Channel, id, None, &channel)?;
         Ok(answer(false, text(&channel)))
     }
 
     fn put_campaign(&mut self, id: &str, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
         chosen(id)?;
         let mut declared = campaign::Declared::read(body)?;
-        if let Some(old) = self.record::<Campaign>(CAMPAIGN, id)? {
+        if let Some(old) = self.record::<Campaign>(Kind::Campaign, id)? {
             old.same_as(&declared)?;
             return Ok(answer(false, text(&old)));
         }
         declared.created_at_ms.get_or_insert(now_ms);
-        let no = self.next_no(CAMPAIGN)?;
+        let no = self.next_no(Kind::Campaign)?;
         let campaign = Campaign { no, id: id.to_owned(), declared, status: campaign::State::default(), stopped_at_ms: None };
-        self.put(CAMPAIGN, id, Some(no), &campaign)?;
+        self.put(Kind::Campaign, id, Some(no), &campaign)?;
         Ok(answer(true, text(&campaign)))
     }
 
     fn patch_campaign(&mut self, id: &str, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
-        let old: Campaign = self.record(CAMPAIGN, id)?.ok_or_else(|| nothing(Kind::Campaign))?;
+        let old: Campaign = self.record(Kind::Campaign, id)?.ok_or_else(|| nothing(Kind::Campaign))?;
         let next = old.patched(body, now_ms)?;
         if next != old {
-            self.put(CAMPAIGN, id, Some(next.no), &next)?;
+            self.put(Kind::Campaign, id, Some(next.no), &next)?;
+        }
+        Ok(answer(false, text(&next)))
+    }
+
+    fn post_link(&mut self, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
+        let declared = link::Declared::read(body)?;
+        let same: Vec<Link> = self
+            .rows(
+                "SELECT json_group_array(json(doc)) FROM records
+                 WHERE kind = 'link' AND doc ->> 'url' = ? AND doc ->> 'campaign' = ?",
+                &[Arg::Text(&declared.url), Arg::Text(&declared.campaign)],
+            )
+            .map_err(storage)?;
+        if let Some(same) = same.into_iter().find(|link| link.declared == declared && !link.disabled) {
+            return Ok(answer(false, text(&same)));
+        }
+        let no = self.next_no(Kind::Link)?;
+        let link = Link { no, declared, disabled: false, created_at_ms: now_ms };
+        self.put(Kind::Link, &link::id(no), Some(no), &link)?;
+        Ok(answer(true, text(&link)))
+    }
+
+    fn patch_link(&mut self, id: &str, body: &Value) -> Result<Answer, Problem> {
+        let old: Link = self.record(Kind::Link, id)?.ok_or_else(|| nothing(Kind::Link))?;
+        let next = old.patched(body)?;
+        if next != old {
+            self.put(Kind::Link, id, Some(next.no), &next)?;
         }
         Ok(answer(false, text(&next)))
     }
 
     fn delete(&mut self, kind: Kind, id: &str) -> Result<Answer, Problem> {
-        self.doc(kind.text(), id)?.ok_or_else(|| nothing(kind))?;
+        self.doc(kind, id)?.ok_or_else(|| nothing(kind))?;
         self.sql
             .exec(
                 "UPDATE records SET doc = NULL, revision = (SELECT max(revision) + 1 FROM records) WHERE kind = ? AND id = ?",
@@ -298,6 +390,7 @@ impl<S: Sql> Registry<S> {
                 Filter::Status => " AND doc ->> 'status' = ?",
                 Filter::Type => " AND doc ->> 'type' = ?",
                 Filter::MessageType => " AND doc ->> 'message_type' = ?",
+                Filter::Campaign => " AND doc ->> 'campaign' = ?",
                 Filter::Tag => " AND ? IN (SELECT value FROM json_each(doc, '$.tags'))",
             });
             args.push(Arg::Text(value));
@@ -319,17 +412,17 @@ impl<S: Sql> Registry<S> {
         Ok(answer(false, text(&page)))
     }
 
-    fn record<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<T>, Problem> {
+    fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<T>, Problem> {
         let Some(doc) = self.doc(kind, id)? else { return Ok(None) };
         serde_json::from_str(&doc).map(Some).map_err(|_| Problem::new(500, "A stored definition can't be read."))
     }
 
-    fn doc(&self, kind: &str, id: &str) -> Result<Option<String>, Problem> {
-        let args = [Arg::Text(kind), Arg::Text(id)];
+    fn doc(&self, kind: Kind, id: &str) -> Result<Option<String>, Problem> {
+        let args = [Arg::Text(kind.text()), Arg::Text(id)];
         self.sql.text("SELECT doc FROM records WHERE kind = ? AND id = ?", &args).map_err(storage)
     }
 
-    fn put<T: Serialize>(&self, kind: &str, id: &str, no: Option<u32>, record: &T) -> Result<(), Problem> {
+    fn put<T: Serialize>(&self, kind: Kind, id: &str, no: Option<u32>, record: &T) -> Result<(), Problem> {
         // One statement is one transaction: the record and its revision are durable together.
         let doc = text(record);
         let no = no.map_or_else(|| "null".to_owned(), |no| no.to_string());
@@ -338,22 +431,22 @@ impl<S: Sql> Registry<S> {
                 "INSERT INTO records (kind, id, no, revision, doc)
                  VALUES (?, ?, json_extract(?, '$'), (SELECT coalesce(max(revision), 0) + 1 FROM records), ?)
                  ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision, doc = excluded.doc",
-                &[Arg::Text(kind), Arg::Text(id), Arg::Text(&no), Arg::Text(&doc)],
+                &[Arg::Text(kind.text()), Arg::Text(id), Arg::Text(&no), Arg::Text(&doc)],
             )
             .map(|_| ())
             .map_err(storage)
     }
 
-    fn next_no(&self, kind: &str) -> Result<u32, Problem> {
+    fn next_no(&self, kind: Kind) -> Result<u32, Problem> {
         let next: Vec<u32> = self
-            .rows("SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?", &[Arg::Text(kind)])
+            .rows("SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?", &[Arg::Text(kind.text())])
             .map_err(storage)?;
         next.first().copied().ok_or_else(|| storage(SqlError("no number".to_owned())))
     }
 
     fn changes(&self, after: i64) -> Result<Vec<Change>, SqlError> {
         self.rows(
-            "SELECT json_group_array(json_object('kind', kind, 'id', id, 'no', no, 'revision', revision, 'doc', doc))
+            "SELECT json_group_array(json_object('kind', kind, 'id', id, 'revision', revision, 'doc', doc))
              FROM (SELECT * FROM records WHERE revision > CAST(? AS INTEGER) ORDER BY revision LIMIT CAST(? AS INTEGER))",
             &[Arg::Int(after), Arg::Int(i64::from(RECORDS_PER_DELIVERY))],
         )
@@ -368,9 +461,8 @@ impl<S: Sql> Registry<S> {
 /// One changed record.
 #[derive(Deserialize)]
 struct Change {
-    kind: String,
+    kind: Kind,
     id: String,
-    no: Option<u32>,
     revision: i64,
     doc: Option<String>,
 }
@@ -379,21 +471,15 @@ fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
     let mut delivery = Delivery { target, revision, campaigns: Vec::new(), copies: Vec::new() };
     for change in changes {
         match target {
-            Target::Ledger(_) if change.kind == CAMPAIGN => {
+            Target::Ledger(_) if change.kind == Kind::Campaign => {
                 let campaign = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
                 delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
             }
             Target::Ledger(_) => {}
-            Target::Copies => delivery.copies.push((copy_key(&change.kind, &change.id, change.no), change.doc.clone())),
+            Target::Copies => delivery.copies.push((change.kind.copy_key(&change.id), change.doc.clone())),
         }
     }
     delivery
-}
-
-/// The key of a record's read copy in KV.
-#[must_use]
-pub fn copy_key(kind: &str, id: &str, _no: Option<u32>) -> String {
-    format!("{kind}:{id}")
 }
 
 fn answer(created: bool, json: String) -> Answer {

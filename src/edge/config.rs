@@ -11,14 +11,16 @@ use worker::kv::KvStore;
 use super::objects::Namespace;
 use crate::bounds::LEDGERS;
 use crate::keys::{Key, Purpose, derive};
+use crate::partition::Partition;
 use crate::problem::Problem;
+use crate::token::TokenKeys;
 
 pub struct Config {
     pub admin_key: String,
-    pub handle_key: Key,
+    pub partition: Partition,
     pub channel_secret_key: Key,
     pub cursor_key: Key,
-    pub ledgers: u32,
+    pub tokens: TokenKeys,
     pub ledger: Namespace,
     pub registry: Namespace,
     pub kv: KvStore,
@@ -50,10 +52,10 @@ impl Config {
         let key = |purpose| derive(master.as_bytes(), purpose);
         Ok(Self {
             admin_key: text(env, "BLUETICK_ADMIN_KEY")?,
-            handle_key: key(Purpose::Handle),
+            partition: Partition { handle_key: key(Purpose::Handle), ledgers: ledgers.ok_or_else(|| wrong("BLUETICK_LEDGERS"))? },
+            tokens: TokenKeys::new(master.as_bytes()),
             channel_secret_key: key(Purpose::ChannelSecret),
             cursor_key: key(Purpose::Cursor),
-            ledgers: ledgers.ok_or_else(|| wrong("BLUETICK_LEDGERS"))?,
             ledger: binding(env, "LEDGER")?.unchecked_into(),
             registry: binding(env, "REGISTRY")?.unchecked_into(),
             kv: env.kv("KV").map_err(|_| wrong("KV"))?,

@@ -1,51 +1,178 @@
 //! Channels, campaigns, links and settings: asked of the Registry, shown as the API shows them.
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Answer;
+use super::cache::{self, Kept, OpenChannel, OpenLink};
 use super::config::Config;
 use super::http::{self, Request};
 use super::objects::call;
-use super::{Answer, Refusal};
-use crate::body;
-use crate::bounds::{PAGE, PAGE_MOST, REGISTRY_CALL_MS};
+use crate::body::{self, Fields};
+use crate::bounds::{BODY_LINES, LINKS_PER_TEXT, PAGE, PAGE_MOST, REGISTRY_CALL_MS, TEXT_BYTES};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
+use crate::contact::{Handle, canonical_key};
+use crate::link::{self, Link};
 use crate::problem::Problem;
-use crate::registry::{Command, Filter, Kind, Page, page_json};
+use crate::registry::{Command, Filter, Kind, Page, SETTINGS, page_json};
 use crate::route::{Query, Route};
+use crate::settings::Settings;
+use crate::wrap;
+
+/// The key that new tokens are minted with.
+const TOKEN_KEY_ID: u8 = 1;
 
 /// Answers the routes of definitions.
 pub async fn answer(config: &Config, request: &Request, method: &str, route: &Route<'_>, query: &Query, origin: &str) -> Answer {
-    let sent = async || -> Result<Value, Refusal> { Ok(body::json(&http::body(request).await?)?) };
+    let sent = async || -> Result<Value, Problem> { body::json(&http::body(request).await?) };
+    let channel = |channel: &Channel| channel.to_json(origin);
+    let link = |link: &Link| link.to_json(&tracking_url(config, origin, link.no, None));
     match (route, method) {
-        (Route::Channel { channel }, "PUT") => {
-            let command = Command::PutChannel { id: channel.to_string(), body: sent().await? };
-            shown(ask(config, &command).await?, |channel: Channel| channel.to_json(origin))
+        (Route::Channel { channel: id }, "PUT") => {
+            let (id, body) = (id.to_string(), sent().await?);
+            changed::<OpenChannel>(config, id.clone(), Command::PutChannel { id, body }, channel).await
         }
-        (Route::Rotate { channel }, _) => {
-            let command = Command::RotateChannel { id: channel.to_string(), body: sent().await? };
-            shown(ask(config, &command).await?, |channel: Channel| channel.to_json(origin))
+        (Route::Rotate { channel: id }, _) => {
+            let (id, body) = (id.to_string(), sent().await?);
+            changed::<OpenChannel>(config, id.clone(), Command::RotateChannel { id, body }, channel).await
         }
-        (Route::Channel { channel }, "DELETE") => delete(config, Kind::Channel, channel).await,
-        (Route::Channel { channel }, _) => {
-            shown(get(config, Kind::Channel, channel).await?, |channel: Channel| channel.to_json(origin))
+        (Route::Channel { channel: id }, "DELETE") => delete::<OpenChannel>(config, id).await,
+        (Route::Channel { channel: id }, _) => one(config, Kind::Channel, id, channel).await,
+        (Route::Channels, _) => list(config, Kind::Channel, query, channel).await,
+        (Route::Campaign { campaign: id }, "PUT") => {
+            let (id, body) = (id.to_string(), sent().await?);
+            changed::<Campaign>(config, id.clone(), Command::PutCampaign { id, body }, Campaign::to_json).await
         }
-        (Route::Campaign { campaign }, "PUT") => {
-            let command = Command::PutCampaign { id: campaign.to_string(), body: sent().await? };
-            shown(ask(config, &command).await?, |campaign: Campaign| campaign.to_json())
+        (Route::Campaign { campaign: id }, "PATCH") => {
+            let (id, body) = (id.to_string(), sent().await?);
+            changed::<Campaign>(config, id.clone(), Command::PatchCampaign { id, body }, Campaign::to_json).await
         }
-        (Route::Campaign { campaign }, "PATCH") => {
-            let command = Command::PatchCampaign { id: campaign.to_string(), body: sent().await? };
-            shown(ask(config, &command).await?, |campaign: Campaign| campaign.to_json())
+        (Route::Campaign { campaign: id }, _) => one(config, Kind::Campaign, id, Campaign::to_json).await,
+        (Route::Campaigns, _) => list(config, Kind::Campaign, query, Campaign::to_json).await,
+        (Route::Links, "POST") => {
+            let (created, record) = post_link(config, sent().await?).await?;
+            shown(created, &link(&record))
         }
-        (Route::Campaign { campaign }, _) => {
-            shown(get(config, Kind::Campaign, campaign).await?, |campaign: Campaign| campaign.to_json())
+        (Route::Links, _) => list(config, Kind::Link, query, link).await,
+        (Route::Link { link: id }, "PATCH") => {
+            let (id, body) = (id.to_string(), sent().await?);
+            changed::<OpenLink>(config, id.clone(), Command::PatchLink { id, body }, link).await
         }
-        (Route::Channels, _) => list(config, Kind::Channel, query, |channel: Channel| channel.to_json(origin)).await,
-        (Route::Campaigns, _) => list(config, Kind::Campaign, query, |campaign: Campaign| campaign.to_json()).await,
+        (Route::Link { link: id }, "DELETE") => delete::<OpenLink>(config, id).await,
+        (Route::Link { link: id }, _) => one(config, Kind::Link, id, link).await,
+        (Route::WrapLink { link: id }, _) => wrap_link(config, id, &sent().await?, origin).await,
+        (Route::WrapText, _) => wrap_text(config, &sent().await?, origin).await,
+        (Route::Settings, "PUT") => {
+            let command = Command::PutSettings { body: sent().await? };
+            changed::<Settings>(config, SETTINGS.to_owned(), command, |settings| json!(settings)).await
+        }
+        (Route::Settings, _) => one(config, Kind::Settings, SETTINGS, |settings: &Settings| json!(settings)).await,
         _ => Err(Problem::not_found("No such route.").into()),
     }
+}
+
+/// `POST /v1/links/{link}/wrap`
+async fn wrap_link(config: &Config, id: &str, body: &Value, origin: &str) -> Answer {
+    let link = cache::get::<OpenLink>(config, id).await?.ok_or_else(|| Problem::not_found("No such link."))?;
+    let mut fields = Fields::of(body, "");
+    let contacts = fields.list("contacts", BODY_LINES);
+    let contacts = fields.required("contacts", contacts).unwrap_or_default();
+    let mut data = Vec::with_capacity(contacts.len());
+    for (index, contact) in contacts.iter().enumerate() {
+        match contact.as_str().and_then(canonical_key) {
+            Some(key) => {
+                let handle = Handle::of(&config.partition.handle_key, &key);
+                data.push(
+                    json!({ "contact": contact, "tracking_url": tracking_url(config, origin, link.link.no, Some(handle)) }),
+                );
+            }
+            None => fields.wrong_at("contacts", index, "must be a phone number with its country code, or a user id"),
+        }
+    }
+    fields.done()?;
+    Ok(http::json(200, &json!({ "data": data }).to_string())?)
+}
+
+/// `POST /v1/wrap`
+async fn wrap_text(config: &Config, body: &Value, origin: &str) -> Answer {
+    let mut fields = Fields::of(body, "");
+    let campaign = fields.operator_id("campaign");
+    let campaign = fields.required("campaign", campaign);
+    let step = fields.step();
+    let contact = fields.text("contact", TEXT_BYTES);
+    let contact = fields.required("contact", contact);
+    let key = contact.and_then(canonical_key);
+    if contact.is_some() && key.is_none() {
+        fields.wrong("contact", "must be a phone number with its country code, or a user id");
+    }
+    let text = fields.value("text").and_then(Value::as_str);
+    let text = fields.required("text", text);
+    fields.done()?;
+    let (Some(campaign), Some(key), Some(text)) = (campaign, key, text) else { return Err(Problem::bad("").into()) };
+    let handle = Handle::of(&config.partition.handle_key, &key);
+    // First the links, each distinct target once; then the text.
+    let mut made: BTreeMap<String, String> = BTreeMap::new();
+    let mut links = Vec::new();
+    for found in wrap::find(text, origin) {
+        let url = found.target.as_str();
+        if made.contains_key(url) {
+            continue;
+        }
+        if made.len() == LINKS_PER_TEXT {
+            return Err(Problem::bad(format!("The text has more than {LINKS_PER_TEXT} links.")).into());
+        }
+        let (_, link) = post_link(config, json!({ "campaign": campaign, "step": step, "url": url })).await?;
+        let tracking_url = tracking_url(config, origin, link.no, Some(handle));
+        links.push(json!({ "link": link::id(link.no), "url": url, "tracking_url": tracking_url }));
+        made.insert(url.to_owned(), tracking_url);
+    }
+    let text = wrap::wrap_text(text, origin, |target| made.get(target.as_str()).cloned());
+    Ok(http::json(200, &json!({ "text": text, "links": links }).to_string())?)
+}
+
+async fn post_link(config: &Config, body: Value) -> Result<(bool, Link), Problem> {
+    let (created, link) = ask::<Link>(config, &Command::PostLink { body }).await?;
+    cache::keep::<OpenLink>(config, &link::id(link.no), Some(link.clone()));
+    Ok((created, link))
+}
+
+/// The address of a link, for a contact or for everybody.
+fn tracking_url(config: &Config, origin: &str, link_no: u32, contact: Option<Handle>) -> String {
+    let token = config.tokens.key(TOKEN_KEY_ID).map(|key| match contact {
+        Some(handle) => key.mint_short(link_no, handle),
+        None => key.mint_shared(link_no),
+    });
+    format!("{origin}/c/{}", token.unwrap_or_default())
+}
+
+/// Has the Registry change a record, keeps what it says, and shows it.
+async fn changed<T>(config: &Config, id: String, command: Command, show: impl Fn(&T::Record) -> Value) -> Answer
+where
+    T: Kept,
+    T::Record: Clone,
+{
+    let (created, record) = ask::<T::Record>(config, &command).await?;
+    cache::keep::<T>(config, &id, Some(record.clone()));
+    shown(created, &show(&record))
+}
+
+async fn delete<T: Kept>(config: &Config, id: &str) -> Answer {
+    let (kind, id) = (T::KIND, id.to_owned());
+    ask::<Value>(config, &Command::Delete { kind, id: id.clone() }).await?;
+    cache::keep::<T>(config, &id, None);
+    Ok(http::answer(204, &[], None)?)
+}
+
+async fn one<T: DeserializeOwned>(config: &Config, kind: Kind, id: &str, show: impl Fn(&T) -> Value) -> Answer {
+    let (_, record) = ask::<T>(config, &Command::Get { kind, id: id.to_owned() }).await?;
+    shown(false, &show(&record))
+}
+
+fn shown(created: bool, record: &Value) -> Answer {
+    Ok(http::json(if created { 201 } else { 200 }, &record.to_string())?)
 }
 
 /// Asks the Registry; gives whether something came to be, and the record.
@@ -60,20 +187,7 @@ pub async fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Res
     Ok((status == 201, serde_json::from_str(&text).map_err(|_| broken())?))
 }
 
-async fn get<T: DeserializeOwned>(config: &Config, kind: Kind, id: &str) -> Result<(bool, T), Problem> {
-    ask(config, &Command::Get { kind, id: id.to_owned() }).await
-}
-
-async fn delete(config: &Config, kind: Kind, id: &str) -> Answer {
-    ask::<Value>(config, &Command::Delete { kind, id: id.to_owned() }).await?;
-    Ok(http::answer(204, &[], None)?)
-}
-
-fn shown<T>((created, record): (bool, T), show: impl Fn(T) -> Value) -> Answer {
-    Ok(http::json(if created { 201 } else { 200 }, &show(record).to_string())?)
-}
-
-async fn list<T: DeserializeOwned>(config: &Config, kind: Kind, query: &Query, show: impl Fn(T) -> Value) -> Answer {
+async fn list<T: DeserializeOwned>(config: &Config, kind: Kind, query: &Query, show: impl Fn(&T) -> Value) -> Answer {
     let limit = query.whole("limit", 1..=PAGE_MOST, PAGE)?;
     let filters =
         [(Filter::Status, "status"), (Filter::Type, "type"), (Filter::MessageType, "message_type"), (Filter::Tag, "tag")];
@@ -82,6 +196,6 @@ async fn list<T: DeserializeOwned>(config: &Config, kind: Kind, query: &Query, s
     let after = query.get("cursor").unwrap_or_default().to_owned();
     let command = Command::List { kind, filters, after, limit };
     let (_, page): (_, Page<T>) = ask(config, &command).await?;
-    let data = page.data.into_iter().map(show).collect();
+    let data = page.data.iter().map(show).collect();
     Ok(http::json(200, &page_json(data, page.total, page.next).to_string())?)
 }

@@ -1,14 +1,24 @@
 //! The worker: what speaks to the platform. It reads requests, asks the objects and writes answers; what any of it means is the
 //! core's affair.
 
+mod cache;
+mod callback;
+mod clicks;
 mod config;
 mod definitions;
 mod http;
+mod intake;
 mod ledger_object;
+mod ledgers;
+mod metrics;
 mod objects;
 mod random;
 mod registry_object;
 mod sql;
+mod stats;
+mod tap;
+
+use std::rc::Rc;
 
 use subtle::ConstantTimeEq as _;
 use worker::{Context, Date, Env, event};
@@ -46,14 +56,17 @@ fn now_ms() -> Ms {
 }
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let started_ms = now_ms();
     let (method, url) = (request.method(), request.url());
     let (path, query) = split(&url);
     let route = Route::of(path);
     let name = route.as_ref().map_or("none", Route::name);
     let answer = match Config::of(&env) {
-        Ok(config) => answer(&config, &request, &method, route, query, origin(&url).0).await,
+        Ok(config) => {
+            let asked = Asked { request: &request, context: &context, method: &method, url: &url, query };
+            answer(&config, &asked, route).await
+        }
         Err(problem) => Err(problem.into()),
     };
     let answer = match answer {
@@ -66,21 +79,41 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     answer
 }
 
-async fn answer(config: &Config, request: &Request, method: &str, route: Option<Route<'_>>, query: &str, origin: &str) -> Answer {
+/// A request, read as far as every route needs it.
+struct Asked<'a> {
+    request: &'a Request,
+    context: &'a Context,
+    method: &'a str,
+    url: &'a str,
+    query: &'a str,
+}
+
+async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>) -> Answer {
+    let Asked { request, method, url, query, .. } = *asked;
     let route = route.ok_or_else(|| Problem::not_found("No such route."))?;
     if !route.has(method) {
         return Err(Problem::method(route.methods()).into());
     }
-    if let Route::Health = route {
-        return Ok(http::json(200, r#"{"status":"ok"}"#)?);
-    }
-    authorize(config, request)?;
-    let query = Query::strict(query, if method == "GET" { route.parameters() } else { &[] })?;
-    match route {
-        Route::Channels | Route::Channel { .. } | Route::Rotate { .. } | Route::Campaigns | Route::Campaign { .. } => {
-            definitions::answer(config, request, method, &route, &query, origin).await
+    match &route {
+        Route::Tap { token } => return tap::answer(config, request, asked.context, method == "HEAD", token, query).await,
+        Route::Callback { channel, token } if method == "GET" => {
+            return callback::handshake(config, channel, token, query).await;
         }
-        _ => Err(Problem::not_found("No such route.").into()),
+        Route::Callback { channel, token } => return callback::receive(config, request, url, query, channel, token).await,
+        Route::Health => return Ok(http::json(200, r#"{"status":"ok"}"#)?),
+        Route::OpenApi => return Ok(http::json(200, crate::openapi::JSON)?),
+        _ => authorize(config, request)?,
+    }
+    let query = Query::strict(query, if method == "GET" { route.parameters() } else { &[] })?;
+    match &route {
+        Route::Metrics => {
+            let text = metrics::METRICS.with(metrics::Metrics::to_text);
+            Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4")], Some(&text))?)
+        }
+        Route::Dispatches { campaign } => intake::dispatches(config, request, campaign).await,
+        Route::Conversions => intake::conversions(config, request).await,
+        Route::Stats { campaign } => stats::answer(config, request, campaign, &query).await,
+        _ => definitions::answer(config, request, method, &route, &query, origin(url).0).await,
     }
 }
 

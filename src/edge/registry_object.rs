@@ -33,7 +33,7 @@ pub struct Registry {
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let core = match Config::of(&env) {
-            Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.ledgers),
+            Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.partition.ledgers),
             Err(problem) => Err(SqlError(problem.detail)),
         };
         Self { state, env, core: RefCell::new(core), delivering: Cell::new(false) }
@@ -56,7 +56,7 @@ impl DurableObject for Registry {
 impl Registry {
     async fn apply(&self, text: &str) -> std::result::Result<(bool, String), Problem> {
         let command: Command = serde_json::from_str(text).map_err(|_| Problem::bad("Not a command."))?;
-        let changes = !matches!(command, Command::Get { .. } | Command::List { .. });
+        let changes = command.changes();
         if changes {
             self.arm().await;
         }

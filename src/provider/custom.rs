@@ -1,10 +1,17 @@
 //! Any other provider: a mapping, given with the channel, says where its callbacks keep what counts.
+//!
+//! It knows no provider. What the callbacks of some look like stands in `examples/mappings`, each with how sure that is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
-use super::Signing;
+use super::json::{Items, Pointers, Text};
+use super::signature::{self, HmacSha1, HmacSha256};
+use super::{Out, Request, Signing, Verdict, form, time};
+use crate::event::{Event, InboundKind, Ms, StatusKind};
 
 /// Where a provider's callbacks keep what counts.
 ///
@@ -26,14 +33,6 @@ pub struct Mapping {
     pub status: Option<StatusRule>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inbound: Option<InboundRule>,
-}
-
-impl Mapping {
-    /// Whether its callbacks prove who calls.
-    #[must_use]
-    pub fn signing(&self) -> Signing {
-        if self.signature == Protection::PathToken { Signing::Never } else { Signing::Always }
-    }
 }
 
 /// How the body is written.
@@ -65,19 +64,24 @@ pub enum TimeUnit {
 pub enum Protection {
     /// Keyed hash of the raw body; `prefix` may stand before it.
     HmacSha256 {
+        #[serde(deserialize_with = "lower_case")]
         header: String,
         encoding: Encoding,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         prefix: String,
     },
     HmacSha1 {
+        #[serde(deserialize_with = "lower_case")]
         header: String,
         encoding: Encoding,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         prefix: String,
     },
     /// A header that holds the secret itself.
-    Header { header: String },
+    Header {
+        #[serde(deserialize_with = "lower_case")]
+        header: String,
+    },
     /// `Authorization: Basic`; the secret is `user:password`.
     Basic,
     /// The unguessable callback URL, nothing else.
@@ -174,7 +178,7 @@ pub struct InboundRule {
     pub quoted: Option<Field>,
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Field>,
-    /// The provider's types (in any case) that are no plain message.
+    /// The provider's types (in any case) that do not go by the common names (`text`, `image`, `button` …).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, InboundWord>,
 }
@@ -188,4 +192,412 @@ pub enum InboundWord {
     Reaction,
     ReactionRemoved,
     Other,
+}
+
+/// The most of anything in a mapping: alternatives of a field, words of a table.
+const MAX_ENTRIES: usize = 64;
+/// The longest text in a mapping.
+const MAX_TEXT_BYTES: usize = 256;
+/// The most tokens of a pointer.
+const MAX_DEPTH: usize = 16;
+
+fn lower_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| text.to_ascii_lowercase())
+}
+
+impl Mapping {
+    /// Whether its callbacks prove who calls.
+    #[must_use]
+    pub fn signing(&self) -> Signing {
+        if self.signature == Protection::PathToken { Signing::Never } else { Signing::Always }
+    }
+
+    /// The header that the proof stands in.
+    pub(super) fn header(&self) -> Option<&str> {
+        match &self.signature {
+            Protection::HmacSha256 { header, .. } | Protection::HmacSha1 { header, .. } | Protection::Header { header } => {
+                Some(header)
+            }
+            Protection::Basic => Some("authorization"),
+            Protection::PathToken => None,
+        }
+    }
+
+    pub(super) fn verify(&self, request: &Request, secrets: &[String]) -> Verdict {
+        let Some(value) = self.header().and_then(|name| request.header(name)) else {
+            return Verdict::Bad("the header that the mapping names is missing");
+        };
+        let good = match &self.signature {
+            Protection::HmacSha256 { encoding, prefix, .. } => {
+                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha256>(secrets, &[request.body], &hash))
+            }
+            Protection::HmacSha1 { encoding, prefix, .. } => {
+                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha1>(secrets, &[request.body], &hash))
+            }
+            Protection::Header { .. } => signature::is_secret(secrets, value),
+            Protection::Basic => signature::is_basic(secrets, value),
+            Protection::PathToken => return Verdict::Unsigned,
+        };
+        if good { Verdict::Verified } else { Verdict::Bad("the header that the mapping names does not match") }
+    }
+
+    pub(super) fn parse(&self, request: &Request, body: &str, out: &mut Out) {
+        let (mut of_item, mut of_body) = (Pointers::default(), Pointers::default());
+        for field in self.fields() {
+            match field.strip_prefix('#') {
+                Some(pointer) => of_body.insert(pointer),
+                None => of_item.insert(field),
+            }
+        }
+        match self.body {
+            Body::Form => {
+                let text = if request.method == "GET" { request.query } else { body };
+                if text.len() > form::MAX_BYTES {
+                    return out.odd(String::new(), "longer than any form", text);
+                }
+                let found = self.form(text);
+                let raw = Raw { text, found: &found, whole: &BTreeMap::new() };
+                if let Err(reason) = self.read(&raw, out) {
+                    out.odd(String::new(), reason, text);
+                }
+            }
+            Body::Json => self.parse_json(body, &of_item, &of_body, out),
+        }
+    }
+
+    fn parse_json(&self, body: &str, of_item: &Pointers, of_body: &Pointers, out: &mut Out) {
+        if serde_json::from_str::<&RawValue>(body).is_err() {
+            return out.odd(String::new(), "not JSON", body);
+        }
+        let whole = texts(of_body, body);
+        let read = |raw: &str, pointer: String, out: &mut Out| {
+            let raw = Raw { text: raw, found: &texts(of_item, raw), whole: &whole };
+            if let Err(reason) = self.read(&raw, out) {
+                out.odd(pointer, reason, raw.text);
+            }
+        };
+        let at = self.items.as_deref().unwrap_or_default();
+        let mut pointer = Pointers::default();
+        pointer.insert(at);
+        let mut found = BTreeMap::new();
+        pointer.find(body, &mut found);
+        match found.get(at).map(|raw| raw.get()) {
+            None => out.odd(String::new(), "no list where the mapping's items point", body),
+            Some(list) if list.starts_with('[') => {
+                let list = serde_json::from_str::<Items>(list).unwrap_or_default();
+                for (i, raw) in list.items.iter().enumerate() {
+                    read(raw.get(), format!("{at}/{i}"), out);
+                }
+                if list.wrong {
+                    out.odd(at.to_owned(), "too long a list", body);
+                }
+            }
+            Some(item) => read(item, at.to_owned(), out),
+        }
+    }
+
+    fn form<'a>(&self, text: &'a str) -> BTreeMap<&str, Cow<'a, str>> {
+        let mut found = BTreeMap::new();
+        let wanted: Vec<&str> = self.fields().collect();
+        for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+            if let Some(field) = wanted.iter().find(|field| **field == name) {
+                found.insert(*field, value);
+            }
+        }
+        found
+    }
+
+    /// Every field of the rules, as it is written.
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let status = self.status.iter().flat_map(|rule| rule.fields());
+        let inbound = self.inbound.iter().flat_map(|rule| rule.fields());
+        status.chain(inbound).flat_map(|(_, field)| field.alternatives()).map(String::as_str)
+    }
+
+    fn read(&self, raw: &Raw, out: &mut Out) -> Result<(), &'static str> {
+        if let Some(rule) = &self.status
+            && rule.when.as_ref().map_or(raw.get(&rule.status).is_some(), |when| when.holds(raw))
+        {
+            return self.read_status(rule, raw, out);
+        }
+        if let Some(rule) = &self.inbound
+            && rule.when.as_ref().map_or(raw.any(&rule.contact) || raw.any(&rule.user_id), |when| when.holds(raw))
+        {
+            return self.read_inbound(rule, raw, out);
+        }
+        let whens = [self.status.as_ref().and_then(|r| r.when.as_ref()), self.inbound.as_ref().and_then(|r| r.when.as_ref())];
+        let name = whens.into_iter().flatten().find_map(|when| raw.get(&when.field));
+        out.other(name.ok_or("none of the mapping's rules is for it")?, None, Default::default(), None);
+        Ok(())
+    }
+
+    fn read_status(&self, rule: &StatusRule, raw: &Raw, out: &mut Out) -> Result<(), &'static str> {
+        let message_id = super::id(raw.get(&rule.message_id)).ok_or("no usable message id where the mapping points")?;
+        let word = raw.get(&rule.status).ok_or("no status where the mapping points")?;
+        let person = super::person(raw.opt(&rule.contact), raw.opt(&rule.user_id));
+        let at_ms = out.at(raw.opt(&rule.time).and_then(|text| self.time_unit.read(text)));
+        let kind = match lookup(&rule.statuses, word) {
+            Some(StatusWord::Sent) => StatusKind::Sent,
+            Some(StatusWord::Delivered) => StatusKind::Delivered,
+            Some(StatusWord::Read) => StatusKind::Read,
+            Some(StatusWord::Played) => StatusKind::Played,
+            Some(StatusWord::Failed) => StatusKind::Failed,
+            Some(StatusWord::Other) | None => {
+                out.other(word, Some(message_id), person, at_ms);
+                return Ok(());
+            }
+        };
+        let mut event = out.status(message_id, kind, at_ms, person);
+        event.sender = super::id(raw.opt(&rule.sender));
+        event.reference = raw.opt(&rule.reference).map(ToOwned::to_owned);
+        event.category = super::id(raw.opt(&rule.category));
+        event.billable = match raw.opt(&rule.billable) {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => None,
+        };
+        if kind == StatusKind::Failed {
+            let title = raw.opt(&rule.error_title);
+            event.error = super::error(raw.opt(&rule.error_code).or(title), title);
+        }
+        out.event(Event::Status(event));
+        Ok(())
+    }
+
+    fn read_inbound(&self, rule: &InboundRule, raw: &Raw, out: &mut Out) -> Result<(), &'static str> {
+        let person = super::person(raw.opt(&rule.contact), raw.opt(&rule.user_id));
+        let time = raw.opt(&rule.time);
+        let message_id = match raw.opt(&rule.message_id) {
+            Some(id) => super::id(Some(id)).ok_or("no usable message id where the mapping points")?,
+            None => out.made_id(&person, time, raw.text),
+        };
+        let inbound = match raw.opt(&rule.kind) {
+            None => InboundKind::Message,
+            Some(word) => match lookup(&rule.types, word) {
+                Some(InboundWord::Message) => InboundKind::Message,
+                Some(InboundWord::QuickReply) => InboundKind::QuickReply,
+                Some(InboundWord::Reaction) => InboundKind::Reaction { removed: false },
+                Some(InboundWord::ReactionRemoved) => InboundKind::Reaction { removed: true },
+                Some(InboundWord::Other) => InboundKind::Other,
+                None => super::inbound_word(word),
+            },
+        };
+        let at_ms = out.at(time.and_then(|text| self.time_unit.read(text)));
+        let mut event = out.inbound(message_id, inbound, at_ms, person);
+        event.sender = super::id(raw.opt(&rule.sender));
+        event.quoted = super::id(raw.opt(&rule.quoted));
+        out.event(Event::Inbound(event));
+        Ok(())
+    }
+
+    /// Whether it can work, or what is wrong with it: pairs of a pointer into the mapping and a sentence.
+    ///
+    /// # Errors
+    /// Every flaw, not only the first.
+    pub fn validate(&self) -> Result<(), Vec<(String, String)>> {
+        let mut flaws = Flaws(Vec::new());
+        if self.status.is_none() && self.inbound.is_none() {
+            flaws.add("", "needs `status`, `inbound` or both: as it is, nothing would count");
+        }
+        match (&self.items, self.body) {
+            (Some(_), Body::Form) => flaws.add("/items", "a form has no list of items"),
+            (Some(items), Body::Json) => flaws.pointer("/items", items),
+            (None, _) => {}
+        }
+        match &self.signature {
+            Protection::HmacSha256 { header, prefix, .. } | Protection::HmacSha1 { header, prefix, .. } => {
+                flaws.header("/signature/header", header);
+                if prefix.len() > MAX_TEXT_BYTES || !prefix.bytes().all(|b| b.is_ascii_graphic()) {
+                    flaws.add("/signature/prefix", "must be printable ASCII without spaces");
+                }
+            }
+            Protection::Header { header } => flaws.header("/signature/header", header),
+            Protection::Basic | Protection::PathToken => {}
+        }
+        if let Some(rule) = &self.status {
+            rule.fields().for_each(|(name, field)| flaws.field(&format!("/status/{name}"), field, self.body));
+            flaws.when("/status/when/is", rule.when.as_ref());
+            flaws.table("/status/statuses", rule.statuses.keys());
+            if rule.statuses.is_empty() {
+                flaws.add("/status/statuses", "needs at least one word: as it is, every status would be `other`");
+            }
+        }
+        if let Some(rule) = &self.inbound {
+            rule.fields().for_each(|(name, field)| flaws.field(&format!("/inbound/{name}"), field, self.body));
+            flaws.when("/inbound/when/is", rule.when.as_ref());
+            flaws.table("/inbound/types", rule.types.keys());
+            if rule.contact.is_none() && rule.user_id.is_none() {
+                flaws.add("/inbound", "needs `contact` or `user_id`: nobody else could have sent it");
+            }
+        }
+        if flaws.0.is_empty() { Ok(()) } else { Err(flaws.0) }
+    }
+}
+
+struct Flaws(Vec<(String, String)>);
+
+impl Flaws {
+    fn add(&mut self, at: &str, detail: &str) {
+        self.0.push((at.to_owned(), detail.to_owned()));
+    }
+
+    fn pointer(&mut self, at: &str, pointer: &str) {
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            self.add(at, "must be a JSON pointer: empty, or beginning with `/`");
+        } else if pointer.split('/').count() > MAX_DEPTH + 1 || pointer.len() > MAX_TEXT_BYTES {
+            self.add(at, "is longer than 16 steps or 256 bytes");
+        } else if pointer.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
+            self.add(at, "holds a `~` that is neither `~0` nor `~1`");
+        }
+    }
+
+    fn field(&mut self, at: &str, field: &Field, body: Body) {
+        if field.alternatives().is_empty() || field.alternatives().len() > MAX_ENTRIES {
+            self.add(at, "needs 1 to 64 alternatives");
+        }
+        for text in field.alternatives() {
+            match body {
+                Body::Json => self.pointer(at, text.strip_prefix('#').unwrap_or(text)),
+                Body::Form if text.is_empty() || text.len() > MAX_TEXT_BYTES => {
+                    self.add(at, "must be the name of a parameter, of 1 to 256 bytes")
+                }
+                Body::Form => {}
+            }
+        }
+    }
+
+    fn header(&mut self, at: &str, name: &str) {
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        if name.is_empty() || name.len() > MAX_TEXT_BYTES || !name.bytes().all(good) {
+            self.add(at, "must be the name of a header: letters, digits, `-` and `_`");
+        }
+    }
+
+    fn when(&mut self, at: &str, when: Option<&When>) {
+        if let Some(when) = when {
+            self.table(at, when.is.iter());
+            if when.is.is_empty() {
+                self.add(at, "needs at least one value: as it is, the rule is for nothing");
+            }
+        }
+    }
+
+    fn table<'a>(&mut self, at: &str, words: impl ExactSizeIterator<Item = &'a String>) {
+        if words.len() > MAX_ENTRIES {
+            self.add(at, "holds more than 64 words");
+        }
+        for word in words.filter(|w| w.is_empty() || w.len() > MAX_TEXT_BYTES) {
+            self.add(at, if word.is_empty() { "holds an empty word" } else { "holds a word of more than 256 bytes" });
+        }
+    }
+}
+
+impl Field {
+    fn alternatives(&self) -> &[String] {
+        match self {
+            Self::One(one) => core::slice::from_ref(one),
+            Self::First(all) => all,
+        }
+    }
+}
+
+impl StatusRule {
+    fn fields(&self) -> impl Iterator<Item = (&'static str, &Field)> {
+        let optional = [
+            ("when/field", self.when.as_ref().map(|when| &when.field)),
+            ("contact", self.contact.as_ref()),
+            ("user_id", self.user_id.as_ref()),
+            ("time", self.time.as_ref()),
+            ("error_code", self.error_code.as_ref()),
+            ("error_title", self.error_title.as_ref()),
+            ("reference", self.reference.as_ref()),
+            ("sender", self.sender.as_ref()),
+            ("category", self.category.as_ref()),
+            ("billable", self.billable.as_ref()),
+        ];
+        let given = optional.into_iter().filter_map(|(name, field)| Some((name, field?)));
+        [("message_id", &self.message_id), ("status", &self.status)].into_iter().chain(given)
+    }
+}
+
+impl InboundRule {
+    fn fields(&self) -> impl Iterator<Item = (&'static str, &Field)> {
+        let optional = [
+            ("when/field", self.when.as_ref().map(|when| &when.field)),
+            ("message_id", self.message_id.as_ref()),
+            ("contact", self.contact.as_ref()),
+            ("user_id", self.user_id.as_ref()),
+            ("time", self.time.as_ref()),
+            ("sender", self.sender.as_ref()),
+            ("quoted", self.quoted.as_ref()),
+            ("type", self.kind.as_ref()),
+        ];
+        optional.into_iter().filter_map(|(name, field)| Some((name, field?)))
+    }
+}
+
+impl When {
+    fn holds(&self, raw: &Raw) -> bool {
+        raw.get(&self.field).is_some_and(|value| self.is.iter().any(|is| is == value))
+    }
+}
+
+impl Encoding {
+    fn read(self, text: &str, prefix: &str) -> Option<Vec<u8>> {
+        let text = text.strip_prefix(prefix).unwrap_or(text);
+        match self {
+            Self::Hex => signature::from_hex(text),
+            Self::Base64 => signature::from_base64(text),
+        }
+    }
+}
+
+impl TimeUnit {
+    fn read(self, text: &str) -> Option<Ms> {
+        let number = || text.trim().parse::<i64>().ok();
+        match self {
+            Self::S => number().and_then(|s| s.checked_mul(1000)),
+            Self::Ms => number(),
+            Self::Us => number().map(|us| us / 1000),
+            Self::Rfc3339 => time::iso(text),
+            Self::Any => time::any(text),
+        }
+    }
+}
+
+/// What stands at the pointers, as texts; what is neither text, number nor boolean is absent.
+fn texts<'m, 'a>(pointers: &Pointers<'m>, text: &'a str) -> BTreeMap<&'m str, Cow<'a, str>> {
+    let mut found = BTreeMap::new();
+    pointers.find(text, &mut found);
+    let text = |raw: &'a RawValue| serde_json::from_str::<Text>(raw.get()).ok().and_then(Text::into_text);
+    found.into_iter().filter_map(|(pointer, raw)| Some((pointer, text(raw)?))).collect()
+}
+
+fn lookup<T: Copy>(table: &BTreeMap<String, T>, word: &str) -> Option<T> {
+    table.iter().find(|(w, _)| w.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
+}
+
+/// One item, and what the mapping's fields hold.
+struct Raw<'a> {
+    text: &'a str,
+    found: &'a BTreeMap<&'a str, Cow<'a, str>>,
+    whole: &'a BTreeMap<&'a str, Cow<'a, str>>,
+}
+
+impl Raw<'_> {
+    fn get(&self, field: &Field) -> Option<&str> {
+        let one = |text: &String| match text.strip_prefix('#') {
+            Some(pointer) => self.whole.get(pointer),
+            None => self.found.get(text.as_str()),
+        };
+        field.alternatives().iter().find_map(one).map(AsRef::as_ref)
+    }
+
+    fn opt(&self, field: &Option<Field>) -> Option<&str> {
+        field.as_ref().and_then(|field| self.get(field))
+    }
+
+    fn any(&self, field: &Option<Field>) -> bool {
+        self.opt(field).is_some()
+    }
 }

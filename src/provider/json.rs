@@ -10,9 +10,12 @@
 use core::fmt;
 use core::marker::PhantomData;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::{MAX_ITEMS, Out};
 
 /// A text, or a number or boolean as its text. Empty is absent.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +28,13 @@ impl Text<'_> {
     }
 }
 
+impl<'a> Text<'a> {
+    /// The same, to keep.
+    pub fn into_text(self) -> Option<Cow<'a, str>> {
+        self.0.filter(|t| !t.is_empty())
+    }
+}
+
 /// A boolean, or `"true"` or `"false"`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flag(pub Option<bool>);
@@ -33,7 +43,7 @@ pub struct Flag(pub Option<bool>);
 #[derive(Debug)]
 pub struct List<T> {
     pub items: Vec<T>,
-    /// Something else than an array or `null` stood here.
+    /// Something else than an array or `null` stood here, or an array of more than [`MAX_ITEMS`]: the first ones are kept.
     pub wrong: bool,
     /// An array stood here, if only an empty one.
     pub present: bool,
@@ -266,10 +276,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
             }
             fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
                 let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
+                while items.len() < MAX_ITEMS {
+                    match seq.next_element()? {
+                        Some(item) => items.push(item),
+                        None => {
+                            return Ok(List { items, wrong: false, present: true });
+                        }
+                    }
                 }
-                Ok(List { items, wrong: false, present: true })
+                let wrong = seq.next_element::<IgnoredAny>()?.is_some();
+                drain(seq)?;
+                Ok(List { items, wrong, present: true })
             }
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Self::Value, M::Error> {
                 drain_map(map)?;
@@ -298,11 +315,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-/// One item of a batch, read from its own text; the reason in words if it cannot be.
-pub fn item<'a, T: Deserialize<'a> + Object>(raw: &'a RawValue) -> Result<T, &'static str> {
-    object(raw.get())
-}
-
 /// An object, read from a text; the reason in words if it cannot be.
 pub fn object<'a, T: Deserialize<'a> + Object>(text: &'a str) -> Result<T, &'static str> {
     match serde_json::from_str::<T>(text) {
@@ -311,4 +323,136 @@ pub fn object<'a, T: Deserialize<'a> + Object>(text: &'a str) -> Result<T, &'sta
         Err(error) if error.is_eof() => Err("JSON that ends too early"),
         Err(_) => Err("not JSON that can be read"),
     }
+}
+
+/// Reads a list's items one by one, each with its own text and its pointer; what cannot be read is put aside and spoils nothing
+/// but itself. Fails only if there is no list, or one beyond all bounds.
+pub fn each<'a, T: Deserialize<'a> + Object>(
+    list: &Items<'a>,
+    at: &str,
+    out: &mut Out,
+    mut read: impl FnMut(T, &'a RawValue, &mut Out, &str) -> Result<(), &'static str>,
+) -> Result<(), &'static str> {
+    for (i, raw) in list.items.iter().enumerate() {
+        let pointer = format!("{at}/{i}");
+        if let Err(reason) = object(raw.get()).and_then(|item| read(item, raw, out, &pointer)) {
+            out.odd(pointer, reason, raw.get());
+        }
+    }
+    if list.wrong { Err("not a list, or too long a one") } else { Ok(()) }
+}
+
+/// The callbacks of a body that is one object, or a list of them.
+pub fn roots<'a, T: Deserialize<'a> + Object>(
+    body: &'a str,
+    out: &mut Out,
+    read: impl FnMut(T, &'a RawValue, &mut Out, &str) -> Result<(), &'static str>,
+) {
+    let one = serde_json::from_str::<&RawValue>(body);
+    let list = match one {
+        Ok(raw) if raw.get().starts_with('[') => serde_json::from_str::<Items>(raw.get()).unwrap_or_default(),
+        Ok(raw) => {
+            let mut read = read;
+            if let Err(reason) = object(raw.get()).and_then(|callback| read(callback, raw, out, "")) {
+                out.odd(String::new(), reason, raw.get());
+            }
+            return;
+        }
+        Err(_) => return out.odd(String::new(), "not JSON", body),
+    };
+    if let Err(reason) = each(&list, "", out, read) {
+        out.odd(String::new(), reason, body);
+    }
+}
+
+/// The keys of an object, as they stand; no more than a few dozen.
+pub fn keys(raw: &RawValue) -> Vec<String> {
+    struct V;
+    impl<'de> Visitor<'de> for V {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+            let mut keys = Vec::new();
+            while let Some((Text(key), IgnoredAny)) = map.next_entry()? {
+                if keys.len() < 32 {
+                    keys.extend(key.map(Cow::into_owned));
+                }
+            }
+            Ok(keys)
+        }
+    }
+    serde_json::Deserializer::from_str(raw.get()).deserialize_map(V).unwrap_or_default()
+}
+
+/// JSON pointers (RFC 6901) that are looked up together, in one pass over a text.
+#[derive(Debug, Default)]
+pub struct Pointers<'m> {
+    /// The pointer that ends here.
+    end: Option<&'m str>,
+    below: BTreeMap<String, Pointers<'m>>,
+}
+
+impl<'m> Pointers<'m> {
+    pub fn insert(&mut self, pointer: &'m str) {
+        let mut node = self;
+        for token in pointer.split('/').skip(1) {
+            node = node.below.entry(token.replace("~1", "/").replace("~0", "~")).or_default();
+        }
+        node.end = Some(pointer);
+    }
+
+    /// What stands at each of the pointers, in `found`. A text that is no JSON gives what was found before its flaw.
+    pub fn find<'a>(&self, text: &'a str, found: &mut BTreeMap<&'m str, &'a RawValue>) {
+        let Ok(raw) = serde_json::from_str::<&RawValue>(text) else {
+            return;
+        };
+        if let Some(pointer) = self.end {
+            found.insert(pointer, raw);
+        }
+        if !self.below.is_empty() {
+            let _ = serde_json::Deserializer::from_str(raw.get()).deserialize_any(Finder { of: self, found });
+        }
+    }
+}
+
+struct Finder<'p, 'm, 'a> {
+    of: &'p Pointers<'m>,
+    found: &'p mut BTreeMap<&'m str, &'a RawValue>,
+}
+
+impl<'a> Visitor<'a> for Finder<'_, '_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        while let Some(Text(key)) = map.next_key()? {
+            match self.of.below.get(key.as_deref().unwrap_or_default()) {
+                Some(below) => below.find(map.next_value::<&RawValue>()?.get(), self.found),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<(), S::Error> {
+        let last = self.of.below.keys().filter_map(|key| key.parse::<usize>().ok()).max();
+        for i in 0..=last.unwrap_or_default() {
+            match self.of.below.get(&i.to_string()) {
+                Some(below) => match seq.next_element::<&RawValue>()? {
+                    Some(raw) => below.find(raw.get(), self.found),
+                    None => break,
+                },
+                None if seq.next_element::<IgnoredAny>()?.is_none() => break,
+                None => {}
+            }
+        }
+        drain(seq)
+    }
+
+    ignore_scalars!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
 }

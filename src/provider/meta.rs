@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::json::{self, Flag, Items, List, Text, lenient};
+use super::json::{self, Flag, Items, List, Text, each, lenient};
 use super::signature::{self, HmacSha256};
 use super::{Out, Request, Verdict, time};
-use crate::event::{ErrorInfo, Event, Inbound, InboundKind, Ms, OptOut, Person, StatusKind};
+use crate::event::{ErrorInfo, Event, InboundKind, OptOut, Person, StatusKind};
 
 pub const HEADERS: &[&str] = &["x-hub-signature-256"];
 
@@ -35,10 +35,10 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
 
 lenient! {
     struct Envelope<'a> {
-        entry: List<Entry<'a>> = "entry",
+        entry: Items<'a> = "entry",
     }
     struct Entry<'a> {
-        changes: List<Change<'a>> = "changes",
+        changes: Items<'a> = "changes",
     }
     struct Change<'a> {
         field: Text<'a> = "field",
@@ -128,13 +128,6 @@ lenient! {
         value: Text<'a> = "value",
         timestamp: Text<'a> = "timestamp",
     }
-    // The same levels, each element apart: for the rare body of which one level is odd.
-    struct RawEnvelope<'a> {
-        entry: Items<'a> = "entry",
-    }
-    struct RawEntry<'a> {
-        changes: Items<'a> = "changes",
-    }
 }
 
 /// Which of a status's ids the sender knows.
@@ -146,67 +139,18 @@ pub enum Ids {
     Gupshup,
 }
 
-/// Everything in one body.
+/// Everything in one body, one level after the other: an odd entry or change is put aside and the others count, and no more than
+/// one change at a time is held in parsed form.
 pub fn parse(body: &str, out: &mut Out, ids: Ids) {
-    match json::object::<Envelope>(body) {
-        Ok(envelope) if envelope.is_whole() => {
-            for (i, entry) in envelope.entry.items.iter().enumerate() {
-                for (j, change) in entry.changes.items.iter().enumerate() {
-                    read_change(change, &format!("/entry/{i}/changes/{j}"), out, ids);
-                }
-            }
-        }
-        Err(_) if json::object::<RawEnvelope>(body).is_err() => out.odd(String::new(), "not a JSON object", body),
-        _ => parse_piecemeal(body, out, ids),
-    }
-}
-
-impl Envelope<'_> {
-    fn is_whole(&self) -> bool {
-        !self.entry.wrong && self.entry.items.iter().all(Entry::is_whole)
-    }
-}
-
-impl Entry<'_> {
-    fn is_whole(&self) -> bool {
-        self.object && !self.changes.wrong && self.changes.items.iter().all(Change::is_whole)
-    }
-}
-
-impl Change<'_> {
-    fn is_whole(&self) -> bool {
-        let Value { contacts, statuses, messages, errors, preferences, .. } = &self.value;
-        let lists = [statuses.wrong, messages.wrong, errors.wrong, preferences.wrong, contacts.wrong];
-        self.object && self.value.object && !lists.contains(&true)
-    }
-}
-
-/// One level after the other, so that an odd entry or change is put aside and the others count.
-fn parse_piecemeal(body: &str, out: &mut Out, ids: Ids) {
-    let entries = json::object::<RawEnvelope>(body).unwrap_or_default().entry;
-    if entries.wrong {
-        out.odd("/entry".to_owned(), "not a list", body);
-    }
-    for (i, entry) in entries.items.into_iter().enumerate() {
-        let changes = match json::item::<RawEntry>(entry) {
-            Ok(RawEntry { changes, .. }) if !changes.wrong => changes,
-            Ok(_) => {
-                out.odd(format!("/entry/{i}/changes"), "not a list", entry.get());
-                continue;
-            }
-            Err(reason) => {
-                out.odd(format!("/entry/{i}"), reason, entry.get());
-                continue;
-            }
-        };
-        for (j, raw) in changes.items.into_iter().enumerate() {
-            let pointer = format!("/entry/{i}/changes/{j}");
-            match json::item::<Change>(raw) {
-                Ok(change) if change.is_whole() => read_change(&change, &pointer, out, ids),
-                Ok(_) => out.odd(pointer, "a change of another shape", raw.get()),
-                Err(reason) => out.odd(pointer, reason, raw.get()),
-            }
-        }
+    let entries = match json::object::<Envelope>(body) {
+        Ok(envelope) => envelope.entry,
+        Err(reason) => return out.odd(String::new(), reason, body),
+    };
+    let read_entry = |entry: Entry, _, out: &mut Out, at: &str| {
+        each(&entry.changes, &format!("{at}/changes"), out, |change: Change, _, out, at| read_change(&change, at, out, ids))
+    };
+    if let Err(reason) = each(&entries, "/entry", out, read_entry) {
+        out.odd("/entry".to_owned(), reason, body);
     }
 }
 
@@ -214,7 +158,9 @@ fn parse_piecemeal(body: &str, out: &mut Out, ids: Ids) {
 pub fn parse_flat(body: &str, out: &mut Out) -> bool {
     match json::object::<Value>(body) {
         Ok(value) if value.lists() > 0 => {
-            read_value(&value, "", out, Ids::Own);
+            if let Err(reason) = read_value(&value, "", out, Ids::Own) {
+                out.odd(String::new(), reason, body);
+            }
             true
         }
         _ => false,
@@ -222,58 +168,49 @@ pub fn parse_flat(body: &str, out: &mut Out) -> bool {
 }
 
 impl Value<'_> {
+    /// How many of the lists that are known stand in it.
     fn lists(&self) -> usize {
         let Value { statuses, messages, errors, preferences, .. } = self;
         [statuses, messages, errors, preferences].into_iter().filter(|list| list.present).count()
     }
 }
 
-fn read_change(change: &Change, pointer: &str, out: &mut Out, ids: Ids) {
+fn read_change(change: &Change, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'static str> {
     match change.field.get() {
         // `standby`: messages to a number whose conversation another app holds; they are messages all the same.
         None | Some("messages" | "standby" | "user_preferences") if change.value.lists() > 0 => {
-            read_value(&change.value, &format!("{pointer}/value"), out, ids);
+            read_value(&change.value, &format!("{at}/value"), out, ids)
         }
-        None | Some("messages" | "user_preferences") => {
-            out.odd(format!("{pointer}/value"), "none of the lists that are known", "");
+        None | Some("messages" | "user_preferences") => Err("none of the lists that are known"),
+        Some(field) => {
+            out.other(field, None, Person::default(), None);
+            Ok(())
         }
-        Some(field) => out.other(field, None, Person::default(), None),
     }
 }
 
-fn read_value(value: &Value, pointer: &str, out: &mut Out, ids: Ids) {
+fn read_value(value: &Value, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'static str> {
     let people = People::of(&value.contacts.items);
     let sender = super::id(value.metadata.phone_number_id.get());
-    each(&value.statuses, pointer, "statuses", out, |item: StatusItem, _, out| {
-        read_status(&item, &people, sender.as_ref(), out, ids)
-    });
-    each(&value.messages, pointer, "messages", out, |item: MessageItem, raw, out| {
-        read_message(&item, raw, &people, sender.as_ref(), out)
-    });
-    each(&value.preferences, pointer, "user_preferences", out, |item: Preference, _, out| {
-        read_preference(&item, &people, out);
-        Ok(())
-    });
-    each(&value.errors, pointer, "errors", out, |item: ErrorItem, _, out| {
-        let name = format!("error {}", item.code.get().unwrap_or_default());
-        out.other(name.trim_end(), None, Person::default(), None);
-        Ok(())
-    });
-}
-
-/// Reads a list's items one by one; what cannot be read is put aside.
-fn each<'a, T: serde::Deserialize<'a> + json::Object>(
-    list: &Items<'a>,
-    pointer: &str,
-    name: &str,
-    out: &mut Out,
-    mut read: impl FnMut(T, &'a RawValue, &mut Out) -> Result<(), &'static str>,
-) {
-    for (i, raw) in list.items.iter().enumerate() {
-        if let Err(reason) = json::item(raw).and_then(|item| read(item, raw, out)) {
-            out.odd(format!("{pointer}/{name}/{i}"), reason, raw.get());
-        }
-    }
+    let sender = sender.as_ref();
+    let lists = [
+        each(&value.statuses, &format!("{at}/statuses"), out, |item: StatusItem, _, out, _| {
+            read_status(&item, &people, sender, out, ids)
+        }),
+        each(&value.messages, &format!("{at}/messages"), out, |item: MessageItem, raw, out, _| {
+            read_message(&item, raw, &people, sender, out)
+        }),
+        each(&value.preferences, &format!("{at}/user_preferences"), out, |item: Preference, _, out, _| {
+            read_preference(&item, &people, out);
+            Ok(())
+        }),
+        each(&value.errors, &format!("{at}/errors"), out, |item: ErrorItem, _, out, _| {
+            let name = format!("error {}", item.code.get().unwrap_or_default());
+            out.other(name.trim_end(), None, Person::default(), None);
+            Ok(())
+        }),
+    ];
+    lists.into_iter().collect()
 }
 
 fn read_status(item: &StatusItem, people: &People, sender: Option<&String>, out: &mut Out, ids: Ids) -> Result<(), &'static str> {
@@ -296,7 +233,7 @@ fn read_status(item: &StatusItem, people: &People, sender: Option<&String>, out:
         people.person(item.recipient.get(), item.recipient_user.get())
     };
     let at_ms = out.at(item.timestamp.get().and_then(time::epoch));
-    let Some(kind) = status_kind(status) else {
+    let Some(kind) = super::status_word(status) else {
         out.other(status, Some(message_id), person, at_ms);
         return Ok(());
     };
@@ -328,17 +265,6 @@ impl StatusItem<'_> {
     }
 }
 
-fn status_kind(status: &str) -> Option<StatusKind> {
-    Some(match status {
-        "sent" => StatusKind::Sent,
-        "delivered" => StatusKind::Delivered,
-        "read" => StatusKind::Read,
-        "played" => StatusKind::Played,
-        "failed" => StatusKind::Failed,
-        _ => return None,
-    })
-}
-
 fn read_message(
     item: &MessageItem,
     raw: &RawValue,
@@ -353,10 +279,6 @@ fn read_message(
     }
     let kind = item.kind.get().ok_or("no type")?;
     let (inbound, quoted) = match kind {
-        "text" | "image" | "video" | "audio" | "voice" | "document" | "sticker" | "location" | "contacts" | "order" => {
-            (InboundKind::Message, &item.context.id)
-        }
-        "button" => (InboundKind::QuickReply, &item.context.id),
         "interactive" => (item.interactive.inbound(), &item.context.id),
         "reaction" => {
             let removed = item.reaction.emoji.get().is_none();
@@ -364,22 +286,14 @@ fn read_message(
         }
         "edit" => (InboundKind::Other, &item.edit.message_id),
         "revoke" => (InboundKind::Other, &item.revoke.message_id),
-        _ => (InboundKind::Other, &item.context.id),
+        kind => (super::inbound_word(kind), &item.context.id),
     };
-    let message_id = match item.id.get() {
-        Some(id) => super::id(Some(id)).ok_or("no usable message id")?,
-        None => out.made_id(&person, item.timestamp.get(), raw.get().as_bytes()),
-    };
+    let message_id = out.given_or_made_id(&item.id, &person, &item.timestamp, raw)?;
     let at_ms = out.at(item.timestamp.get().and_then(time::epoch));
-    out.event(Event::Inbound(Inbound {
-        channel: out.channel.to_owned(),
-        message_id,
-        inbound,
-        at_ms,
-        person,
-        sender: sender.cloned(),
-        quoted: super::id(quoted.get()),
-    }));
+    let mut event = out.inbound(message_id, inbound, at_ms, person);
+    event.sender = sender.cloned();
+    event.quoted = super::id(quoted.get());
+    out.event(Event::Inbound(event));
     Ok(())
 }
 

@@ -6,16 +6,30 @@
 //! Every provider here is content with `200` and an empty body, so there is no answer to choose per provider; what it does with
 //! other answers (retries, deadlines) stands in its file.
 
+mod clevertap;
 mod custom;
+mod dialog360;
+mod form;
+mod gupshup;
+mod infobip;
+mod interakt;
 mod json;
 mod meta;
+mod netcore;
+mod plivo;
 mod signature;
+mod sinch;
 mod time;
+mod twilio;
+mod vonage;
+mod wati;
 
 pub use custom::Mapping;
 
+use serde_json::value::RawValue;
+
 use crate::contact;
-use crate::event::{ErrorInfo, Event, Ms, Person, Status};
+use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
 
 /// A source of callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +124,7 @@ pub struct Parsed {
 pub struct Odd {
     /// JSON pointer of the item in the body; empty for the whole body.
     pub pointer: String,
-    pub reason: String,
+    pub reason: &'static str,
     /// The item as received (invalid UTF-8 replaced).
     pub raw: String,
 }
@@ -175,7 +189,15 @@ impl Provider {
     pub fn wanted_headers(self, mapping: Option<&Mapping>) -> Vec<&str> {
         match self {
             Self::Meta => meta::HEADERS.to_vec(),
-            _ => Vec::new(),
+            Self::Dialog360 => dialog360::HEADERS.to_vec(),
+            Self::Twilio => twilio::HEADERS.to_vec(),
+            Self::Infobip => infobip::HEADERS.to_vec(),
+            Self::Vonage => vonage::HEADERS.to_vec(),
+            Self::Sinch => sinch::HEADERS.to_vec(),
+            Self::Interakt => interakt::HEADERS.to_vec(),
+            Self::Plivo => plivo::HEADERS.to_vec(),
+            Self::Gupshup | Self::CleverTap | Self::Wati | Self::Netcore => Vec::new(),
+            Self::Custom => mapping.and_then(Mapping::header).into_iter().collect(),
         }
     }
 
@@ -188,7 +210,15 @@ impl Provider {
         }
         match self {
             Self::Meta => meta::verify(request, secrets),
-            _ => Verdict::Unsigned,
+            Self::Dialog360 => dialog360::verify(request, secrets),
+            Self::Twilio => twilio::verify(request, secrets),
+            Self::Infobip => infobip::verify(request, secrets),
+            Self::Vonage => vonage::verify(request, secrets, now_ms),
+            Self::Sinch => sinch::verify(request, secrets),
+            Self::Interakt => interakt::verify(request, secrets),
+            Self::Plivo => plivo::verify(request, secrets),
+            Self::Gupshup | Self::CleverTap | Self::Wati | Self::Netcore => Verdict::Unsigned,
+            Self::Custom => mapping.map_or(Verdict::Unsigned, |mapping| mapping.verify(request, secrets)),
         }
     }
 
@@ -196,15 +226,33 @@ impl Provider {
     /// known is one odd item.
     #[must_use]
     pub fn parse(self, request: &Request, channel: &str, mapping: Option<&Mapping>, now_ms: Ms) -> Parsed {
-        let mut out = Out { channel, now_ms, parsed: Parsed::default() };
+        let mut out = Out { channel, now_ms, parsed: Parsed::default(), full: false };
         let body = String::from_utf8_lossy(request.body);
         match self {
             Self::Meta => meta::parse(&body, &mut out, meta::Ids::Own),
-            _ => {}
+            Self::Dialog360 => dialog360::parse(&body, &mut out),
+            Self::Gupshup => gupshup::parse(&body, &mut out),
+            Self::Twilio => twilio::parse(request, &mut out),
+            Self::Infobip => infobip::parse(&body, &mut out),
+            Self::Vonage => vonage::parse(&body, &mut out),
+            Self::Sinch => sinch::parse(&body, &mut out),
+            Self::CleverTap => clevertap::parse(&body, &mut out),
+            Self::Interakt => interakt::parse(&body, &mut out),
+            Self::Wati => wati::parse(&body, &mut out),
+            Self::Netcore => netcore::parse(&body, &mut out),
+            Self::Plivo => plivo::parse(request, &mut out),
+            Self::Custom => match mapping {
+                Some(mapping) => mapping.parse(request, &body, &mut out),
+                None => out.odd(String::new(), "the channel has no mapping", &body),
+            },
         }
         let Parsed { events, odd, others } = &out.parsed;
         if events.is_empty() && odd.is_empty() && others.is_empty() {
             out.odd(String::new(), "nothing in it is known", &body);
+        }
+        if out.full {
+            let raw = body.into_owned();
+            out.parsed.odd.push(Odd { pointer: String::new(), reason: "more items than are read of one body", raw });
         }
         out.parsed
     }
@@ -214,13 +262,20 @@ impl Provider {
     }
 }
 
+use json::Text;
+
 /// A parse under way: where a provider's file puts what it found.
 struct Out<'a> {
     channel: &'a str,
     now_ms: Ms,
     parsed: Parsed,
+    /// More came than is read.
+    full: bool,
 }
 
+/// Items of one callback that are read. Meta's bound is 1,000; what lies beyond this one is a dead letter, and at a few hundred bytes
+/// per event no body takes more than some megabytes.
+const MAX_ITEMS: usize = 10_000;
 /// Ids of messages and the like: 1 to 512 bytes without control characters.
 const MAX_ID_BYTES: usize = 512;
 /// An error's title is for people; nobody reads more.
@@ -228,7 +283,7 @@ const MAX_TITLE_CHARS: usize = 200;
 
 impl Out<'_> {
     /// A status with what every provider has; the caller adds the rest.
-    fn status(&self, message_id: String, status: crate::event::StatusKind, at_ms: Option<Ms>, person: Person) -> Status {
+    fn status(&self, message_id: String, status: StatusKind, at_ms: Option<Ms>, person: Person) -> Status {
         Status {
             channel: self.channel.to_owned(),
             message_id,
@@ -245,24 +300,48 @@ impl Out<'_> {
     }
 
     fn event(&mut self, event: Event) {
-        self.parsed.events.push(event);
+        if self.has_room() {
+            self.parsed.events.push(event);
+        }
+    }
+
+    fn has_room(&mut self) -> bool {
+        let Parsed { events, odd, others } = &self.parsed;
+        self.full |= events.len() + odd.len() + others.len() >= MAX_ITEMS;
+        !self.full
+    }
+
+    /// An inbound message with what every provider has; the caller adds the rest.
+    fn inbound(&self, message_id: String, inbound: InboundKind, at_ms: Option<Ms>, person: Person) -> Inbound {
+        let channel = self.channel.to_owned();
+        Inbound { channel, message_id, inbound, at_ms, person, sender: None, quoted: None }
     }
 
     /// The id of an inbound message that its provider gave none: a hash of what makes it this one.
-    fn made_id(&self, person: &Person, time: Option<&str>, raw: &[u8]) -> String {
+    fn made_id(&self, person: &Person, time: Option<&str>, raw: &str) -> String {
         let who = person.phone.as_deref().or(person.user_id.as_deref()).unwrap_or_default();
-        let parts = [self.channel.as_bytes(), who.as_bytes(), time.unwrap_or_default().as_bytes()];
-        let [channel, who, time] = parts;
-        format!("made-{}", signature::sha256_hex(&[channel, b"\0", who, b"\0", time, b"\0", raw]))
+        signature::made_hash(&[self.channel, who, time.unwrap_or_default(), raw])
+    }
+
+    /// The id that an inbound message was given, else a made one.
+    fn given_or_made_id(&self, given: &Text, person: &Person, time: &Text, raw: &RawValue) -> Result<String, &'static str> {
+        match given.get() {
+            Some(given) => id(Some(given)).ok_or("no usable message id"),
+            None => Ok(self.made_id(person, time.get(), raw.get())),
+        }
     }
 
     fn other(&mut self, name: &str, message_id: Option<String>, person: Person, at_ms: Option<Ms>) {
-        let name = name.chars().take(MAX_TITLE_CHARS).collect();
-        self.parsed.others.push(Other { name, message_id, person, at_ms });
+        if self.has_room() {
+            let name = name.chars().take(MAX_TITLE_CHARS).collect();
+            self.parsed.others.push(Other { name, message_id, person, at_ms });
+        }
     }
 
-    fn odd(&mut self, pointer: String, reason: &str, raw: &str) {
-        self.parsed.odd.push(Odd { pointer, reason: reason.to_owned(), raw: raw.to_owned() });
+    fn odd(&mut self, pointer: String, reason: &'static str, raw: &str) {
+        if self.has_room() {
+            self.parsed.odd.push(Odd { pointer, reason, raw: raw.to_owned() });
+        }
     }
 
     /// A provider's time, unless it cannot be: before 2009, or more than a day ahead of receipt. Then the receipt's time counts.
@@ -295,4 +374,52 @@ fn id(text: Option<&str>) -> Option<String> {
 fn error(code: Option<&str>, title: Option<&str>) -> Option<ErrorInfo> {
     let code = id(code)?;
     Some(ErrorInfo { code, title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect() })
+}
+
+/// The word for a status that most providers share.
+fn status_word(word: &str) -> Option<StatusKind> {
+    Some(match word {
+        "sent" => StatusKind::Sent,
+        "delivered" => StatusKind::Delivered,
+        "read" => StatusKind::Read,
+        "played" => StatusKind::Played,
+        "failed" => StatusKind::Failed,
+        _ => return None,
+    })
+}
+
+/// The word for an inbound message's type that most providers share, in any case. What is not known opens the service window and
+/// replies to nothing.
+fn inbound_word(word: &str) -> InboundKind {
+    match word.to_ascii_lowercase().as_str() {
+        "text" | "image" | "video" | "audio" | "voice" | "document" | "file" | "sticker" | "media" | "location" | "contact"
+        | "contacts" | "vcard" | "order" | "catalog" | "product" => InboundKind::Message,
+        "button" | "button_reply" | "list_reply" | "quick_reply" => InboundKind::QuickReply,
+        _ => InboundKind::Other,
+    }
+}
+
+/// A click that a provider tracked itself.
+fn provider_click(
+    click_id: String,
+    message_id: String,
+    url: Option<&str>,
+    at_ms: Option<Ms>,
+    person: Person,
+    out: &Out,
+) -> Click {
+    Click {
+        click_id,
+        at_ms,
+        person,
+        link: None,
+        campaign: None,
+        step: String::new(),
+        machine: None,
+        channel: Some(out.channel.to_owned()),
+        message_id: Some(message_id),
+        url: url.map(ToOwned::to_owned),
+        country: None,
+        device: None,
+    }
 }

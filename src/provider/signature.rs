@@ -51,6 +51,30 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
 
+/// Whether a header's value is one of the secrets itself.
+pub fn is_secret(secrets: &[String], text: &str) -> bool {
+    secrets.iter().filter(|s| !s.is_empty()).fold(false, |good, s| good | equal(s.as_bytes(), text.as_bytes()))
+}
+
+/// Whether an `Authorization` header is `Basic` with one of the secrets as `user:password`.
+pub fn is_basic(secrets: &[String], header: &str) -> bool {
+    let Some((scheme, rest)) = header.split_once(' ') else {
+        return false;
+    };
+    let credentials = from_base64(rest.trim()).and_then(|bytes| String::from_utf8(bytes).ok());
+    scheme.eq_ignore_ascii_case("basic") && credentials.is_some_and(|text| is_secret(secrets, &text))
+}
+
+/// An id made of what makes a thing this one and no other. What it is made of may not change: it is stored.
+pub fn made_hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    format!("made-{}", to_hex(&hash.finalize()))
+}
+
 /// Bytes of hexadecimal digits in either case.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
@@ -70,13 +94,9 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// The hex SHA-256 of the parts, one after the other.
-pub fn sha256_hex(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-    }
-    to_hex(&hash.finalize())
+/// The SHA-256 of a body as lower-case hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    to_hex(&Sha256::digest(bytes))
 }
 
 /// The claims of a compact JWT that is signed with HS256 under any of the secrets. Every other algorithm, `none` above all, is

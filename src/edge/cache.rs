@@ -1,0 +1,203 @@
+//! Definitions in an isolate's memory: from KV's read copies, and from the Registry where KV has none.
+//!
+//! A copy in KV may be two minutes old, one in memory [`CACHED_MS`] more; who finds that one may be too old asks the Registry.
+//! Memory holds finished values only, never what another request waits for.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::thread::LocalKey;
+
+use serde::de::DeserializeOwned;
+
+use super::config::Config;
+use super::definitions::ask;
+use super::now_ms;
+use super::objects::within;
+use crate::bounds::{ABSENT_MS, CACHED_MS, CACHED_RECORDS, COPY_READ_MS};
+use crate::campaign::Campaign;
+use crate::channel::Channel;
+use crate::event::Ms;
+use crate::link::Link;
+use crate::problem::Problem;
+use crate::provider::{Mapping, Provider};
+use crate::registry::{Command, Kind, SETTINGS};
+use crate::settings::Settings;
+use crate::target::Target;
+
+/// A channel, ready for its callbacks.
+pub struct OpenChannel {
+    pub channel: Channel,
+    pub provider: Provider,
+    pub mapping: Option<Mapping>,
+    /// In the clear: they stay in memory.
+    pub secrets: Vec<String>,
+}
+
+/// A link, ready for its taps.
+pub struct OpenLink {
+    pub link: Link,
+    pub target: Target,
+}
+
+/// What is kept of one kind of record.
+pub trait Kept: Sized + 'static {
+    const KIND: Kind;
+    const MEMORY: &'static LocalKey<RefCell<Memory<Self>>>;
+    type Record: DeserializeOwned;
+
+    /// What is made of a record once, so that its users need not.
+    fn of(config: &Config, record: Self::Record) -> Option<Self>;
+}
+
+/// Values by id; an absent record is remembered too, for a shorter time.
+pub struct Memory<T>(HashMap<String, Entry<T>>);
+
+struct Entry<T> {
+    value: Option<Rc<T>>,
+    /// Until when it is used unasked.
+    until_ms: Ms,
+    /// When the Registry said it; 0 for a copy of unknown age from KV.
+    said_ms: Ms,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T> Memory<T> {
+    fn get(&self, id: &str, now_ms: Ms) -> Option<Option<Rc<T>>> {
+        self.0.get(id).filter(|entry| now_ms < entry.until_ms).map(|entry| entry.value.clone())
+    }
+
+    /// What the Registry said less than [`ABSENT_MS`] ago.
+    fn just_said(&self, id: &str, now_ms: Ms) -> Option<Option<Rc<T>>> {
+        self.0.get(id).filter(|entry| now_ms < entry.said_ms + ABSENT_MS).map(|entry| entry.value.clone())
+    }
+
+    fn put(&mut self, id: &str, value: Option<Rc<T>>, now_ms: Ms, said_ms: Ms) {
+        if self.0.len() >= CACHED_RECORDS {
+            self.0.retain(|_, entry| now_ms < entry.until_ms);
+            if self.0.len() >= CACHED_RECORDS {
+                self.0.clear();
+            }
+        }
+        let until_ms = now_ms + if value.is_some() { CACHED_MS } else { ABSENT_MS };
+        let entry = Entry { value, until_ms, said_ms };
+        self.0.insert(id.to_owned(), entry);
+    }
+}
+
+/// The record `id`, from memory, else from KV, else from the Registry; `None` if there is none.
+///
+/// # Errors
+/// 503, if neither answers.
+pub async fn get<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Problem> {
+    if let Some(value) = T::MEMORY.with_borrow(|memory| memory.get(id, now_ms())) {
+        return Ok(value);
+    }
+    let copy = within(config.kv.get(&T::KIND.copy_key(id)).text(), COPY_READ_MS).await;
+    let copy = copy.ok().and_then(Result::ok).flatten();
+    match copy.and_then(|text| serde_json::from_str(&text).ok()) {
+        Some(record) => Ok(put(config, id, Some(record), 0)),
+        None => renew(config, id).await,
+    }
+}
+
+/// The record `id` as the Registry has it now.
+///
+/// # Errors
+/// 503, if it does not answer.
+pub async fn renew<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Problem> {
+    let command = Command::Get { kind: T::KIND, id: id.to_owned() };
+    match ask(config, &command).await {
+        Ok((_, record)) => Ok(keep(config, id, Some(record))),
+        Err(problem) if problem.status == 404 => Ok(keep::<T>(config, id, None)),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The record `id` as the Registry has it now, unless it said `known` a moment ago: then a flood of wrong callers does not reach
+/// the Registry, and `None` says that there is nothing newer.
+///
+/// # Errors
+/// 503, if the Registry does not answer.
+pub async fn renew_older<T: Kept>(config: &Config, id: &str, known: &Rc<T>) -> Result<Option<Rc<T>>, Problem> {
+    match T::MEMORY.with_borrow(|memory| memory.just_said(id, now_ms())) {
+        Some(said) => Ok(said.filter(|said| !Rc::ptr_eq(said, known))),
+        None => renew(config, id).await,
+    }
+}
+
+/// Keeps what the Registry said, so that this isolate sees at once what it has changed.
+pub fn keep<T: Kept>(config: &Config, id: &str, record: Option<T::Record>) -> Option<Rc<T>> {
+    put(config, id, record, now_ms())
+}
+
+fn put<T: Kept>(config: &Config, id: &str, record: Option<T::Record>, said_ms: Ms) -> Option<Rc<T>> {
+    let value = record.and_then(|record| T::of(config, record)).map(Rc::new);
+    T::MEMORY.with_borrow_mut(|memory| memory.put(id, value.clone(), now_ms(), said_ms));
+    value
+}
+
+/// The settings; their defaults if none were made.
+///
+/// # Errors
+/// 503, if neither KV nor the Registry answers.
+pub async fn settings(config: &Config) -> Result<Rc<Settings>, Problem> {
+    Ok(get::<Settings>(config, SETTINGS).await?.unwrap_or_default())
+}
+
+thread_local! {
+    static CHANNELS: RefCell<Memory<OpenChannel>> = RefCell::default();
+    static CAMPAIGNS: RefCell<Memory<Campaign>> = RefCell::default();
+    static LINKS: RefCell<Memory<OpenLink>> = RefCell::default();
+    static ALL_SETTINGS: RefCell<Memory<Settings>> = RefCell::default();
+}
+
+impl Kept for OpenChannel {
+    const KIND: Kind = Kind::Channel;
+    const MEMORY: &'static LocalKey<RefCell<Memory<Self>>> = &CHANNELS;
+    type Record = Channel;
+
+    fn of(config: &Config, channel: Channel) -> Option<Self> {
+        Some(Self {
+            provider: Provider::from_id(&channel.provider)?,
+            mapping: channel.mapping.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            secrets: channel.open_secrets(&config.channel_secret_key),
+            channel,
+        })
+    }
+}
+
+impl Kept for Campaign {
+    const KIND: Kind = Kind::Campaign;
+    const MEMORY: &'static LocalKey<RefCell<Memory<Self>>> = &CAMPAIGNS;
+    type Record = Self;
+
+    fn of(_: &Config, campaign: Self) -> Option<Self> {
+        Some(campaign)
+    }
+}
+
+impl Kept for OpenLink {
+    const KIND: Kind = Kind::Link;
+    const MEMORY: &'static LocalKey<RefCell<Memory<Self>>> = &LINKS;
+    type Record = Link;
+
+    fn of(_: &Config, link: Link) -> Option<Self> {
+        Some(Self { target: link.target()?, link })
+    }
+}
+
+impl Kept for Settings {
+    const KIND: Kind = Kind::Settings;
+    const MEMORY: &'static LocalKey<RefCell<Memory<Self>>> = &ALL_SETTINGS;
+    type Record = Self;
+
+    fn of(_: &Config, settings: Self) -> Option<Self> {
+        Some(settings)
+    }
+}

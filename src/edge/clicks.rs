@@ -1,0 +1,144 @@
+//! Clicks on their way to the Ledgers: gathered in the isolate's memory, written after the answers.
+//!
+//! What waits is plain data that any request may send; none waits for another's call. A batch keeps its text, and so its clicks
+//! their ids, however often it is sent. It is leased to whoever sends it: if that request dies, the next tap sends it again. What
+//! the isolate holds when it dies is lost, and so is what no Ledger took after [`CLICK_ATTEMPTS`].
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use worker::{Context, Delay};
+
+use super::config::Config;
+use super::ledgers::write_text;
+use super::metrics::METRICS;
+use super::now_ms;
+use crate::bounds::{CLICK_ATTEMPTS, CLICK_WAIT_MS, EVENTS_PER_CALL, LEDGER_CALL_MS, WAITING_CLICKS};
+use crate::event::Ms;
+use crate::ledger::{Routed, Write};
+
+/// How long a batch belongs to whoever took it: a call with its deadline, and a second.
+const LEASE_MS: Ms = LEDGER_CALL_MS as Ms + 1_000;
+
+/// After how long another tap takes over: what a request does after its answer may be cut off at 30 s.
+const SENDER_MS: Ms = 20_000;
+
+#[derive(Default)]
+struct Waiting {
+    /// Not yet in a batch.
+    clicks: Vec<Routed>,
+    batches: VecDeque<Batch>,
+    /// Clicks in all the batches.
+    batched: usize,
+    next_id: u64,
+    /// Until when somebody is at it.
+    sender_until_ms: Ms,
+}
+
+struct Batch {
+    id: u64,
+    ledger: u32,
+    text: Rc<str>,
+    clicks: usize,
+    attempts: u32,
+    leased_until_ms: Ms,
+}
+
+thread_local! {
+    static WAITING: RefCell<Waiting> = RefCell::default();
+}
+
+/// Records a click after the answer. Beyond [`WAITING_CLICKS`] it is lost, and counted as lost.
+pub fn record_later(config: &Rc<Config>, context: &Context, click: Routed) {
+    let send = WAITING.with_borrow_mut(|waiting| {
+        if waiting.clicks.len() + waiting.batched >= WAITING_CLICKS {
+            METRICS.with(|metrics| metrics.clicks_lost.add(1));
+        } else {
+            waiting.clicks.push(click);
+        }
+        let now_ms = now_ms();
+        let nobody = waiting.sender_until_ms <= now_ms;
+        if nobody {
+            waiting.sender_until_ms = now_ms + CLICK_WAIT_MS as Ms + LEASE_MS;
+        }
+        nobody
+    });
+    if send {
+        context.wait_until(send_all(Rc::clone(config)));
+    }
+}
+
+/// Sends until nothing waits.
+async fn send_all(config: Rc<Config>) {
+    let relieved_ms = now_ms() + SENDER_MS;
+    loop {
+        Delay::from(Duration::from_millis(CLICK_WAIT_MS)).await;
+        let taken = WAITING.with_borrow_mut(|waiting| waiting.take(&config, now_ms(), relieved_ms));
+        if taken.is_empty() {
+            return;
+        }
+        let sent = taken.iter().map(|(_, ledger, text)| write_text(&config, *ledger, text));
+        let sent = join_all(sent).await;
+        WAITING.with_borrow_mut(|waiting| {
+            for ((id, ..), result) in taken.iter().zip(&sent) {
+                waiting.settle(*id, result.is_ok());
+            }
+        });
+    }
+}
+
+impl Waiting {
+    /// Takes everything that nobody else is sending; if that is nothing, the sender is done. At `relieved_ms` at the latest,
+    /// another may begin.
+    fn take(&mut self, config: &Config, now_ms: Ms, relieved_ms: Ms) -> Vec<(u64, u32, Rc<str>)> {
+        for (ledger, mut events) in config.partition.by_ledger(std::mem::take(&mut self.clicks)) {
+            while !events.is_empty() {
+                let rest = events.split_off(events.len().min(EVENTS_PER_CALL));
+                self.batch(ledger, std::mem::replace(&mut events, rest));
+            }
+        }
+        let mut taken = Vec::new();
+        for batch in self.batches.iter_mut().filter(|batch| batch.leased_until_ms <= now_ms) {
+            batch.leased_until_ms = now_ms + LEASE_MS;
+            batch.attempts += 1;
+            taken.push((batch.id, batch.ledger, Rc::clone(&batch.text)));
+        }
+        self.sender_until_ms = if taken.is_empty() { 0 } else { relieved_ms.min(now_ms + LEASE_MS) };
+        taken
+    }
+
+    fn batch(&mut self, ledger: u32, events: Vec<Routed>) {
+        let clicks = events.len();
+        self.batched += clicks;
+        self.next_id += 1;
+        self.batches.push_back(Batch {
+            id: self.next_id,
+            ledger,
+            // Plain data: writing it out cannot fail.
+            text: serde_json::to_string(&Write::Record { events }).unwrap_or_default().into(),
+            clicks,
+            attempts: 0,
+            leased_until_ms: 0,
+        });
+    }
+
+    /// A batch was sent, with or without success.
+    fn settle(&mut self, id: u64, recorded: bool) {
+        let Some(at) = self.batches.iter().position(|batch| batch.id == id) else { return };
+        let Some(batch) = self.batches.get_mut(at) else { return };
+        batch.leased_until_ms = 0;
+        let (clicks, given_up) = (batch.clicks, batch.attempts >= CLICK_ATTEMPTS);
+        if !recorded && !given_up {
+            return;
+        }
+        METRICS.with(|metrics| {
+            let count = if recorded { &metrics.clicks_recorded } else { &metrics.clicks_lost };
+            count.add(clicks as u64);
+        });
+        self.batches.remove(at);
+        self.batched -= clicks;
+    }
+}

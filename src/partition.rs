@@ -1,0 +1,146 @@
+//! Which Ledger an event goes to: that of the contact's handle.
+//!
+//! It knows no transport; a batch of events becomes one batch per Ledger.
+
+use std::collections::BTreeMap;
+
+use crate::contact::{Handle, canonical_phone};
+use crate::event::{Event, Ms, Person};
+use crate::keys::Key;
+use crate::ledger::Routed;
+
+/// How events find their Ledger in one deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Partition {
+    pub handle_key: Key,
+    pub ledgers: u32,
+}
+
+impl Partition {
+    /// An event of a callback, of a provider with this code, received at `received_ms`.
+    #[must_use]
+    pub fn route(&self, event: Event, provider: char, received_ms: Ms) -> Routed {
+        let key = person_of(&event).and_then(person_key);
+        let handle = match &key {
+            Some(key) => Handle::of(&self.handle_key, key),
+            // It names nobody: all that is said of one message meets in one place. No person's key contains a slash.
+            None => Handle::of(&self.handle_key, &format!("message/{provider}/{}", subject_of(&event))),
+        };
+        Routed { handle: handle.to_text(), key, provider, received_ms, event }
+    }
+
+    /// An event of a person whose canonical key is known.
+    #[must_use]
+    pub fn route_to(&self, key: String, event: Event, provider: char, received_ms: Ms) -> Routed {
+        Routed { handle: Handle::of(&self.handle_key, &key).to_text(), key: Some(key), provider, received_ms, event }
+    }
+
+    /// The events of each Ledger, in their order.
+    #[must_use]
+    pub fn by_ledger(&self, events: impl IntoIterator<Item = Routed>) -> BTreeMap<u32, Vec<Routed>> {
+        let mut groups: BTreeMap<u32, Vec<Routed>> = BTreeMap::new();
+        for event in events {
+            groups.entry(self.ledger(&event)).or_default().push(event);
+        }
+        groups
+    }
+
+    /// The Ledger of an event.
+    #[must_use]
+    pub fn ledger(&self, event: &Routed) -> u32 {
+        Handle::from_text(&event.handle).map_or(0, |handle| handle.ledger(self.ledgers))
+    }
+}
+
+/// The canonical key of a person: the phone, else the user id.
+fn person_key(person: &Person) -> Option<String> {
+    let phone = person.phone.as_deref().and_then(canonical_phone);
+    phone.or_else(|| person.user_id.clone())
+}
+
+fn person_of(event: &Event) -> Option<&Person> {
+    Some(match event {
+        Event::Dispatch(dispatch) => &dispatch.person,
+        Event::Status(status) => &status.person,
+        Event::Inbound(inbound) => &inbound.person,
+        Event::Click(click) => &click.person,
+        Event::Conversion(conversion) => &conversion.person,
+        Event::OptOut(opt_out) => &opt_out.person,
+    })
+}
+
+/// What an event is about if it names no person.
+fn subject_of(event: &Event) -> &str {
+    match event {
+        Event::Dispatch(dispatch) => dispatch.message_id.as_deref().unwrap_or_default(),
+        Event::Status(status) => &status.message_id,
+        Event::Inbound(inbound) => &inbound.message_id,
+        Event::Click(click) => click.message_id.as_deref().unwrap_or(&click.click_id),
+        Event::Conversion(conversion) => &conversion.id,
+        Event::OptOut(opt_out) => &opt_out.channel,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Status, StatusKind};
+
+    const PARTITION: Partition = Partition { handle_key: [7; 32], ledgers: 16 };
+
+    fn status(message_id: &str, phone: Option<&str>, user_id: Option<&str>) -> Event {
+        Event::Status(Status {
+            channel: "wa".to_owned(),
+            message_id: message_id.to_owned(),
+            participant: String::new(),
+            status: StatusKind::Sent,
+            at_ms: None,
+            person: Person { phone: phone.map(str::to_owned), user_id: user_id.map(str::to_owned) },
+            sender: None,
+            reference: None,
+            category: None,
+            billable: None,
+            error: None,
+        })
+    }
+
+    fn route(event: Event) -> Routed {
+        PARTITION.route(event, 'm', 0)
+    }
+
+    #[test]
+    fn all_forms_of_a_person_meet() {
+        let home = route(status("a", Some("5215512345678"), None));
+        assert_eq!(home.key.as_deref(), Some("525512345678"));
+        for other in [
+            route(status("b", Some("525512345678"), None)),
+            route(status("c", Some("525512345678"), Some("MX.1"))),
+            PARTITION.route_to("525512345678".to_owned(), status("d", None, None), '-', 0),
+        ] {
+            assert_eq!(other.handle, home.handle);
+        }
+        assert_eq!(route(status("a", None, Some("MX.1"))).key.as_deref(), Some("MX.1"));
+    }
+
+    #[test]
+    fn what_names_nobody_meets_by_message() {
+        let home = route(status("a", None, None));
+        assert_eq!(home.key, None);
+        assert_eq!(route(status("a", None, None)).handle, home.handle);
+        assert_ne!(route(status("b", None, None)).handle, home.handle);
+        assert_ne!(PARTITION.route(status("a", None, None), 'g', 0).handle, home.handle);
+    }
+
+    #[test]
+    fn groups_keep_order_and_lose_nothing() {
+        let events: Vec<Routed> =
+            (0..500).map(|n| route(status(&n.to_string(), Some(&format!("120255501{n:02}")), None))).collect();
+        let groups = PARTITION.by_ledger(events.clone());
+        assert_eq!(groups.values().map(Vec::len).sum::<usize>(), events.len());
+        assert_eq!(groups.len(), 16);
+        for (ledger, group) in groups {
+            let alone: Vec<Routed> = events.iter().filter(|event| PARTITION.ledger(event) == ledger).cloned().collect();
+            assert_eq!(group, alone);
+        }
+    }
+}

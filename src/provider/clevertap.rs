@@ -1,0 +1,95 @@
+//! CleverTap's "Generic (Other)" WhatsApp format, which many other providers can send too.
+//!
+//! Page of docs.clevertap.com: "Generic WhatsApp", in two versions.
+//!
+//! It is not signed: the callback URL is the secret.
+//!
+//! Oddities: a status names no contact, only CleverTap's own `msgId` (`i|campaign|batch|…`); the case of the status varies; `clicked` is
+//! a click on a link of the provider's, with the number `ts` for its time or with none; an inbound message has no id of its own;
+//! the key of the version is spelled in three ways and not needed; error codes come as text and as numbers.
+
+use serde_json::value::RawValue;
+
+use super::json::{Items, Text, each, lenient};
+use super::{Out, json, signature, time};
+use crate::event::{Click, Event, InboundKind, Person, StatusKind};
+
+lenient! {
+    struct Callback<'a> {
+        statuses: Items<'a> = "statuses",
+        from: Text<'a> = "from",
+        business: Text<'a> = "wabaNumber",
+        timestamp: Text<'a> = "timestamp",
+        kind: Text<'a> = "type",
+        context: Context<'a> = "context",
+        button: Button<'a> = "button",
+    }
+    struct Context<'a> {
+        id: Text<'a> = "id",
+    }
+    struct Button<'a> {
+        text: Text<'a> = "text" | "payload",
+    }
+    struct Item<'a> {
+        message_id: Text<'a> = "msgId" | "msg_id",
+        status: Text<'a> = "status",
+        timestamp: Text<'a> = "timestamp" | "ts",
+        error: Fault<'a> = "error",
+        url: Text<'a> = "url",
+        short_url: Text<'a> = "shortUrl",
+    }
+    struct Fault<'a> {
+        code: Text<'a> = "code",
+        title: Text<'a> = "title",
+    }
+}
+
+pub fn parse(body: &str, out: &mut Out) {
+    json::roots(body, out, |callback: Callback, raw, out, at| {
+        if callback.statuses.present || callback.statuses.wrong {
+            each(&callback.statuses, &format!("{at}/statuses"), out, |item: Item, _, out, _| read_status(&item, out))
+        } else {
+            read_message(&callback, raw, out)
+        }
+    });
+}
+
+fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
+    let message_id = super::id(item.message_id.get()).ok_or("no usable msgId")?;
+    let status = item.status.get().ok_or("no status")?.to_ascii_lowercase();
+    let at_ms = out.at(item.timestamp.get().and_then(time::any));
+    if status == "clicked" {
+        out.event(Event::Click(click(item, message_id, at_ms, out)));
+        return Ok(());
+    }
+    let Some(kind) = super::status_word(&status) else {
+        out.other(&status, Some(message_id), Person::default(), at_ms);
+        return Ok(());
+    };
+    let mut event = out.status(message_id, kind, at_ms, Person::default());
+    if kind == StatusKind::Failed {
+        event.error = super::error(item.error.code.get(), item.error.title.get());
+    }
+    out.event(Event::Status(event));
+    Ok(())
+}
+
+/// A click has no id: message, link and time make it this one.
+fn click(item: &Item, message_id: String, at_ms: Option<i64>, out: &Out) -> Click {
+    let url = item.url.get().or(item.short_url.get());
+    let parts = ["clevertap", &message_id, url.unwrap_or_default(), item.timestamp.get().unwrap_or_default()];
+    super::provider_click(signature::made_hash(&parts), message_id, url, at_ms, Person::default(), out)
+}
+
+fn read_message(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+    let kind = callback.kind.get().ok_or("neither statuses nor a message")?;
+    let person = super::person(callback.from.get(), None);
+    let inbound = if callback.button.text.get().is_some() { InboundKind::QuickReply } else { super::inbound_word(kind) };
+    let message_id = out.made_id(&person, callback.timestamp.get(), raw.get());
+    let at_ms = out.at(callback.timestamp.get().and_then(time::any));
+    let mut event = out.inbound(message_id, inbound, at_ms, person);
+    event.sender = super::id(callback.business.get());
+    event.quoted = super::id(callback.context.id.get());
+    out.event(Event::Inbound(event));
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! 360dialog: Meta's envelope, passed through unchanged; and the flat shape of its legacy On-Premises service.
+//!
+//! Pages of docs.360dialog.com: "Webhooks", "Usernames and BSUID", partner part "Signature validation".
+//!
+//! Meta's own signature cannot be checked (it is made with 360dialog's app secret). Partners get `x-360dialog-signature`, the
+//! HMAC-SHA256 of the raw body under the platform secret, as hex digits with or without `sha256=` (implementations differ); direct
+//! clients get none. So a channel with a secret insists on the header, one without relies on its URL.
+//! It wants its 200 within 5 seconds and retries for up to seven days.
+
+use super::signature::{self, HmacSha256};
+use super::{Out, Request, Verdict, meta};
+
+pub const HEADERS: &[&str] = &["x-360dialog-signature"];
+
+pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
+    let Some(header) = request.header("x-360dialog-signature") else {
+        return Verdict::Bad("x-360dialog-signature is missing");
+    };
+    match signature::from_hex(header.strip_prefix("sha256=").unwrap_or(header)) {
+        Some(hash) if signature::signed::<HmacSha256>(secrets, &[request.body], &hash) => Verdict::Verified,
+        _ => Verdict::Bad("x-360dialog-signature does not match"),
+    }
+}
+
+pub fn parse(body: &str, out: &mut Out) {
+    if !meta::parse_flat(body, out) {
+        meta::parse(body, out, meta::Ids::Own);
+    }
+}

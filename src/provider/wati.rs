@@ -1,0 +1,92 @@
+//! WATI.
+//!
+//! Pages of docs.wati.io: the webhook events of the API reference; the retries by its support pages.
+//!
+//! It does not sign. It wants 200 and retries up to 144 times; a retry may hold several events, so a list is taken as well.
+//!
+//! Oddities: each event comes twice if both versions are on, as `sentMessageDELIVERED` and as `sentMessageDELIVERED_v2`; only the second
+//! has `localMessageId`, both have `whatsappMessageId`, which is the identity. The case of names varies. Most statuses name no
+//! contact. `sentMessageREPLIED` says that an answer came; the answer itself comes as `message`. The time is `timestamp` (text,
+//! seconds) or `created` (ISO, seven fraction digits).
+
+use serde_json::value::RawValue;
+
+use super::json::{Text, lenient};
+use super::{Out, json, time};
+use crate::event::{Event, InboundKind, StatusKind};
+
+lenient! {
+    struct Callback<'a> {
+        kind: Text<'a> = "eventType",
+        whatsapp_id: Text<'a> = "whatsappMessageId",
+        local_id: Text<'a> = "localMessageId",
+        id: Text<'a> = "id",
+        timestamp: Text<'a> = "timestamp",
+        created: Text<'a> = "created",
+        contact: Text<'a> = "waId",
+        business: Text<'a> = "channelPhoneNumber",
+        owner: Text<'a> = "owner",
+        content: Text<'a> = "type",
+        text: Text<'a> = "text",
+        quoted: Text<'a> = "replyContextId",
+        code: Text<'a> = "failedCode",
+        detail: Text<'a> = "failedDetail",
+        button: Option<&'a RawValue> = "buttonReply" | "listReply" | "interactiveButtonReply",
+    }
+}
+
+pub fn parse(body: &str, out: &mut Out) {
+    json::roots(body, out, |callback: Callback, raw, out, _| read(&callback, raw, out));
+}
+
+fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+    let kind = callback.kind.get().ok_or("no eventType")?.to_ascii_lowercase();
+    let kind = kind.strip_suffix("_v2").unwrap_or(&kind);
+    let person = super::person(callback.contact.get(), None);
+    let own = callback.timestamp.get().and_then(time::any);
+    let at_ms = out.at(own).or(out.at(callback.created.get().and_then(time::iso)));
+    let given = [&callback.whatsapp_id, &callback.local_id, &callback.id].into_iter().find_map(Text::get);
+    let status = match kind {
+        "templatemessagesent" | "sessionmessagesent" => StatusKind::Sent,
+        "sentmessagedelivered" => StatusKind::Delivered,
+        "sentmessageread" => StatusKind::Read,
+        "templatemessagefailed" | "sentmessagefailed" | "sessionmessagefailed" => StatusKind::Failed,
+        "message" | "messagereceived" | "newcontactmessagereceived" if callback.owner.get() != Some("true") => {
+            let inbound = callback.inbound();
+            let time = callback.timestamp.get().or(callback.created.get());
+            let message_id = match given {
+                Some(id) => super::id(Some(id)).ok_or("no usable message id")?,
+                None => out.made_id(&person, time, raw.get()),
+            };
+            let mut event = out.inbound(message_id, inbound, at_ms, person);
+            event.sender = super::id(callback.business.get());
+            event.quoted = super::id(callback.quoted.get());
+            out.event(Event::Inbound(event));
+            return Ok(());
+        }
+        _ => {
+            out.other(callback.kind.get().unwrap_or_default(), super::id(given), person, at_ms);
+            return Ok(());
+        }
+    };
+    let mut event = out.status(super::id(given).ok_or("no usable message id")?, status, at_ms, person);
+    event.sender = super::id(callback.business.get());
+    if status == StatusKind::Failed {
+        event.error = super::error(callback.code.get(), callback.detail.get());
+    }
+    out.event(Event::Status(event));
+    Ok(())
+}
+
+impl Callback<'_> {
+    fn inbound(&self) -> InboundKind {
+        match self.content.get() {
+            _ if self.button.is_some() => InboundKind::QuickReply,
+            Some("interactive") => InboundKind::QuickReply,
+            // The emoji stands in the text, going by the other types; none is a reaction taken back.
+            Some("reaction") => InboundKind::Reaction { removed: self.text.get().is_none() },
+            Some(word) => super::inbound_word(word),
+            None => InboundKind::Message,
+        }
+    }
+}

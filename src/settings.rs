@@ -1,0 +1,209 @@
+//! The settings of the workspace.
+//!
+//! Only their form is checked here; what they mean is the affair of those who read them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::body::Fields;
+use crate::bounds::{RATES, TAGS, TEXT_BYTES, WINDOW_HOURS};
+use crate::money::Amount;
+use crate::problem::Problem;
+
+/// The settings, as they are written and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// An IANA name.
+    pub timezone: String,
+    pub monthly_quota: Option<Quota>,
+    #[serde(default)]
+    pub rate_card: Vec<Rate>,
+    pub retention_days: u32,
+    pub attribution_default: Option<Attribution>,
+    #[serde(default)]
+    pub cors_origins: Vec<String>,
+    /// The hosts that links minted offline may lead to; lower case, without port.
+    #[serde(default)]
+    pub link_hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    pub amount: u64,
+    pub unit: Unit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    MessagesDelivered,
+    Conversations,
+}
+
+/// What a billable message costs from a date on, in a country (or `*`) and category.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    pub effective_from: String,
+    pub country: String,
+    pub category: String,
+    pub price: String,
+    pub currency: String,
+}
+
+/// What a campaign that names no attribution gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribution {
+    pub window_hours: u32,
+    pub touch: crate::policy::Touch,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            timezone: "UTC".to_owned(),
+            monthly_quota: None,
+            rate_card: Vec::new(),
+            retention_days: 400,
+            attribution_default: None,
+            cors_origins: Vec::new(),
+            link_hosts: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings whole: what is absent has its default.
+    ///
+    /// # Errors
+    /// 400, with a pointer to every field that is wrong.
+    pub fn read(body: &Value) -> Result<Self, Problem> {
+        let mut fields = Fields::of(body, "");
+        let timezone = fields.text("timezone", TEXT_BYTES);
+        let timezone = fields.required("timezone", timezone);
+        let known = |c: char| c.is_ascii_alphanumeric() || "/_+-".contains(c);
+        if timezone.is_some_and(|zone| !zone.chars().all(known)) {
+            fields.wrong("timezone", "must be an IANA time zone, such as Asia/Kolkata");
+        }
+        let mut settings = Self { timezone: timezone.unwrap_or_default().to_owned(), ..Self::default() };
+        if let Some(mut inside) = fields.inside("monthly_quota") {
+            let amount = inside.whole("amount", 0..=1_000_000_000_000);
+            let amount = inside.required("amount", amount);
+            let unit = inside.choice("unit", &["messages_delivered", "conversations"]);
+            let unit = inside.required("unit", unit);
+            settings.monthly_quota = amount.zip(unit).map(|(amount, unit)| Quota { amount, unit });
+            fields.absorb(inside);
+        }
+        for (index, rate) in fields.list("rate_card", RATES).into_iter().flatten().enumerate() {
+            let mut inside = Fields::of(rate, format!("/rate_card/{index}"));
+            settings.rate_card.extend(rate_of(&mut inside));
+            fields.absorb(inside);
+        }
+        if let Some(days) = fields.whole("retention_days", 90..=3650) {
+            settings.retention_days = u32::try_from(days).unwrap_or(settings.retention_days);
+        }
+        if let Some(mut inside) = fields.inside("attribution_default") {
+            let hours = inside.whole("window_hours", 1..=u64::from(WINDOW_HOURS));
+            let touch = inside.choice("touch", &["delivered", "read", "opened", "clicked"]);
+            settings.attribution_default = Some(Attribution {
+                window_hours: hours
+                    .and_then(|hours| u32::try_from(hours).ok())
+                    .unwrap_or(crate::campaign::ATTRIBUTION_WINDOW_HOURS),
+                touch: touch.unwrap_or_default(),
+            });
+            fields.absorb(inside);
+        }
+        settings.cors_origins = fields.texts("cors_origins", TAGS, origin).unwrap_or_default();
+        settings.link_hosts = fields.texts("link_hosts", TAGS, host).unwrap_or_default();
+        fields.done()?;
+        Ok(settings)
+    }
+}
+
+fn rate_of(fields: &mut Fields<'_>) -> Option<Rate> {
+    let mut word = |name: &'static str, reason: &str, good: &dyn Fn(&str) -> bool| {
+        let text = fields.text(name, TEXT_BYTES);
+        let text = fields.required(name, text)?;
+        if !good(text) {
+            fields.wrong(name, reason);
+        }
+        Some(text.to_owned())
+    };
+    let upper = |text: &str, n: usize| text.len() == n && text.bytes().all(|b| b.is_ascii_uppercase());
+    Some(Rate {
+        effective_from: word("effective_from", "must be a date, such as 2026-11-01", &|text| {
+            text.parse::<chrono::NaiveDate>().is_ok() && text.len() == 10
+        })?,
+        country: word("country", "must be two capital letters (ISO 3166), or *", &|text| text == "*" || upper(text, 2))?,
+        category: word("category", "must be marketing, utility, authentication, service or other", &|text| {
+            ["marketing", "utility", "authentication", "service", "other"].contains(&text)
+        })?,
+        price: word("price", "must be a decimal number as text", &|text| Amount::parse(text).is_ok())?,
+        currency: word("currency", "must be three capital letters (ISO 4217)", &|text| upper(text, 3))?,
+    })
+}
+
+fn origin(text: &str) -> Result<(), &'static str> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(rest) if !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ', '*']) => Ok(()),
+        _ => Err("must be an origin, such as https://dashboard.example"),
+    }
+}
+
+fn host(text: &str) -> Result<(), &'static str> {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    if !text.is_empty() && text.len() <= 253 && text.bytes().all(good) {
+        Ok(())
+    } else {
+        Err("must be a host in lower case, such as shop.example")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(body: Value, wrong: &[&str]) {
+        let pointers: Vec<String> = match Settings::read(&body) {
+            Ok(settings) => {
+                // What is shown can be written again.
+                assert_eq!(Settings::read(&serde_json::to_value(&settings).unwrap()).unwrap(), settings);
+                Vec::new()
+            }
+            Err(problem) => problem.errors.into_iter().map(|error| error.pointer).collect(),
+        };
+        assert_eq!(pointers, wrong, "{body}");
+    }
+
+    #[test]
+    fn settings() {
+        check(json!({"timezone": "UTC"}), &[]);
+        let rate = json!({"effective_from": "2026-11-01", "country": "IN", "category": "marketing", "price": "0.0099", "currency": "USD"});
+        check(
+            json!({"timezone": "Asia/Kolkata", "monthly_quota": {"amount": 5, "unit": "conversations"}, "rate_card": [rate],
+                   "retention_days": 90, "attribution_default": {"window_hours": 1, "touch": "read"},
+                   "cors_origins": ["https://a.example"], "link_hosts": ["shop.example"]}),
+            &[],
+        );
+        check(
+            json!({"timezone": "a b", "monthly_quota": {"unit": "x"}, "rate_card": [{"effective_from": "2026-13-01", "country": "in",
+                   "category": "spam", "price": 1}], "retention_days": 89, "attribution_default": {"window_hours": 0},
+                   "cors_origins": ["a"], "link_hosts": ["Shop"], "x": 1}),
+            &[
+                "/timezone",
+                "/monthly_quota/unit",
+                "/monthly_quota/amount",
+                "/rate_card/0/effective_from",
+                "/rate_card/0/country",
+                "/rate_card/0/category",
+                "/rate_card/0/price",
+                "/retention_days",
+                "/attribution_default/window_hours",
+                "/cors_origins/0",
+                "/link_hosts/0",
+                "/x",
+            ],
+        );
+    }
+}
