@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::contact::NOBODY;
 use crate::contributions::{
     Bill, Category, CountedClick, CountedConflicts, CountedContact, CountedConversion, CountedInbound, CountedMessage, Delta,
     InboundCount, Nanos, Place, person, recount, state, usage_code,
@@ -71,7 +72,6 @@ pub struct Message {
     /// The touches that it stands for in the list of touches.
     touches: Vec<Ms>,
     pub counted: Option<CountedMessage>,
-    reaction: Option<CountedInbound>,
     conflicts: Option<CountedConflicts>,
 }
 
@@ -165,6 +165,7 @@ struct Dirty {
     clicks: BTreeSet<u32>,
     states: BTreeSet<u32>,
     conversions: BTreeSet<u32>,
+    reactions: BTreeSet<String>,
     attempts: BTreeSet<u32>,
     standings: BTreeSet<u32>,
     contacts: BTreeSet<(u32, Option<String>)>,
@@ -175,6 +176,8 @@ struct Dirty {
 pub struct Timeline {
     /// The person's canonical key, where somebody has named it.
     key: Option<String>,
+    /// Of no person at all: a click without a contact. It counts in click totals only.
+    nobody: bool,
     pub messages: Slab<Message>,
     pub inbounds: Slab<Inbound>,
     pub clicks: Slab<Click>,
@@ -199,6 +202,8 @@ pub struct Timeline {
     conversions_by_time: Vec<u32>,
     /// Inbounds by the entry id of the message that they quote.
     quotes: BTreeMap<String, Vec<u32>>,
+    /// What a contact's word of reaction counts for, by the entry id of the message that it names.
+    reactions: BTreeMap<String, Option<CountedInbound>>,
     /// Clicks by the entry id of the message that they name.
     clicks_naming: BTreeMap<String, BTreeSet<u32>>,
     /// How many messages bear the name of an attempt.
@@ -247,8 +252,8 @@ fn range(list: &[u32], from: Ms, to: Ms, at: impl Fn(u32) -> Ms) -> impl Iterato
 impl Timeline {
     /// An empty timeline.
     #[must_use]
-    pub fn new(key: Option<String>) -> Self {
-        Self { key, ..Self::default() }
+    pub fn new(handle: &str, key: Option<String>) -> Self {
+        Self { key, nobody: handle.starts_with(NOBODY), ..Self::default() }
     }
 
     #[must_use]
@@ -373,7 +378,6 @@ impl Timeline {
                     conversions: Vec::new(),
                     touches: Vec::new(),
                     counted: None,
-                    reaction: None,
                     conflicts: None,
                 });
                 self.dirty.messages.insert(no);
@@ -434,8 +438,9 @@ impl Timeline {
                 let changed = facts.put_event(event, at_ms);
                 if changed {
                     remove(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
-                    if let Some(list) = quoted_entry(&self.inbounds[no].facts).and_then(|id| self.quotes.get_mut(&id)) {
-                        list.retain(|other| *other != no);
+                    if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
+                        self.quotes.entry(id.clone()).or_default().retain(|other| *other != no);
+                        self.dirty.reactions.insert(id);
                     }
                     let inbound = &mut self.inbounds[no];
                     inbound.facts = facts;
@@ -482,7 +487,8 @@ impl Timeline {
     fn list_inbound(&mut self, no: u32) {
         insert(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
         if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
-            self.quotes.entry(id).or_default().push(no);
+            self.quotes.entry(id.clone()).or_default().push(no);
+            self.dirty.reactions.insert(id);
         }
         self.dirty.inbounds.insert(no);
     }
@@ -537,6 +543,9 @@ impl Timeline {
         }
         for no in core::mem::take(&mut self.dirty.states) {
             self.count_message(no, policies, delta);
+        }
+        while let Some(quoted) = self.dirty.reactions.pop_first() {
+            self.count_reaction(&quoted, delta);
         }
         while let Some(no) = self.dirty.attempts.pop_first() {
             self.count_attempt(no, policies, delta);
@@ -749,7 +758,7 @@ impl Timeline {
                     sent_ms: message.sent_ms,
                 })
             }
-            (InboundKind::Reaction { .. }, _) if quotes.is_some() => None,
+            (InboundKind::Reaction { .. }, _) => None,
             _ => Some(CountedInbound { place: Place::default(), what: InboundCount::Nobody, at_ms, sent_ms: at_ms }),
         };
         let inbound = &mut self.inbounds[no];
@@ -799,9 +808,9 @@ impl Timeline {
         let earlier =
             self.clicks_by_link.iter().take(mine).rev().take_while(|other| self.clicks[**other].facts.0.1.link == tap.link);
         let today = earlier.clone().take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
-        let flood = !machine && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
+        let flood = !machine && !self.nobody && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
         let here = |other: &u32| self.click_place(*other) == self.click_place(no);
-        let unique = !machine && !flood && !earlier.clone().any(|o| human(o) && here(o));
+        let unique = !machine && !flood && !self.nobody && !earlier.clone().any(|o| human(o) && here(o));
 
         let owner = self.named_by(no).or_else(|| {
             let place = &click.place;
@@ -838,7 +847,7 @@ impl Timeline {
         let before = click.counted.clone();
         recount(&mut click.counted, Some(now.clone()), delta);
         for (counted, sign) in before.iter().map(|c| (c, false)).chain([(&now, true)]) {
-            if !counted.machine {
+            if !counted.machine && !self.nobody {
                 self.tally(&counted.place, person::CLICKED, sign);
             }
         }
@@ -895,7 +904,7 @@ impl Timeline {
         let old = core::mem::take(&mut self.messages[no].touches);
         if old != touches {
             let messages = &self.messages;
-            let key = |(at, m): &(Ms, u32)| (*at, messages[*m].slot.id.clone());
+            let key = |(at, m): &(Ms, u32)| (*at, tie(&messages[*m].slot.id));
             for at in &old {
                 let from = self.touches.partition_point(|t| t.0 < *at);
                 if let Some(position) = self.touches.iter().skip(from).position(|t| *t == (*at, no)) {
@@ -963,8 +972,10 @@ impl Timeline {
         recount(&mut message.counted, Some(now.clone()), delta);
         let losers = message.facts.claims.len().saturating_sub(1) as u32;
         recount(&mut message.conflicts, (losers > 0).then_some(CountedConflicts(losers)), delta);
-        let word = self.latest_reaction(no);
-        recount(&mut self.messages[no].reaction, word, delta);
+        let id = &self.messages[no].slot.id;
+        if self.quotes.contains_key(id) {
+            self.dirty.reactions.insert(id.clone());
+        }
         if before.as_ref().map(|b| (&b.place, b.mask)) != Some((&now.place, now.mask)) {
             self.unsaved.insert(Ref::Message(no));
             self.tally_message(before.as_ref(), false);
@@ -1035,26 +1046,32 @@ impl Timeline {
         }
     }
 
-    /// The contact's latest word of reaction on a message, if it is not taken back.
-    fn latest_reaction(&self, no: u32) -> Option<CountedInbound> {
-        let message = &self.messages[no];
-        let reactions = message.quotes.iter().map(|i| &self.inbounds[*i]);
+    /// Counts the contact's latest word of reaction on a message, known or not, if it is not taken back.
+    fn count_reaction(&mut self, quoted: &str, delta: &mut Delta) {
+        let reactions = self.quotes.get(quoted).into_iter().flatten().map(|i| &self.inbounds[*i]);
         let latest = reactions
             .filter(|i| matches!(i.facts.kind.1, InboundKind::Reaction { .. }))
             .max_by_key(|i| (i.facts.at_ms, i.slot.id.as_str()))
-            .filter(|i| i.facts.kind.1 == InboundKind::Reaction { removed: false })?;
-        Some(CountedInbound {
-            place: message.place.clone(),
+            .filter(|i| i.facts.kind.1 == InboundKind::Reaction { removed: false });
+        let message = match self.ids.get(quoted) {
+            Some(Ref::Message(no)) => Some(&self.messages[*no]),
+            _ => None,
+        };
+        let now = latest.map(|latest| CountedInbound {
+            place: message.map(|m| m.place.clone()).unwrap_or_default(),
             what: InboundCount::Reaction,
             at_ms: latest.facts.at_ms,
-            sent_ms: message.sent_ms,
-        })
+            sent_ms: message.map_or(latest.facts.at_ms, |m| m.sent_ms),
+        });
+        recount(self.reactions.entry(quoted.to_owned()).or_default(), now, delta);
     }
 
     fn count_attempt(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let facts = &self.attempts[no].facts;
         let place = policies.place(&facts.campaign, &facts.step);
-        let named = |name: &String| self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()));
+        let named = |name: &String| {
+            self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()))
+        };
         let accepted = facts.attempts.iter().chain([&facts.id]).any(named);
         let now = CountedMessage {
             place,
@@ -1072,6 +1089,8 @@ impl Timeline {
         }
         self.unsaved.insert(Ref::Attempt(no));
         recount(&mut attempt.counted, Some(now.clone()), delta);
+        // An error is an attempt, whether it is one of the tallied things or not.
+        self.dirty.contacts.extend(before.iter().chain([&now]).map(|counted| (counted.place.campaign, None)));
         self.tally_message(before.as_ref(), false);
         self.tally_message(Some(&now), true);
     }
