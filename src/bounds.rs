@@ -101,11 +101,8 @@ pub const WINDOW_HOURS: u32 = 720;
 /// The overlap of an old callback token with the new: thirty days.
 pub const OVERLAP_HOURS: u32 = 720;
 
-/// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
-pub const RATE_CARD_ENTRIES: usize = 5_000;
-
 /// Distinct links in one text to be wrapped: a message has 4,096 characters at most, and each link is a call to the Registry.
 pub const LINKS_PER_TEXT: usize = 50;
 
-/// Entries of the rate card: every country and category, several times over.
-pub const RATES: usize = 5_000;
+/// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
+pub const RATE_CARD_ENTRIES: usize = 5_000;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::body::Fields;
-use crate::bounds::{RATES, TAGS, TEXT_BYTES, WINDOW_HOURS};
+use crate::bounds::{RATE_CARD_ENTRIES, TAGS, TEXT_BYTES, WINDOW_HOURS};
 use crate::money::Amount;
 use crate::problem::Problem;
 
@@ -93,7 +93,7 @@ impl Settings {
             settings.monthly_quota = amount.zip(unit).map(|(amount, unit)| Quota { amount, unit });
             fields.absorb(inside);
         }
-        for (index, rate) in fields.list("rate_card", RATES).into_iter().flatten().enumerate() {
+        for (index, rate) in fields.list("rate_card", RATE_CARD_ENTRIES).into_iter().flatten().enumerate() {
             let mut inside = Fields::of(rate, format!("/rate_card/{index}"));
             settings.rate_card.extend(rate_of(&mut inside));
             fields.absorb(inside);
