@@ -93,15 +93,8 @@ lenient! {
     }
 }
 
-/// What stands beside the key that says what a callback is.
-const ENVELOPE: &[&str] = &[
-    "app_id",
-    "project_id",
-    "accepted_time",
-    "event_time",
-    "message_metadata",
-    "correlation_id",
-];
+/// How the keys of all other callbacks end (`message_submit_notification`, `unsupported_callback` …).
+const OTHERS: &[&str] = &["_notification", "_report", "_callback", "_redaction"];
 
 pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, raw, out, _| read(&callback, raw, out));
@@ -126,7 +119,9 @@ fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'stat
             Ok(())
         }
         (.., None) => {
-            let name = json::keys(raw).into_iter().find(|key| !ENVELOPE.contains(&key.as_str()));
+            let name = json::keys(raw)
+                .into_iter()
+                .find(|key| OTHERS.iter().any(|end| key.ends_with(end)));
             out.other(
                 &name.ok_or("none of the events that are known")?,
                 None,
