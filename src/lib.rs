@@ -4,6 +4,7 @@
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
 pub mod contact;
+pub mod error_class;
 pub mod event;
 pub mod keys;
 pub mod ledger;
