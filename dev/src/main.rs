@@ -75,9 +75,7 @@ fn run() -> Result<()> {
     match arguments.command.as_deref().unwrap_or("serve") {
         "serve" => serve::serve(arguments.port.unwrap_or(serve::PORT), state, arguments.admin_key),
         "demo" => {
-            let url = arguments
-                .url
-                .unwrap_or_else(|| format!("http://127.0.0.1:{}", arguments.port.unwrap_or(serve::PORT)));
+            let url = arguments.url.unwrap_or_else(|| format!("http://127.0.0.1:{}", arguments.port.unwrap_or(serve::PORT)));
             let key = arguments.admin_key.or_else(|| secrets::kept_admin_key(&state));
             let key = key.ok_or_else(|| Failure::new("no admin key", "give the server's with --admin-key"))?;
             demo::demo(&url, &key)
