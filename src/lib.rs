@@ -15,6 +15,7 @@ pub mod contact;
 pub mod contributions;
 pub mod counters;
 pub mod country;
+pub mod cursor;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod event;
