@@ -23,16 +23,10 @@ pub struct Load {
 impl Load {
     /// Runs the load generator; see `load.mjs` for the orders.
     pub fn send(tools: &Tools, orders: &Value) -> Result<Self> {
-        let mut child = tools
-            .node("load.mjs")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .doing("start the load generator")?;
+        let mut child =
+            tools.node("load.mjs").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().doing("start the load generator")?;
         if let Some(mut stdin) = child.stdin.take() {
-            stdin
-                .write_all(orders.to_string().as_bytes())
-                .doing("give the load generator its orders")?;
+            stdin.write_all(orders.to_string().as_bytes()).doing("give the load generator its orders")?;
         }
         let output = child.wait_with_output().doing("wait for the load generator")?;
         let result = serde_json::from_slice(&output.stdout).unwrap_or_default();

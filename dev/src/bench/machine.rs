@@ -20,11 +20,7 @@ pub fn memory() -> Option<PathBuf> {
 /// "FOLDER (ext4, one sync takes 4.1 ms)".
 pub fn describe(folder: &Path) -> Result<String> {
     let kind = file_system(folder).unwrap_or_else(|| "file system unknown".to_owned());
-    Ok(format!(
-        "{} ({kind}, one sync takes {:.2} ms)",
-        folder.display(),
-        sync_ms(folder)?
-    ))
+    Ok(format!("{} ({kind}, one sync takes {:.2} ms)", folder.display(), sync_ms(folder)?))
 }
 
 /// The mean time of a small append that is made durable, in milliseconds.
@@ -52,9 +48,7 @@ fn kind_in(mounts: &str, folder: &Path) -> Option<String> {
         let mut words = line.split(' ');
         Some((words.nth(1)?, words.next()?))
     });
-    let (_, kind) = mounts
-        .filter(|(at, _)| folder.starts_with(at))
-        .max_by_key(|(at, _)| at.len())?;
+    let (_, kind) = mounts.filter(|(at, _)| folder.starts_with(at)).max_by_key(|(at, _)| at.len())?;
     Some(kind.to_owned())
 }
 

@@ -41,10 +41,7 @@ pub fn bench(only: Option<&str>) -> Result<()> {
     if let Some(only) = only
         && !NAMES.contains(&only)
     {
-        return Err(Failure::new(
-            format!("there is no bench {only:?}"),
-            format!("choose one of {}", NAMES.join(", ")),
-        ));
+        return Err(Failure::new(format!("there is no bench {only:?}"), format!("choose one of {}", NAMES.join(", "))));
     }
     let wanted = |name| only.is_none_or(|only| only == name);
     let disk = project::kept().join("bench");
@@ -89,48 +86,24 @@ fn statuses(disk: &Path, memory: Option<&Path>) -> Result<Vec<Goal>> {
     let on_disk = Subject::statuses(&ours, "on disk")?;
     let naive = Subject::floor(&floor, "/naive", "naive, on disk");
     let hmac = Subject::floor(&floor, "/hmac", "signature alone");
-    let in_memory = ours_memory
-        .as_ref()
-        .map(|server| Subject::statuses(server, "in memory"))
-        .transpose()?;
-    let naive_memory = floor_memory
-        .as_ref()
-        .map(|server| Subject::floor(server, "/naive", "naive, in memory"));
-    let subjects: Vec<&Subject> = [
-        Some(&on_disk),
-        in_memory.as_ref(),
-        Some(&naive),
-        naive_memory.as_ref(),
-        Some(&hmac),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let in_memory = ours_memory.as_ref().map(|server| Subject::statuses(server, "in memory")).transpose()?;
+    let naive_memory = floor_memory.as_ref().map(|server| Subject::floor(server, "/naive", "naive, in memory"));
+    let subjects: Vec<&Subject> =
+        [Some(&on_disk), in_memory.as_ref(), Some(&naive), naive_memory.as_ref(), Some(&hmac)].into_iter().flatten().collect();
     let table = Table::measure("status callbacks", &subjects)?;
     println!("{}", table.text());
     let mut goals = vec![
         Goal::at_most("p50 on disk alone, ms", table.median(&on_disk, 1, |load| load.p50_ms), 15.0),
-        Goal::at_most(
-            "p99 on disk at 64 connections, ms",
-            table.median(&on_disk, MANY, |load| load.p99_ms),
-            150.0,
-        ),
+        Goal::at_most("p99 on disk at 64 connections, ms", table.median(&on_disk, MANY, |load| load.p99_ms), 150.0),
     ];
     if let (Some(in_memory), Some(naive_memory)) = (&in_memory, &naive_memory) {
-        goals.push(Goal::at_least(
-            "on disk ÷ in memory, 64 connections",
-            table.ratio(&on_disk, in_memory, MANY),
-            0.85,
-        ));
+        goals.push(Goal::at_least("on disk ÷ in memory, 64 connections", table.ratio(&on_disk, in_memory, MANY), 0.85));
         goals.push(Goal::at_least(
             "in memory ÷ naive in memory, 64 connections",
             table.ratio(in_memory, naive_memory, MANY),
             0.7,
         ));
-        println!(
-            "(naive on disk ÷ naive in memory, 64 connections: {:.2})",
-            table.ratio(&naive, naive_memory, MANY)
-        );
+        println!("(naive on disk ÷ naive in memory, 64 connections: {:.2})", table.ratio(&naive, naive_memory, MANY));
     }
     Ok(goals)
 }
@@ -143,27 +116,16 @@ fn redirects(disk: &Path) -> Result<Vec<Goal>> {
     let bare = Subject::floor(&floor, "/302", "a bare 302");
     let table = Table::measure("redirects", &[&counting, &bare])?;
     println!("{}", table.text());
-    Ok(vec![Goal::at_least(
-        "redirect with counting ÷ bare 302, 64 connections",
-        table.ratio(&counting, &bare, MANY),
-        0.5,
-    )])
+    Ok(vec![Goal::at_least("redirect with counting ÷ bare 302, 64 connections", table.ratio(&counting, &bare, MANY), 0.5)])
 }
 
 fn ours(place: &Path) -> Result<Server> {
-    Server::start(Options {
-        state_under: Some(place.to_path_buf()),
-        ..Options::default()
-    })
+    Server::start(Options { state_under: Some(place.to_path_buf()), ..Options::default() })
 }
 
 fn floor(place: &Path) -> Result<Server> {
     let config = project::runner().join("floor/wrangler.toml");
-    Server::start(Options {
-        config: Some(config),
-        state_under: Some(place.to_path_buf()),
-        ..Options::default()
-    })
+    Server::start(Options { config: Some(config), state_under: Some(place.to_path_buf()), ..Options::default() })
 }
 
 /// All measurements of one kind of work.
@@ -190,26 +152,16 @@ impl Table {
             step(&format!("{title}, {connections} connections"), |_| {
                 let mut at_once = Vec::new();
                 for subject in subjects {
-                    let warm_up = subject.measure(
-                        &tools,
-                        connections,
-                        WARM_UP * u64::from(connections),
-                        &format!("w{connections}"),
-                    )?;
+                    let warm_up =
+                        subject.measure(&tools, connections, WARM_UP * u64::from(connections), &format!("w{connections}"))?;
                     let amount = (warm_up.per_second * MEASURE.as_secs_f64()) as u64;
-                    let row = Row {
-                        name: subject.name.clone(),
-                        connections,
-                        rounds: Vec::new(),
-                        cost: None,
-                    };
+                    let row = Row { name: subject.name.clone(), connections, rounds: Vec::new(), cost: None };
                     at_once.push((*subject, amount.clamp(*AMOUNT.start(), *AMOUNT.end()), row));
                 }
                 for round in 0..ROUNDS {
                     for (subject, amount, row) in &mut at_once {
                         let before = subject.tally()?;
-                        row.rounds
-                            .push(subject.measure(&tools, connections, *amount, &format!("m{connections}.{round}"))?);
+                        row.rounds.push(subject.measure(&tools, connections, *amount, &format!("m{connections}.{round}"))?);
                         row.add_cost(before, subject.tally()?);
                     }
                 }
@@ -221,9 +173,7 @@ impl Table {
     }
 
     fn row(&self, subject: &Subject, connections: u32) -> Option<&Row> {
-        self.rows
-            .iter()
-            .find(|row| row.name == subject.name && row.connections == connections)
+        self.rows.iter().find(|row| row.name == subject.name && row.connections == connections)
     }
 
     fn median(&self, subject: &Subject, connections: u32, of: impl Fn(&Load) -> f64) -> f64 {
@@ -235,20 +185,11 @@ impl Table {
         let (Some(one), Some(other)) = (self.row(one, connections), self.row(other, connections)) else {
             return f64::NAN;
         };
-        median(
-            one.rounds
-                .iter()
-                .zip(&other.rounds)
-                .map(|(one, other)| one.per_second / other.per_second)
-                .collect(),
-        )
+        median(one.rounds.iter().zip(&other.rounds).map(|(one, other)| one.per_second / other.per_second).collect())
     }
 
     fn text(&self) -> String {
-        let mut text = format!(
-            "\n{:<20} connections   events/s   p50 ms   p99 ms   rows/event  calls/event",
-            self.title
-        );
+        let mut text = format!("\n{:<20} connections   events/s   p50 ms   p99 ms   rows/event  calls/event", self.title);
         for row in &self.rows {
             let _ = write!(
                 text,
@@ -259,12 +200,7 @@ impl Table {
                 row.median(|load| load.p50_ms),
                 row.median(|load| load.p99_ms),
             );
-            if let Some(Tally {
-                events,
-                rows_written,
-                ledger_calls,
-            }) = row.cost
-            {
+            if let Some(Tally { events, rows_written, ledger_calls }) = row.cost {
                 let _ = write!(text, "  {:>11.2}  {:>11.2}", rows_written / events, ledger_calls / events);
             }
         }
@@ -297,29 +233,15 @@ struct Goal {
 
 impl Goal {
     fn at_least(what: &'static str, figure: f64, bound: f64) -> Self {
-        Self {
-            what,
-            figure,
-            bound,
-            least: true,
-        }
+        Self { what, figure, bound, least: true }
     }
 
     fn at_most(what: &'static str, figure: f64, bound: f64) -> Self {
-        Self {
-            what,
-            figure,
-            bound,
-            least: false,
-        }
+        Self { what, figure, bound, least: false }
     }
 
     fn met(&self) -> bool {
-        if self.least {
-            self.figure >= self.bound
-        } else {
-            self.figure <= self.bound
-        }
+        if self.least { self.figure >= self.bound } else { self.figure <= self.bound }
     }
 }
 
@@ -327,11 +249,7 @@ impl std::fmt::Display for Goal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let verdict = if self.met() { "PASS" } else { "FAIL" };
         let relation = if self.least { '≥' } else { '≤' };
-        write!(
-            f,
-            "{verdict}  {:>7.2} {relation} {:<6} {}",
-            self.figure, self.bound, self.what
-        )
+        write!(f, "{verdict}  {:>7.2} {relation} {:<6} {}", self.figure, self.bound, self.what)
     }
 }
 

@@ -58,61 +58,28 @@ impl<'a> Subject<'a> {
     pub fn statuses(server: &'a Server, place: &str) -> Result<Self> {
         let client = Client::new(&server.url(), server.admin_key());
         declare(&client)?;
-        let channel = call(
-            &client,
-            "PUT",
-            "/v1/channels/bench",
-            &json!({"provider": "meta", "secrets": [SECRET]}),
-        )?;
-        let url = channel
-            .get("callback_url")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let channel = call(&client, "PUT", "/v1/channels/bench", &json!({"provider": "meta", "secrets": [SECRET]}))?;
+        let url = channel.get("callback_url").and_then(Value::as_str).unwrap_or_default().to_owned();
         let counted = Counted::Stats("/messages/sent");
-        Ok(Self {
-            name: format!("bluetick, {place}"),
-            client,
-            server,
-            url,
-            paths: Vec::new(),
-            counted,
-        })
+        Ok(Self { name: format!("bluetick, {place}"), client, server, url, paths: Vec::new(), counted })
     }
 
     /// bluetick taking taps.
     pub fn taps(server: &'a Server, place: &str) -> Result<Self> {
         let client = Client::new(&server.url(), server.admin_key());
         declare(&client)?;
-        let link = call(
-            &client,
-            "POST",
-            "/v1/links",
-            &json!({"campaign": CAMPAIGN, "url": "https://shop.example/"}),
-        )?;
+        let link = call(&client, "POST", "/v1/links", &json!({"campaign": CAMPAIGN, "url": "https://shop.example/"}))?;
         let link = link.get("link").and_then(Value::as_str).unwrap_or_default();
         let contacts: Vec<String> = (0..LINKS).map(|n| format!("1202555{n:04}")).collect();
         let mut paths = Vec::new();
         for contacts in contacts.chunks(WRAP) {
-            let wrapped = call(
-                &client,
-                "POST",
-                &format!("/v1/links/{link}/wrap"),
-                &json!({"contacts": contacts}),
-            )?;
+            let wrapped = call(&client, "POST", &format!("/v1/links/{link}/wrap"), &json!({"contacts": contacts}))?;
             let rows = wrapped.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
             let urls = rows.iter().filter_map(|row| row.get("tracking_url")?.as_str());
             paths.extend(urls.filter_map(|url| url.strip_prefix(client.url())).map(str::to_owned));
         }
         let counted = Counted::Stats("/clicks/total");
-        Ok(Self {
-            name: format!("bluetick, {place}"),
-            url: server.url(),
-            client,
-            server,
-            paths,
-            counted,
-        })
+        Ok(Self { name: format!("bluetick, {place}"), url: server.url(), client, server, paths, counted })
     }
 
     /// A floor's route.
@@ -123,14 +90,7 @@ impl<'a> Subject<'a> {
             _ => (Vec::new(), Counted::No),
         };
         let url = format!("{}{route}", server.url());
-        Self {
-            name: name.to_owned(),
-            client: Client::new(&server.url(), ""),
-            server,
-            url,
-            paths,
-            counted,
-        }
+        Self { name: name.to_owned(), client: Client::new(&server.url(), ""), server, url, paths, counted }
     }
 
     /// Sends `amount` requests and checks that what it counted is what it answered. `run` makes this run's events its own.
@@ -147,26 +107,15 @@ impl<'a> Subject<'a> {
             let after = after?;
             if after != answered_after {
                 return Err(Failure::new(
-                    format!(
-                        "{}: invalid run, {} events answered and {} counted",
-                        self.name,
-                        load.answered,
-                        after - before
-                    ),
-                    format!(
-                        "this is a defect of the worker; its log ends with:\n{}",
-                        tail(&self.server.log())
-                    ),
+                    format!("{}: invalid run, {} events answered and {} counted", self.name, load.answered, after - before),
+                    format!("this is a defect of the worker; its log ends with:\n{}", tail(&self.server.log())),
                 ));
             }
         }
         if load.failed > 0 {
             return Err(Failure::new(
                 format!("{}: invalid run, {} of {amount} requests failed", self.name, load.failed),
-                format!(
-                    "run this on a quieter machine; the worker's log ends with:\n{}",
-                    tail(&self.server.log())
-                ),
+                format!("run this on a quieter machine; the worker's log ends with:\n{}", tail(&self.server.log())),
             ));
         }
         Ok(load)
@@ -184,16 +133,9 @@ impl<'a> Subject<'a> {
     fn counted(&self) -> Result<u64> {
         match self.counted {
             Counted::No => Ok(0),
-            Counted::Floor => Ok(call(&self.client, "GET", "/counted", &Value::Null)?
-                .as_u64()
-                .unwrap_or_default()),
+            Counted::Floor => Ok(call(&self.client, "GET", "/counted", &Value::Null)?.as_u64().unwrap_or_default()),
             Counted::Stats(pointer) => {
-                let stats = call(
-                    &self.client,
-                    "GET",
-                    &format!("/v1/campaigns/{CAMPAIGN}/stats?max_age=0"),
-                    &Value::Null,
-                )?;
+                let stats = call(&self.client, "GET", &format!("/v1/campaigns/{CAMPAIGN}/stats?max_age=0"), &Value::Null)?;
                 Ok(stats.pointer(pointer).and_then(Value::as_u64).unwrap_or_default())
             }
         }
@@ -225,22 +167,14 @@ fn call(client: &Client, method: &str, path: &str, body: &Value) -> Result<Value
 fn ok(answer: std::result::Result<Answer, String>, what: &str) -> Result<Answer> {
     let failed = |why: String| Failure::new(format!("{what} failed"), format!("this is a defect of the worker ({why})"));
     let answer = answer.map_err(failed)?;
-    if answer.status < 300 {
-        Ok(answer)
-    } else {
-        Err(failed(format!("{} {}", answer.status, answer.text())))
-    }
+    if answer.status < 300 { Ok(answer) } else { Err(failed(format!("{} {}", answer.status, answer.text()))) }
 }
 
 /// The sum of a metric over all its labels, in Prometheus' text form.
 fn sum(metrics: &str, name: &str) -> f64 {
     let samples = metrics.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
-        let value = if rest.starts_with('{') {
-            rest.rsplit_once('}')?.1
-        } else {
-            rest
-        };
+        let value = if rest.starts_with('{') { rest.rsplit_once('}')?.1 } else { rest };
         value.strip_prefix(' ')?.split(' ').next()?.parse::<f64>().ok()
     });
     samples.sum()
@@ -248,12 +182,7 @@ fn sum(metrics: &str, name: &str) -> f64 {
 
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines
-        .iter()
-        .skip(lines.len().saturating_sub(5))
-        .copied()
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines.iter().skip(lines.len().saturating_sub(5)).copied().collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -62,11 +62,7 @@ pub fn play(client: &Client) -> Result<Played> {
     play.orders(&fates)?;
     let stats = play.stats(taps)?;
     play.bar.finish_and_clear();
-    Ok(Played {
-        campaign: play.campaign,
-        fates,
-        stats,
-    })
+    Ok(Played { campaign: play.campaign, fates, stats })
 }
 
 struct Play<'a> {
@@ -84,12 +80,8 @@ impl Play<'_> {
         let body = json!({"provider": "meta", "name": "Demo", "secrets": [self.secret]});
         let channel = self.call("PUT", &format!("/v1/channels/{CHANNEL}"), &body)?;
         let url = channel.get("callback_url").and_then(Value::as_str);
-        url.map(str::to_owned).ok_or_else(|| {
-            Failure::new(
-                "the channel has no callback_url",
-                "use the admin key: only it sees callback URLs",
-            )
-        })
+        url.map(str::to_owned)
+            .ok_or_else(|| Failure::new("the channel has no callback_url", "use the admin key: only it sees callback URLs"))
     }
 
     fn campaign(&self) -> Result<()> {
@@ -109,10 +101,7 @@ impl Play<'_> {
         let link = link.get("link").and_then(Value::as_str).unwrap_or_default();
         let wrapped = self.call("POST", &format!("/v1/links/{link}/wrap"), &json!({"contacts": contacts}))?;
         let rows = wrapped.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
-        let urls = rows
-            .iter()
-            .filter_map(|row| row.get("tracking_url")?.as_str())
-            .map(str::to_owned);
+        let urls = rows.iter().filter_map(|row| row.get("tracking_url")?.as_str()).map(str::to_owned);
         Ok(urls.collect())
     }
 
@@ -142,12 +131,7 @@ impl Play<'_> {
                 json!({"channel": CHANNEL, "message_id": id, "attempt": "first", "category": "marketing", "template": "spring"}),
             )
         };
-        let error = || {
-            line(
-                "error",
-                json!({"attempt": "first", "error": {"code": "timeout", "title": "No answer in time"}}),
-            )
-        };
+        let error = || line("error", json!({"attempt": "first", "error": {"code": "timeout", "title": "No answer in time"}}));
         match fate.audience {
             Audience::Accepted => vec![accepted()],
             Audience::AcceptedAfterError => vec![error(), accepted()],
@@ -186,10 +170,7 @@ impl Play<'_> {
                 contact: fate.contact.clone(),
                 reference: Some(self.campaign.clone()),
                 category: (*status == "delivered").then(|| "marketing".to_owned()),
-                error: fate
-                    .failure
-                    .filter(|_| *status == "failed")
-                    .map(|(code, title)| (code, title.to_owned())),
+                error: fate.failure.filter(|_| *status == "failed").map(|(code, title)| (code, title.to_owned())),
             })
         });
         let answer = fate.answer.map(|(answer, at_ms)| {
@@ -259,23 +240,18 @@ impl Play<'_> {
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        self.check(self.client.call(method, path, body), &format!("{method} {path}"))
-            .map(|answer| answer.json())
+        self.check(self.client.call(method, path, body), &format!("{method} {path}")).map(|answer| answer.json())
     }
 
     fn check(&self, answer: std::result::Result<Answer, String>, what: &str) -> Result<Answer> {
         self.bar.inc(1);
         let url = self.client.url();
         match answer {
-            Err(error) => Err(Failure::new(
-                format!("{what}: no answer from {url} ({error})"),
-                "start a server with cargo run",
-            )),
+            Err(error) => Err(Failure::new(format!("{what}: no answer from {url} ({error})"), "start a server with cargo run")),
             Ok(answer) if answer.status < 400 => Ok(answer),
-            Ok(answer) if answer.status == 401 => Err(Failure::new(
-                format!("{what}: {url} refuses the key"),
-                "give the server's with --admin-key",
-            )),
+            Ok(answer) if answer.status == 401 => {
+                Err(Failure::new(format!("{what}: {url} refuses the key"), "give the server's with --admin-key"))
+            }
             Ok(answer) => Err(Failure::new(
                 format!("{what} was answered {}", answer.status),
                 format!("read what the server says: {}", answer.text().trim()),
@@ -295,14 +271,10 @@ enum Item {
 fn envelope(items: &[Item]) -> Vec<u8> {
     let (first, second) = items.split_at(items.len() / 2);
     let entry = |items: &[Item]| {
-        let statuses: Vec<Value> = items
-            .iter()
-            .filter_map(|item| if let Item::Status(s) = item { Some(s.to_json()) } else { None })
-            .collect();
-        let messages: Vec<Value> = items
-            .iter()
-            .filter_map(|item| if let Item::Message(m) = item { Some(m.clone()) } else { None })
-            .collect();
+        let statuses: Vec<Value> =
+            items.iter().filter_map(|item| if let Item::Status(s) = item { Some(s.to_json()) } else { None }).collect();
+        let messages: Vec<Value> =
+            items.iter().filter_map(|item| if let Item::Message(m) = item { Some(m.clone()) } else { None }).collect();
         let mut changes = Vec::new();
         if !statuses.is_empty() {
             changes.push(meta::change(SENDER, &statuses, &[]));
@@ -312,11 +284,7 @@ fn envelope(items: &[Item]) -> Vec<u8> {
         }
         changes
     };
-    let entries: Vec<Vec<Value>> = [first, second]
-        .into_iter()
-        .filter(|half| !half.is_empty())
-        .map(entry)
-        .collect();
+    let entries: Vec<Vec<Value>> = [first, second].into_iter().filter(|half| !half.is_empty()).map(entry).collect();
     meta::envelope(&entries)
 }
 
@@ -360,7 +328,5 @@ fn now_ms() -> i64 {
 
 /// RFC 3339 in UTC with milliseconds.
 fn rfc3339(at_ms: i64) -> String {
-    DateTime::from_timestamp_millis(at_ms)
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
+    DateTime::from_timestamp_millis(at_ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }

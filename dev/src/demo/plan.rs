@@ -96,10 +96,7 @@ fn fate(index: u32, run: u32, dice: &mut Dice) -> Fate {
         _ => (2, 4 * HOUR),
     };
     if dice.percent() < chance {
-        fate.order = Some((
-            1990 + 500 * (dice.percent() / 10),
-            from_ms + i64::from(dice.percent()) * MINUTE,
-        ));
+        fate.order = Some((1990 + 500 * (dice.percent() / 10), from_ms + i64::from(dice.percent()) * MINUTE));
     }
     fate
 }
@@ -187,12 +184,8 @@ mod tests {
     #[test]
     fn fates_are_the_same_in_every_run_and_people_are_not() {
         let (one, two) = (fates(7), fates(8));
-        let told = |fates: &[Fate]| {
-            fates
-                .iter()
-                .map(|f| format!("{:?} {:?} {:?}", f.audience, f.statuses, f.order))
-                .collect::<Vec<_>>()
-        };
+        let told =
+            |fates: &[Fate]| fates.iter().map(|f| format!("{:?} {:?} {:?}", f.audience, f.statuses, f.order)).collect::<Vec<_>>();
         assert_eq!(told(&one), told(&two));
         let people: HashSet<&str> = one.iter().chain(&two).map(|fate| fate.contact.as_str()).collect();
         assert_eq!(people.len(), 2 * CONTACTS as usize);
@@ -210,12 +203,7 @@ mod tests {
             assert!(any(&|f| f.answer.is_some_and(|(given, _)| given == answer)), "{answer:?}");
         }
         let latest = |f: &Fate| {
-            f.statuses
-                .iter()
-                .map(|(_, at)| *at)
-                .chain(f.answer.map(|(_, at)| at))
-                .chain(f.order.map(|(_, at)| at))
-                .max()
+            f.statuses.iter().map(|(_, at)| *at).chain(f.answer.map(|(_, at)| at)).chain(f.order.map(|(_, at)| at)).max()
         };
         assert!(fates.iter().filter_map(latest).max() < Some(LENGTH_MS));
     }
