@@ -24,9 +24,7 @@ pub fn ensure(tools: &Tools) -> Result<()> {
         step("building the worker", |step| {
             let mut build = tools.worker_build();
             // The worker's package alone: the runner beside it is not for wasm.
-            build
-                .args(["--release", "--package", "bluetick"])
-                .current_dir(project::root());
+            build.args(["--release", "--package", "bluetick"]).current_dir(project::root());
             step.run(&mut build, "read the lines above, mend the source, run this again")
         })?;
         std::fs::write(&mark, sources).doing(format!("write {}", mark.display()))

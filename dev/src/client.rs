@@ -17,20 +17,13 @@ impl Client {
     /// `url` without a slash at its end; `key` as in `Authorization: Bearer`.
     #[must_use]
     pub fn new(url: &str, key: &str) -> Self {
-        Self {
-            http: Http::default(),
-            url: url.trim_end_matches('/').to_owned(),
-            key: key.to_owned(),
-        }
+        Self { http: Http::default(), url: url.trim_end_matches('/').to_owned(), key: key.to_owned() }
     }
 
     /// The same client with another key; with an empty one it sends none.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
-        Self {
-            key: key.to_owned(),
-            ..self.clone()
-        }
+        Self { key: key.to_owned(), ..self.clone() }
     }
 
     #[must_use]
@@ -40,11 +33,7 @@ impl Client {
 
     /// A call of the API; `path` begins with a slash. Without a body for `Value::Null`.
     pub fn call(&self, method: &str, path: &str, body: &Value) -> Result<Answer, String> {
-        let body = if body.is_null() {
-            Vec::new()
-        } else {
-            body.to_string().into_bytes()
-        };
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.raw(method, path, &[("content-type", "application/json")], &body)
     }
 
@@ -61,10 +50,7 @@ impl Client {
     /// A callback as Meta sends it: signed with the app secret, without a key. The URL is the channel's `callback_url`.
     pub fn callback(&self, callback_url: &str, secret: &str, body: &[u8]) -> Result<Answer, String> {
         let signature = meta::signature(secret, body);
-        let headers = [
-            ("content-type", "application/json"),
-            ("x-hub-signature-256", signature.as_str()),
-        ];
+        let headers = [("content-type", "application/json"), ("x-hub-signature-256", signature.as_str())];
         self.http.send("POST", callback_url, &headers, body)
     }
 

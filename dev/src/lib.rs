@@ -3,9 +3,12 @@
 //! From the bottom: `failure` and `step` (what a person sees), `cache` and `tools` (what is needed), `build` (the worker),
 //! `server` (the worker running), and what is done with it: `serve`, `demo`, `bench`.
 
+pub mod bench;
 pub mod build;
 pub mod cache;
 pub mod client;
+pub mod demo;
+pub mod deploy_check;
 pub mod failure;
 pub mod hex;
 pub mod http;

@@ -52,22 +52,14 @@ impl Status {
                 status.insert(name.to_owned(), value);
             }
         };
-        set(
-            "biz_opaque_callback_data",
-            self.reference.as_ref().map(|reference| json!(reference)),
-        );
+        set("biz_opaque_callback_data", self.reference.as_ref().map(|reference| json!(reference)));
         set(
             "pricing",
             self.category
                 .as_ref()
                 .map(|category| json!({"billable": true, "pricing_model": "PMP", "type": "regular", "category": category})),
         );
-        set(
-            "errors",
-            self.error
-                .as_ref()
-                .map(|(code, title)| json!([{"code": code, "title": title, "message": title}])),
-        );
+        set("errors", self.error.as_ref().map(|(code, title)| json!([{"code": code, "title": title, "message": title}])));
         status
     }
 }
@@ -116,13 +108,8 @@ pub fn change(sender: &str, statuses: &[Value], messages: &[Value]) -> Value {
 /// The body of one callback: each entry is a list of changes.
 #[must_use]
 pub fn envelope(entries: &[Vec<Value>]) -> Vec<u8> {
-    let entries: Vec<Value> = entries
-        .iter()
-        .map(|changes| json!({"id": "100000000000001", "changes": changes}))
-        .collect();
-    json!({"object": "whatsapp_business_account", "entry": entries})
-        .to_string()
-        .into_bytes()
+    let entries: Vec<Value> = entries.iter().map(|changes| json!({"id": "100000000000001", "changes": changes})).collect();
+    json!({"object": "whatsapp_business_account", "entry": entries}).to_string().into_bytes()
 }
 
 /// The body of a callback with one status, the commonest of all.

@@ -1,0 +1,278 @@
+//! The bench: bluetick beside the plainest workers that do the same, in one run on one machine.
+//!
+//! Absolute figures swing with the machine and its disk, so what counts are ratios of neighbours: the subjects take turns, round
+//! after round, and the median of the rounds' ratios is compared with the goals. A run counts only if every event that was
+//! answered was counted.
+
+mod load;
+mod machine;
+mod subject;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::failure::{Doing as _, Failure, Result};
+use crate::project;
+use crate::server::{Options, Server};
+use crate::step::step;
+use crate::tools::Tools;
+use load::Load;
+use subject::{Subject, Tally};
+
+/// Connections that send at once.
+const CONNECTIONS: [u32; 3] = [1, 16, 64];
+/// The most of them: where the goals are set.
+const MANY: u32 = 64;
+/// Every subject is measured this often, in turns.
+const ROUNDS: usize = 3;
+/// About how long one measurement takes.
+const MEASURE: Duration = Duration::from_millis(2500);
+/// Requests per connection that warm a subject up and tell how many fill [`MEASURE`].
+const WARM_UP: u64 = 30;
+/// The bounds of one measurement, in requests.
+const AMOUNT: std::ops::RangeInclusive<u64> = 100..=30_000;
+
+/// What `--only` takes.
+pub const NAMES: [&str; 2] = ["statuses", "redirects"];
+
+/// Measures and prints; a missed goal or an invalid run is a failure.
+pub fn bench(only: Option<&str>) -> Result<()> {
+    if let Some(only) = only
+        && !NAMES.contains(&only)
+    {
+        return Err(Failure::new(format!("there is no bench {only:?}"), format!("choose one of {}", NAMES.join(", "))));
+    }
+    let wanted = |name| only.is_none_or(|only| only == name);
+    let disk = project::kept().join("bench");
+    std::fs::create_dir_all(&disk).doing(format!("make the folder {}", disk.display()))?;
+    let memory = machine::memory();
+    println!("disk    {}", machine::describe(&disk)?);
+    match &memory {
+        Some(memory) => println!("memory  {}", machine::describe(memory)?),
+        None => println!("memory  this system has no /dev/shm: what compares with it is left out"),
+    }
+    println!(
+        "load    autocannon on the same machine, {} processors",
+        std::thread::available_parallelism().map_or(1, usize::from)
+    );
+    let mut goals = Vec::new();
+    if wanted("statuses") {
+        goals.extend(statuses(&disk, memory.as_deref())?);
+    }
+    if wanted("redirects") {
+        goals.extend(redirects(&disk)?);
+    }
+    println!("\nGoals");
+    for goal in &goals {
+        println!("  {goal}");
+    }
+    let missed = goals.iter().filter(|goal| !goal.met()).count();
+    if missed > 0 {
+        return Err(Failure::new(
+            format!("{missed} goals were missed"),
+            "measure again on a quiet machine, then look for the cost",
+        ));
+    }
+    Ok(())
+}
+
+/// Callbacks with one status each.
+fn statuses(disk: &Path, memory: Option<&Path>) -> Result<Vec<Goal>> {
+    let ours = ours(disk)?;
+    let floor = floor(disk)?;
+    let ours_memory = memory.map(self::ours).transpose()?;
+    let floor_memory = memory.map(self::floor).transpose()?;
+    let on_disk = Subject::statuses(&ours, "on disk")?;
+    let naive = Subject::floor(&floor, "/naive", "naive, on disk");
+    let hmac = Subject::floor(&floor, "/hmac", "signature alone");
+    let in_memory = ours_memory.as_ref().map(|server| Subject::statuses(server, "in memory")).transpose()?;
+    let naive_memory = floor_memory.as_ref().map(|server| Subject::floor(server, "/naive", "naive, in memory"));
+    let subjects: Vec<&Subject> =
+        [Some(&on_disk), in_memory.as_ref(), Some(&naive), naive_memory.as_ref(), Some(&hmac)].into_iter().flatten().collect();
+    let table = Table::measure("status callbacks", &subjects)?;
+    println!("{}", table.text());
+    let mut goals = vec![
+        Goal::at_most("p50 on disk alone, ms", table.median(&on_disk, 1, |load| load.p50_ms), 15.0),
+        Goal::at_most("p99 on disk at 64 connections, ms", table.median(&on_disk, MANY, |load| load.p99_ms), 150.0),
+    ];
+    if let (Some(in_memory), Some(naive_memory)) = (&in_memory, &naive_memory) {
+        goals.push(Goal::at_least("on disk ÷ in memory, 64 connections", table.ratio(&on_disk, in_memory, MANY), 0.85));
+        goals.push(Goal::at_least(
+            "in memory ÷ naive in memory, 64 connections",
+            table.ratio(in_memory, naive_memory, MANY),
+            0.7,
+        ));
+        println!("(naive on disk ÷ naive in memory, 64 connections: {:.2})", table.ratio(&naive, naive_memory, MANY));
+    }
+    Ok(goals)
+}
+
+/// Taps on tracking links, every one counted.
+fn redirects(disk: &Path) -> Result<Vec<Goal>> {
+    let ours = ours(disk)?;
+    let floor = floor(disk)?;
+    let counting = Subject::taps(&ours, "on disk")?;
+    let bare = Subject::floor(&floor, "/302", "a bare 302");
+    let table = Table::measure("redirects", &[&counting, &bare])?;
+    println!("{}", table.text());
+    Ok(vec![Goal::at_least("redirect with counting ÷ bare 302, 64 connections", table.ratio(&counting, &bare, MANY), 0.5)])
+}
+
+fn ours(place: &Path) -> Result<Server> {
+    Server::start(Options { state_under: Some(place.to_path_buf()), ..Options::default() })
+}
+
+fn floor(place: &Path) -> Result<Server> {
+    let config = project::runner().join("floor/wrangler.toml");
+    Server::start(Options { config: Some(config), state_under: Some(place.to_path_buf()), ..Options::default() })
+}
+
+/// All measurements of one kind of work.
+struct Table {
+    title: &'static str,
+    rows: Vec<Row>,
+}
+
+/// One subject at one number of connections.
+struct Row {
+    name: String,
+    connections: u32,
+    rounds: Vec<Load>,
+    /// What all rounds cost, by the worker's own tally.
+    cost: Option<Tally>,
+}
+
+impl Table {
+    /// Warms every subject up, then measures all of them in turns.
+    fn measure(title: &'static str, subjects: &[&Subject]) -> Result<Self> {
+        let tools = Tools::ensure()?;
+        let mut rows = Vec::new();
+        for connections in CONNECTIONS {
+            step(&format!("{title}, {connections} connections"), |_| {
+                let mut at_once = Vec::new();
+                for subject in subjects {
+                    let warm_up =
+                        subject.measure(&tools, connections, WARM_UP * u64::from(connections), &format!("w{connections}"))?;
+                    let amount = (warm_up.per_second * MEASURE.as_secs_f64()) as u64;
+                    let row = Row { name: subject.name.clone(), connections, rounds: Vec::new(), cost: None };
+                    at_once.push((*subject, amount.clamp(*AMOUNT.start(), *AMOUNT.end()), row));
+                }
+                for round in 0..ROUNDS {
+                    for (subject, amount, row) in &mut at_once {
+                        let before = subject.tally()?;
+                        row.rounds.push(subject.measure(&tools, connections, *amount, &format!("m{connections}.{round}"))?);
+                        row.add_cost(before, subject.tally()?);
+                    }
+                }
+                rows.extend(at_once.into_iter().map(|(_, _, row)| row));
+                Ok(())
+            })?;
+        }
+        Ok(Self { title, rows })
+    }
+
+    fn row(&self, subject: &Subject, connections: u32) -> Option<&Row> {
+        self.rows.iter().find(|row| row.name == subject.name && row.connections == connections)
+    }
+
+    fn median(&self, subject: &Subject, connections: u32, of: impl Fn(&Load) -> f64) -> f64 {
+        self.row(subject, connections).map_or(f64::NAN, |row| row.median(of))
+    }
+
+    /// The median of the rounds' ratios of throughput.
+    fn ratio(&self, one: &Subject, other: &Subject, connections: u32) -> f64 {
+        let (Some(one), Some(other)) = (self.row(one, connections), self.row(other, connections)) else {
+            return f64::NAN;
+        };
+        median(one.rounds.iter().zip(&other.rounds).map(|(one, other)| one.per_second / other.per_second).collect())
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("\n{:<20} connections   events/s   p50 ms   p99 ms   rows/event  calls/event", self.title);
+        for row in &self.rows {
+            let _ = write!(
+                text,
+                "\n  {:<20} {:>8}   {:>8.0}  {:>7.1}  {:>7.1}",
+                row.name,
+                row.connections,
+                row.median(|load| load.per_second),
+                row.median(|load| load.p50_ms),
+                row.median(|load| load.p99_ms),
+            );
+            if let Some(Tally { events, rows_written, ledger_calls }) = row.cost {
+                let _ = write!(text, "  {:>11.2}  {:>11.2}", rows_written / events, ledger_calls / events);
+            }
+        }
+        text
+    }
+}
+
+impl Row {
+    fn median(&self, of: impl Fn(&Load) -> f64) -> f64 {
+        median(self.rounds.iter().map(of).collect())
+    }
+
+    fn add_cost(&mut self, before: Option<Tally>, after: Option<Tally>) {
+        if let (Some(before), Some(after)) = (before, after) {
+            let cost = self.cost.get_or_insert_default();
+            cost.events += after.events - before.events;
+            cost.rows_written += after.rows_written - before.rows_written;
+            cost.ledger_calls += after.ledger_calls - before.ledger_calls;
+        }
+    }
+}
+
+/// A figure and its bound.
+struct Goal {
+    what: &'static str,
+    figure: f64,
+    bound: f64,
+    least: bool,
+}
+
+impl Goal {
+    fn at_least(what: &'static str, figure: f64, bound: f64) -> Self {
+        Self { what, figure, bound, least: true }
+    }
+
+    fn at_most(what: &'static str, figure: f64, bound: f64) -> Self {
+        Self { what, figure, bound, least: false }
+    }
+
+    fn met(&self) -> bool {
+        if self.least { self.figure >= self.bound } else { self.figure <= self.bound }
+    }
+}
+
+impl std::fmt::Display for Goal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdict = if self.met() { "PASS" } else { "FAIL" };
+        let relation = if self.least { '≥' } else { '≤' };
+        write!(f, "{verdict}  {:>7.2} {relation} {:<6} {}", self.figure, self.bound, self.what)
+    }
+}
+
+/// The middle one; of an even number the upper of the two.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goals_hold_at_their_bound() {
+        assert!(Goal::at_least("", 0.5, 0.5).met() && !Goal::at_least("", 0.49, 0.5).met());
+        assert!(Goal::at_most("", 15.0, 15.0).met() && !Goal::at_most("", 15.1, 15.0).met());
+        assert!(!Goal::at_least("", f64::NAN, 0.0).met(), "what was not measured was not met");
+    }
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert!(median(Vec::new()).is_nan());
+    }
+}
