@@ -18,6 +18,7 @@ pub mod country;
 pub mod cursor;
 #[cfg(target_arch = "wasm32")]
 mod edge;
+pub mod error_class;
 pub mod event;
 pub mod experiment;
 pub mod facts;

@@ -59,16 +59,10 @@ impl RateCard {
 type Entry = ((String, Category), NaiveDate, (Currency, Amount));
 
 fn entry(fields: &mut Fields<'_>) -> Option<Entry> {
-    let day = read(fields, "effective_from", |text| {
-        calendar::date(text).ok_or("must be a date such as \"2026-11-21\"")
-    });
+    let day = read(fields, "effective_from", |text| calendar::date(text).ok_or("must be a date such as \"2026-11-21\""));
     let country = read(fields, "country", |text| {
         let code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
-        if code || text == ANY {
-            Ok(text.to_owned())
-        } else {
-            Err("must be two upper-case letters (ISO 3166-1), or *")
-        }
+        if code || text == ANY { Ok(text.to_owned()) } else { Err("must be two upper-case letters (ISO 3166-1), or *") }
     });
     let category = read(fields, "category", |text| {
         let category = Category::ALL.into_iter().find(|category| category.name() == text);
@@ -78,9 +72,7 @@ fn entry(fields: &mut Fields<'_>) -> Option<Entry> {
         Ok(amount) if amount < Amount::ZERO => Err("must not be negative".to_owned()),
         amount => amount.map_err(|error| error.to_string()),
     });
-    let currency = read(fields, "currency", |text| {
-        text.parse().map_err(|error: MoneyError| error.to_string())
-    });
+    let currency = read(fields, "currency", |text| text.parse().map_err(|error: MoneyError| error.to_string()));
     Some(((country?, category?), day?, (currency?, price?)))
 }
 
@@ -154,22 +146,13 @@ mod tests {
     #[test]
     fn every_wrong_field_is_named() {
         check_wrong(row("2026-01-01", "IN", "marketing", "2", "EUR"), &["/rate_card/1"]);
-        check_wrong(
-            row("2026-02-30", "IN", "marketing", "1", "USD"),
-            &["/rate_card/1/effective_from"],
-        );
-        check_wrong(
-            row("2026-01-01T00:00:00Z", "IN", "marketing", "1", "USD"),
-            &["/rate_card/1/effective_from"],
-        );
+        check_wrong(row("2026-02-30", "IN", "marketing", "1", "USD"), &["/rate_card/1/effective_from"]);
+        check_wrong(row("2026-01-01T00:00:00Z", "IN", "marketing", "1", "USD"), &["/rate_card/1/effective_from"]);
         check_wrong(row("2026-01-01", "in", "marketing", "1", "USD"), &["/rate_card/1/country"]);
         check_wrong(row("2026-01-01", "IND", "marketing", "1", "USD"), &["/rate_card/1/country"]);
         check_wrong(row("2026-01-01", "IN", "*", "1", "USD"), &["/rate_card/1/category"]);
         check_wrong(row("2026-01-01", "IN", "utility", "-1", "USD"), &["/rate_card/1/price"]);
-        check_wrong(
-            row("2026-01-01", "IN", "utility", "1e3", "usd"),
-            &["/rate_card/1/price", "/rate_card/1/currency"],
-        );
+        check_wrong(row("2026-01-01", "IN", "utility", "1e3", "usd"), &["/rate_card/1/price", "/rate_card/1/currency"]);
         let fields = ["effective_from", "country", "category", "price", "currency"];
         let missing = fields.map(|field| format!("/rate_card/1/{field}"));
         check_wrong(json!({}), &missing.each_ref().map(String::as_str));

@@ -49,6 +49,9 @@ pub struct Slot {
 /// Campaign and step as they were named, declared or not, and a name of the attempt.
 type AttemptName = (String, String, String);
 
+/// Who speaks in a message: the channel and the business's number, where they are named.
+type Voice = (Option<String>, Option<String>);
+
 #[derive(Clone, Debug)]
 pub struct Message {
     pub slot: Slot,
@@ -56,6 +59,8 @@ pub struct Message {
     place: Place,
     /// The earliest fact that is no engagement.
     sent_ms: Ms,
+    /// Channel and sender: which replies it fits.
+    voice: Voice,
     /// Of a campaign, and not failed by its statuses alone.
     takes_replies: bool,
     /// Whether layer 1 has placed it in the lists.
@@ -69,8 +74,9 @@ pub struct Message {
     /// Human clicks that belong to it.
     clicks: Vec<u32>,
     conversions: Vec<u32>,
-    /// The touches that it stands for in the list of touches.
+    /// The touches that it stands for in the list of touches, and the campaign whose window and goals they have.
     touches: Vec<Ms>,
+    touches_for: u32,
     pub counted: Option<CountedMessage>,
     conflicts: Option<CountedConflicts>,
 }
@@ -369,6 +375,7 @@ impl Timeline {
                     facts: *facts,
                     place: Place::default(),
                     sent_ms: 0,
+                    voice: Voice::default(),
                     takes_replies: false,
                     listed: false,
                     attempts: BTreeSet::new(),
@@ -377,6 +384,7 @@ impl Timeline {
                     clicks: Vec::new(),
                     conversions: Vec::new(),
                     touches: Vec::new(),
+                    touches_for: 0,
                     counted: None,
                     conflicts: None,
                 });
@@ -582,13 +590,13 @@ impl Timeline {
         let attempts: BTreeSet<AttemptName> =
             attempts.into_iter().map(|attempt| (campaign.to_owned(), step.to_owned(), attempt)).collect();
 
+        let voice: Voice = (facts.channel().map(str::to_owned), facts.sender().map(str::to_owned));
+
+        self.dirty.states.insert(no);
         let message = &self.messages[no];
         let same = message.listed
-            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts)
-                == (&place, sent_ms, takes_replies, &attempts);
-        self.dirty.states.insert(no);
-        // Who fits a reply depends on channel and sender, which a copy may have brought.
-        self.dirty_replies_after(no);
+            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts, &message.voice)
+                == (&place, sent_ms, takes_replies, &attempts, &voice);
         if same {
             return;
         }
@@ -596,6 +604,7 @@ impl Timeline {
         let message = &mut self.messages[no];
         message.place = place;
         message.sent_ms = sent_ms;
+        message.voice = voice;
         message.takes_replies = takes_replies;
         message.attempts = attempts;
         self.list_message(no);
@@ -671,8 +680,6 @@ impl Timeline {
         if !message.listed || self.inbounds.is_empty() {
             return;
         }
-        let voice = |m: &Message| (m.facts.channel().map(str::to_owned), m.facts.sender().map(str::to_owned));
-        let mine = voice(message);
         let position = self.by_sent.partition_point(|m| sent_key(&self.messages)(*m) <= sent_key(&self.messages)(no));
         let next = self
             .by_sent
@@ -680,7 +687,7 @@ impl Timeline {
             .skip(position)
             .map(|m| &self.messages[*m])
             .take_while(|m| m.sent_ms <= message.sent_ms + MAX_WINDOW_MS)
-            .find(|m| voice(m) == mine)
+            .find(|m| m.voice == message.voice)
             .map_or(Ms::MAX, |m| m.sent_ms.saturating_add(1));
         let until = next.min(message.sent_ms + MAX_WINDOW_MS);
         let touched = range(&self.inbounds_by_time, message.sent_ms, until, |i| self.inbounds[i].facts.at_ms);
@@ -773,12 +780,11 @@ impl Timeline {
         let before = self.by_sent.partition_point(|m| self.messages[*m].sent_ms < facts.at_ms);
         let candidates = self.by_sent.get(..before)?.iter().rev().copied();
         candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| {
-            let message = &self.messages[*m].facts;
-            let same_provider = self.messages[*m].slot.id.chars().nth(1) == Some(facts.provider);
-            same_provider
-                && match (message.sender(), &facts.sender) {
-                    (Some(sender), Some(to)) => sender == to.1,
-                    _ => message.channel() == Some(facts.channel.1.as_str()),
+            let Message { voice: (channel, sender), slot, .. } = &self.messages[*m];
+            slot.id.chars().nth(1) == Some(facts.provider)
+                && match (sender, &facts.sender) {
+                    (Some(sender), Some(to)) => *sender == to.1,
+                    _ => channel.as_deref() == Some(facts.channel.1.as_str()),
                 }
         })
     }
@@ -808,7 +814,8 @@ impl Timeline {
         let earlier =
             self.clicks_by_link.iter().take(mine).rev().take_while(|other| self.clicks[**other].facts.0.1.link == tap.link);
         let today = earlier.clone().take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
-        let flood = !machine && !self.nobody && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
+        let flood =
+            !machine && !self.nobody && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
         let here = |other: &u32| self.click_place(*other) == self.click_place(no);
         let unique = !machine && !flood && !self.nobody && !earlier.clone().any(|o| human(o) && here(o));
 
@@ -901,8 +908,11 @@ impl Timeline {
                 .collect()
             }
         };
-        let old = core::mem::take(&mut self.messages[no].touches);
-        if old != touches {
+        let campaign = message.place.campaign;
+        let message = &mut self.messages[no];
+        let moved = core::mem::replace(&mut message.touches_for, campaign) != campaign;
+        let old = core::mem::take(&mut message.touches);
+        if moved || old != touches {
             let messages = &self.messages;
             let key = |(at, m): &(Ms, u32)| (*at, tie(&messages[*m].slot.id));
             for at in &old {

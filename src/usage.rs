@@ -47,21 +47,11 @@ pub fn conversations<'a>(messages: &[Delivered<'a>], inbound_ms: &[Ms]) -> Vec<C
     let mut messages = messages.to_vec();
     messages.sort_by_key(Delivered::turn);
     let mut threads = Threads::default();
-    let opening = messages
-        .into_iter()
-        .filter(|message| threads.open(message.at_ms, message.category));
+    let opening = messages.into_iter().filter(|message| threads.open(message.at_ms, message.category));
     let conversation = |opened_by: Delivered<'a>| {
         let at_ms = opened_by.at_ms;
-        let seen = || {
-            inbound_ms
-                .range(..=at_ms)
-                .next_back()
-                .is_some_and(|inbound_ms| at_ms < inbound_ms + CONVERSATION_MS)
-        };
-        Conversation {
-            opened_by,
-            window_unseen: opened_by.category == Category::Service && !seen(),
-        }
+        let seen = || inbound_ms.range(..=at_ms).next_back().is_some_and(|inbound_ms| at_ms < inbound_ms + CONVERSATION_MS);
+        Conversation { opened_by, window_unseen: opened_by.category == Category::Service && !seen() }
     };
     opening.map(conversation).collect()
 }
@@ -82,11 +72,7 @@ impl Threads {
         let Some(own) = self.opened_ms.get_mut(category as usize) else {
             return false;
         };
-        let opens = if category == Category::Service {
-            !any_open
-        } else {
-            !is_open(own)
-        };
+        let opens = if category == Category::Service { !any_open } else { !is_open(own) };
         if opens {
             *own = Some(at_ms);
         }
@@ -148,17 +134,11 @@ mod tests {
         let (inbound, messages): (Vec<_>, Vec<_>) = story.split(' ').partition(|word| word.starts_with('i'));
         let messages: Vec<_> = messages
             .iter()
-            .map(|word| Delivered {
-                at_ms: hour(word),
-                category: category(word.chars().next().unwrap()),
-                message_id: word,
-            })
+            .map(|word| Delivered { at_ms: hour(word), category: category(word.chars().next().unwrap()), message_id: word })
             .collect();
         let inbound: Vec<_> = inbound.iter().map(|word| hour(word)).collect();
         let conversations = conversations(&messages, &inbound);
-        let got = conversations
-            .iter()
-            .map(|c| format!("{}{}", c.opened_by.message_id, if c.window_unseen { "?" } else { "" }));
+        let got = conversations.iter().map(|c| format!("{}{}", c.opened_by.message_id, if c.window_unseen { "?" } else { "" }));
         assert_eq!(got.collect::<Vec<_>>().join(" "), opened, "{story}");
     }
 
@@ -195,11 +175,7 @@ mod tests {
 
     #[test]
     fn of_two_at_one_instant_the_smaller_id_opens() {
-        let of = |message_id| Delivered {
-            at_ms: 0,
-            category: Category::Utility,
-            message_id,
-        };
+        let of = |message_id| Delivered { at_ms: 0, category: Category::Utility, message_id };
         assert_eq!(conversations(&[of("b"), of("a")], &[])[0].opened_by.message_id, "a");
     }
 

@@ -117,17 +117,17 @@ fn check(context: &str, workspace: &mut Workspace, scenario: &Scenario, expected
     for (id, no) in campaigns(&scenario.definitions) {
         let campaign = &expected.campaigns[&id];
         let book = workspace.book(no);
-        let scopes = [(None, &campaign.all)].into_iter().chain(campaign.steps.iter().map(|(step, scope)| (Some(step.as_str()), scope)));
+        let scopes =
+            [(None, &campaign.all)].into_iter().chain(campaign.steps.iter().map(|(step, scope)| (Some(step.as_str()), scope)));
         for (step, scope) in scopes {
             let context = format!("{context}, campaign {id}, step {step:?}");
             let got = Numbers::of(&book, step, None);
             assert_eq!(named(&got), normal(&scope.numbers), "{context}");
             assert_eq!(links(&got), scope.links, "{context}");
             assert_eq!(revenue(&got), present(Some(&scope.revenue)), "{context}");
-            for (basis, quarters, money) in [
-                (Basis::Sent, &scope.by_sent, &scope.revenue_by_sent),
-                (Basis::Event, &scope.by_event, &scope.revenue_by_event),
-            ] {
+            for (basis, quarters, money) in
+                [(Basis::Sent, &scope.by_sent, &scope.revenue_by_sent), (Basis::Event, &scope.by_event, &scope.revenue_by_event)]
+            {
                 for quarter in quarters.keys() {
                     let period = Period { from_ms: *quarter, to_ms: quarter + QUARTER_MS, basis };
                     let got = Numbers::of(&book, step, Some(period));
@@ -162,6 +162,7 @@ fn run(seed: u64) {
     let with = |received: &[model::Received]| Scenario { received: received.to_vec(), ..scenario.clone() };
     let judge = |received: &[model::Received]| std::panic::catch_unwind(|| judge(&with(received)));
     if let Err(panic) = judge(&scenario.received) {
+        std::panic::set_hook(Box::new(|_| {}));
         let fewest = minimise(&scenario.received, |received| judge(received).is_err());
         for received in &fewest {
             eprintln!("{} {}", received.received_ms, received.event);
