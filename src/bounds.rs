@@ -10,6 +10,10 @@ pub const FOREIGN_ID_BYTES: usize = 512;
 /// events, so about ten can be in work at a time.
 pub const BODY_BYTES: usize = 5_000_000;
 
+/// How much of a body that is too large is read and thrown away before the 413: many clients look for an answer only when they
+/// have sent everything. Beyond it the connection is cut.
+pub const DRAINED_BYTES: usize = 4 * BODY_BYTES;
+
 /// Lines of one request body, or items of one list in it (`api.md`): 413 beyond.
 pub const BODY_LINES: usize = 10_000;
 

@@ -8,6 +8,7 @@ pub mod build;
 pub mod cache;
 pub mod client;
 pub mod demo;
+pub mod deploy_check;
 pub mod failure;
 pub mod hex;
 pub mod http;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bluetick_dev::tools::Tools;
-use bluetick_dev::{Failure, Result, bench, build, demo, secrets, serve};
+use bluetick_dev::{Failure, Result, bench, build, demo, deploy_check, secrets, serve};
 
 const HELP: &str = "\
 bluetick, on this machine
@@ -13,6 +13,7 @@ bluetick, on this machine
   cargo run -- demo       play a campaign of 200 contacts against a running server, and print its numbers
   cargo run --release -- bench   measure beside the plainest workers that do the same, and compare with the goals
   cargo run -- build      set up what is missing and build the worker into build/
+  cargo run -- deploy-check      what `wrangler deploy` would do, as far as it goes without an account
 
       --port PORT         listen there (8787)
       --state DIR         keep the state in that folder (.bluetick/state)
@@ -81,6 +82,7 @@ fn run() -> Result<()> {
             demo::demo(&url, &key)
         }
         "bench" => bench::bench(arguments.only.as_deref()),
+        "deploy-check" => deploy_check::deploy_check(),
         "build" => build::ensure(&Tools::ensure()?),
         other => Err(Failure::new(format!("there is no command {other:?}"), "see cargo run -- --help")),
     }
