@@ -173,9 +173,12 @@ impl<'a> Fields<'a> {
     }
 
     pub fn absorb(&mut self, inside: Fields<'_>) {
-        if let Err(errors) = inside.errors() {
-            self.errors.extend(errors);
-        }
+        self.absorb_errors(inside.errors());
+    }
+
+    /// Takes in what somebody else found wrong inside.
+    pub fn absorb_errors<T>(&mut self, read: Result<T, Vec<FieldError>>) {
+        self.errors.extend(read.err().unwrap_or_default());
     }
 
     /// Says what is wrong with a field.

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn sealed_secrets_are_pinned() {
         let sealed = seal(&[1; 32], "meta", "app secret", [9; 12]).unwrap();
-        assert_eq!(sealed, "CQkJCQkJCQkJCQkJ");
+        assert_eq!(sealed, "CQkJCQkJCQkJCQkJzNrP9OWfN8hAm18sSYwWwDqxiV-heEU80O4");
     }
 
     #[test]

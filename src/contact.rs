@@ -54,6 +54,16 @@ impl core::fmt::Debug for Handle {
     }
 }
 
+/// Before the handle of a click that names no contact: it is a timeline by itself.
+pub const NOBODY: char = '~';
+
+/// The handle, as text, under which a click without a contact is kept, and the Ledger that owns it.
+#[must_use]
+pub fn handle_of_click(key: &Key, click_id: &str, ledgers: u32) -> (String, u32) {
+    let handle = Handle::of(key, click_id);
+    (format!("{NOBODY}{}", handle.to_text()), handle.ledger(ledgers))
+}
+
 /// The person's key from what a provider, sender or shop wrote: E.164 digits without `+`, or a business-scoped user id.
 /// `None` if it is neither.
 ///

@@ -162,8 +162,7 @@ impl MessageFacts {
     }
 
     fn put_claim(&mut self, dispatch: &event::Dispatch, at: Ms) -> bool {
-        let mut changed = keep(&mut self.channel, at, dispatch.channel.clone());
-        changed |= keep(&mut self.sender, at, dispatch.sender.clone());
+        let mut changed = false;
         let known = self.claims.iter().position(|c| c.campaign == dispatch.campaign && c.step == dispatch.step);
         if known.is_none() {
             self.claims.push(Claim {
@@ -447,9 +446,7 @@ impl AttemptFacts {
     pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
         let Event::Dispatch(dispatch) = event else { return false };
         let error = dispatch.error.as_ref().map(|e| (e.code.clone(), e.title.clone()));
-        earlier(&mut self.at_ms, at)
-            | dispatch.attempt.clone().is_some_and(|attempt| self.attempts.insert(attempt))
-            | keep(&mut self.error, at, error)
+        earlier(&mut self.at_ms, at) | dispatch.attempt.clone().is_some_and(|attempt| self.attempts.insert(attempt)) | keep(&mut self.error, at, error)
     }
 }
 

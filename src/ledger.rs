@@ -35,7 +35,7 @@ const CHUNK_CONTACTS: usize = 500;
 /// An event on its way to the Ledger that owns its contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Routed {
-    /// The contact's handle, as text.
+    /// The contact's handle, as text; for a click of nobody its own, see [`crate::contact::handle_of_click`].
     pub handle: String,
     /// The person's canonical key; absent where only the handle is known (a tracking token).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -309,12 +309,13 @@ impl<S: Sql> Ledger<S> {
                 &[Arg::Text(&names)],
             )?;
             for handle in chunk {
-                self.contacts.insert((*handle).to_owned(), Cached { used: self.turn, ..Cached::default() });
+                let timeline = Timeline::new(handle, None);
+                self.contacts.insert((*handle).to_owned(), Cached { timeline, used: self.turn, ..Cached::default() });
             }
             let mut places: Vec<(u32, String)> = Vec::new();
             for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
                 places.extend(row.campaigns.iter().map(|campaign| (*campaign, handle.clone())));
-                let timeline = Timeline::new(row.key.clone());
+                let timeline = Timeline::new(&handle, row.key.clone());
                 self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn });
             }
             self.load_entries(&places)?;

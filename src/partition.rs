@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::contact::{Handle, canonical_phone};
-use crate::event::{Event, Ms, Person};
+use crate::contact::{Handle, NOBODY, canonical_phone, handle_of_click};
+use crate::event::{Click, Event, Ms, Person};
 use crate::keys::Key;
 use crate::ledger::Routed;
 
@@ -35,6 +35,16 @@ impl Partition {
         Routed { handle: Handle::of(&self.handle_key, &key).to_text(), key: Some(key), provider, received_ms, event }
     }
 
+    /// A click through a link that names `who`, or nobody.
+    #[must_use]
+    pub fn route_click(&self, who: Option<Handle>, key: Option<String>, click: Click, received_ms: Ms) -> Routed {
+        let handle = match who {
+            Some(handle) => handle.to_text(),
+            None => handle_of_click(&self.handle_key, &click.click_id, self.ledgers).0,
+        };
+        Routed { handle, key, provider: '-', received_ms, event: Event::Click(click) }
+    }
+
     /// The events of each Ledger, in their order.
     #[must_use]
     pub fn by_ledger(&self, events: impl IntoIterator<Item = Routed>) -> BTreeMap<u32, Vec<Routed>> {
@@ -48,7 +58,8 @@ impl Partition {
     /// The Ledger of an event.
     #[must_use]
     pub fn ledger(&self, event: &Routed) -> u32 {
-        Handle::from_text(&event.handle).map_or(0, |handle| handle.ledger(self.ledgers))
+        let handle = event.handle.strip_prefix(NOBODY).unwrap_or(&event.handle);
+        Handle::from_text(handle).map_or(0, |handle| handle.ledger(self.ledgers))
     }
 }
 
@@ -129,6 +140,17 @@ mod tests {
         assert_eq!(route(status("a", None, None)).handle, home.handle);
         assert_ne!(route(status("b", None, None)).handle, home.handle);
         assert_ne!(PARTITION.route(status("a", None, None), 'g', 0).handle, home.handle);
+    }
+
+    #[test]
+    fn a_click_of_nobody_goes_where_the_core_says() {
+        for n in 0..50 {
+            let click_id = n.to_string();
+            let click: Click = serde_json::from_value(serde_json::json!({"click_id": click_id, "person": {}})).unwrap();
+            let routed = PARTITION.route_click(None, None, click, 0);
+            let (handle, ledger) = handle_of_click(&PARTITION.handle_key, &click_id, PARTITION.ledgers);
+            assert_eq!((routed.handle.as_str(), PARTITION.ledger(&routed)), (handle.as_str(), ledger));
+        }
     }
 
     #[test]

@@ -55,8 +55,12 @@ impl<'a> Route<'a> {
     /// The route of a path (without query); `None` if there is none.
     #[must_use]
     pub fn of(path: &'a str) -> Option<Self> {
+        // An empty segment, such as a trailing slash makes, names something else.
+        if path.ends_with('/') || path.contains("//") {
+            return None;
+        }
         let mut segments = path.strip_prefix('/')?.split('/');
-        let mut next = || segments.next().filter(|segment| !segment.is_empty());
+        let mut next = || segments.next();
         let route = match next()? {
             "c" => Self::Tap { token: next()? },
             "cb" => Self::Callback { channel: decoded(next()?)?, token: decoded(next()?)? },
@@ -64,25 +68,24 @@ impl<'a> Route<'a> {
             "openapi.json" => Self::OpenApi,
             "metrics" => Self::Metrics,
             "v1" => match (next()?, next(), next()) {
-                ("channels", None, _) => Self::Channels,
+                ("channels", None, None) => Self::Channels,
                 ("channels", Some(id), None) => Self::Channel { channel: decoded(id)? },
                 ("channels", Some(id), Some("rotate")) => Self::Rotate { channel: decoded(id)? },
-                ("campaigns", None, _) => Self::Campaigns,
+                ("campaigns", None, None) => Self::Campaigns,
                 ("campaigns", Some(id), None) => Self::Campaign { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("dispatches")) => Self::Dispatches { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("stats")) => Self::Stats { campaign: decoded(id)? },
-                ("links", None, _) => Self::Links,
+                ("links", None, None) => Self::Links,
                 ("links", Some(id), None) => Self::Link { link: decoded(id)? },
                 ("links", Some(id), Some("wrap")) => Self::WrapLink { link: decoded(id)? },
-                ("wrap", None, _) => Self::WrapText,
-                ("conversions", None, _) => Self::Conversions,
-                ("settings", None, _) => Self::Settings,
+                ("wrap", None, None) => Self::WrapText,
+                ("conversions", None, None) => Self::Conversions,
+                ("settings", None, None) => Self::Settings,
                 _ => return None,
             },
             _ => return None,
         };
-        // A trailing slash, an empty segment or one too many names something else.
-        (segments.next().is_none() && !path.ends_with('/')).then_some(route)
+        segments.next().is_none().then_some(route)
     }
 
     /// The name by which logs and metrics call it.

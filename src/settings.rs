@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::body::Fields;
-use crate::bounds::{RATES, TAGS, TEXT_BYTES, WINDOW_HOURS};
-use crate::money::Amount;
+use crate::bounds::{RATE_CARD_ENTRIES, TAGS, TEXT_BYTES, WINDOW_HOURS};
 use crate::problem::Problem;
+use crate::rate_card::RateCard;
 
 /// The settings, as they are written and shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +16,9 @@ pub struct Settings {
     /// An IANA name.
     pub timezone: String,
     pub monthly_quota: Option<Quota>,
+    /// As [`RateCard::read`] takes it.
     #[serde(default)]
-    pub rate_card: Vec<Rate>,
+    pub rate_card: Vec<Value>,
     pub retention_days: u32,
     pub attribution_default: Option<Attribution>,
     #[serde(default)]
@@ -38,16 +39,6 @@ pub struct Quota {
 pub enum Unit {
     MessagesDelivered,
     Conversations,
-}
-
-/// What a billable message costs from a date on, in a country (or `*`) and category.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rate {
-    pub effective_from: String,
-    pub country: String,
-    pub category: String,
-    pub price: String,
-    pub currency: String,
 }
 
 /// What a campaign that names no attribution gets.
@@ -93,10 +84,9 @@ impl Settings {
             settings.monthly_quota = amount.zip(unit).map(|(amount, unit)| Quota { amount, unit });
             fields.absorb(inside);
         }
-        for (index, rate) in fields.list("rate_card", RATES).into_iter().flatten().enumerate() {
-            let mut inside = Fields::of(rate, format!("/rate_card/{index}"));
-            settings.rate_card.extend(rate_of(&mut inside));
-            fields.absorb(inside);
+        if let Some(entries) = fields.list("rate_card", RATE_CARD_ENTRIES) {
+            fields.absorb_errors(RateCard::read(entries, "/rate_card"));
+            settings.rate_card = entries.to_vec();
         }
         if let Some(days) = fields.whole("retention_days", 90..=3650) {
             settings.retention_days = u32::try_from(days).unwrap_or(settings.retention_days);
@@ -117,29 +107,6 @@ impl Settings {
         fields.done()?;
         Ok(settings)
     }
-}
-
-fn rate_of(fields: &mut Fields<'_>) -> Option<Rate> {
-    let mut word = |name: &'static str, reason: &str, good: &dyn Fn(&str) -> bool| {
-        let text = fields.text(name, TEXT_BYTES);
-        let text = fields.required(name, text)?;
-        if !good(text) {
-            fields.wrong(name, reason);
-        }
-        Some(text.to_owned())
-    };
-    let upper = |text: &str, n: usize| text.len() == n && text.bytes().all(|b| b.is_ascii_uppercase());
-    Some(Rate {
-        effective_from: word("effective_from", "must be a date, such as 2026-11-01", &|text| {
-            text.parse::<chrono::NaiveDate>().is_ok() && text.len() == 10
-        })?,
-        country: word("country", "must be two capital letters (ISO 3166), or *", &|text| text == "*" || upper(text, 2))?,
-        category: word("category", "must be marketing, utility, authentication, service or other", &|text| {
-            ["marketing", "utility", "authentication", "service", "other"].contains(&text)
-        })?,
-        price: word("price", "must be a decimal number as text", &|text| Amount::parse(text).is_ok())?,
-        currency: word("currency", "must be three capital letters (ISO 4217)", &|text| upper(text, 3))?,
-    })
 }
 
 fn origin(text: &str) -> Result<(), &'static str> {
@@ -192,12 +159,13 @@ mod tests {
                    "cors_origins": ["a"], "link_hosts": ["Shop"], "x": 1}),
             &[
                 "/timezone",
-                "/monthly_quota/unit",
                 "/monthly_quota/amount",
+                "/monthly_quota/unit",
                 "/rate_card/0/effective_from",
                 "/rate_card/0/country",
                 "/rate_card/0/category",
                 "/rate_card/0/price",
+                "/rate_card/0/currency",
                 "/retention_days",
                 "/attribution_default/window_hours",
                 "/cors_origins/0",

@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::contact::NOBODY;
 use crate::contributions::{
     Bill, Category, CountedClick, CountedConflicts, CountedContact, CountedConversion, CountedInbound, CountedMessage, Delta,
     InboundCount, Nanos, Place, person, recount, state, usage_code,
@@ -48,6 +49,9 @@ pub struct Slot {
 /// Campaign and step as they were named, declared or not, and a name of the attempt.
 type AttemptName = (String, String, String);
 
+/// Who speaks in a message: the channel and the business's number, where they are named.
+type Voice = (Option<String>, Option<String>);
+
 #[derive(Clone, Debug)]
 pub struct Message {
     pub slot: Slot,
@@ -55,6 +59,8 @@ pub struct Message {
     place: Place,
     /// The earliest fact that is no engagement.
     sent_ms: Ms,
+    /// Channel and sender: which replies it fits.
+    voice: Voice,
     /// Of a campaign, and not failed by its statuses alone.
     takes_replies: bool,
     /// Whether layer 1 has placed it in the lists.
@@ -68,10 +74,10 @@ pub struct Message {
     /// Human clicks that belong to it.
     clicks: Vec<u32>,
     conversions: Vec<u32>,
-    /// The touches that it stands for in the list of touches.
+    /// The touches that it stands for in the list of touches, and the campaign whose window and goals they have.
     touches: Vec<Ms>,
+    touches_for: u32,
     pub counted: Option<CountedMessage>,
-    reaction: Option<CountedInbound>,
     conflicts: Option<CountedConflicts>,
 }
 
@@ -165,6 +171,7 @@ struct Dirty {
     clicks: BTreeSet<u32>,
     states: BTreeSet<u32>,
     conversions: BTreeSet<u32>,
+    reactions: BTreeSet<String>,
     attempts: BTreeSet<u32>,
     standings: BTreeSet<u32>,
     contacts: BTreeSet<(u32, Option<String>)>,
@@ -175,6 +182,8 @@ struct Dirty {
 pub struct Timeline {
     /// The person's canonical key, where somebody has named it.
     key: Option<String>,
+    /// Of no person at all: a click without a contact. It counts in click totals only.
+    nobody: bool,
     pub messages: Slab<Message>,
     pub inbounds: Slab<Inbound>,
     pub clicks: Slab<Click>,
@@ -199,6 +208,8 @@ pub struct Timeline {
     conversions_by_time: Vec<u32>,
     /// Inbounds by the entry id of the message that they quote.
     quotes: BTreeMap<String, Vec<u32>>,
+    /// What a contact's word of reaction counts for, by the entry id of the message that it names.
+    reactions: BTreeMap<String, Option<CountedInbound>>,
     /// Clicks by the entry id of the message that they name.
     clicks_naming: BTreeMap<String, BTreeSet<u32>>,
     /// How many messages bear the name of an attempt.
@@ -247,8 +258,8 @@ fn range(list: &[u32], from: Ms, to: Ms, at: impl Fn(u32) -> Ms) -> impl Iterato
 impl Timeline {
     /// An empty timeline.
     #[must_use]
-    pub fn new(key: Option<String>) -> Self {
-        Self { key, ..Self::default() }
+    pub fn new(handle: &str, key: Option<String>) -> Self {
+        Self { key, nobody: handle.starts_with(NOBODY), ..Self::default() }
     }
 
     #[must_use]
@@ -364,6 +375,7 @@ impl Timeline {
                     facts: *facts,
                     place: Place::default(),
                     sent_ms: 0,
+                    voice: Voice::default(),
                     takes_replies: false,
                     listed: false,
                     attempts: BTreeSet::new(),
@@ -372,8 +384,8 @@ impl Timeline {
                     clicks: Vec::new(),
                     conversions: Vec::new(),
                     touches: Vec::new(),
+                    touches_for: 0,
                     counted: None,
-                    reaction: None,
                     conflicts: None,
                 });
                 self.dirty.messages.insert(no);
@@ -434,8 +446,9 @@ impl Timeline {
                 let changed = facts.put_event(event, at_ms);
                 if changed {
                     remove(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
-                    if let Some(list) = quoted_entry(&self.inbounds[no].facts).and_then(|id| self.quotes.get_mut(&id)) {
-                        list.retain(|other| *other != no);
+                    if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
+                        self.quotes.entry(id.clone()).or_default().retain(|other| *other != no);
+                        self.dirty.reactions.insert(id);
                     }
                     let inbound = &mut self.inbounds[no];
                     inbound.facts = facts;
@@ -482,7 +495,8 @@ impl Timeline {
     fn list_inbound(&mut self, no: u32) {
         insert(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
         if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
-            self.quotes.entry(id).or_default().push(no);
+            self.quotes.entry(id.clone()).or_default().push(no);
+            self.dirty.reactions.insert(id);
         }
         self.dirty.inbounds.insert(no);
     }
@@ -538,6 +552,9 @@ impl Timeline {
         for no in core::mem::take(&mut self.dirty.states) {
             self.count_message(no, policies, delta);
         }
+        while let Some(quoted) = self.dirty.reactions.pop_first() {
+            self.count_reaction(&quoted, delta);
+        }
         while let Some(no) = self.dirty.attempts.pop_first() {
             self.count_attempt(no, policies, delta);
         }
@@ -573,13 +590,13 @@ impl Timeline {
         let attempts: BTreeSet<AttemptName> =
             attempts.into_iter().map(|attempt| (campaign.to_owned(), step.to_owned(), attempt)).collect();
 
+        let voice: Voice = (facts.channel().map(str::to_owned), facts.sender().map(str::to_owned));
+
+        self.dirty.states.insert(no);
         let message = &self.messages[no];
         let same = message.listed
-            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts)
-                == (&place, sent_ms, takes_replies, &attempts);
-        self.dirty.states.insert(no);
-        // Who fits a reply depends on channel and sender, which a copy may have brought.
-        self.dirty_replies_after(no);
+            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts, &message.voice)
+                == (&place, sent_ms, takes_replies, &attempts, &voice);
         if same {
             return;
         }
@@ -587,6 +604,7 @@ impl Timeline {
         let message = &mut self.messages[no];
         message.place = place;
         message.sent_ms = sent_ms;
+        message.voice = voice;
         message.takes_replies = takes_replies;
         message.attempts = attempts;
         self.list_message(no);
@@ -662,8 +680,6 @@ impl Timeline {
         if !message.listed || self.inbounds.is_empty() {
             return;
         }
-        let voice = |m: &Message| (m.facts.channel().map(str::to_owned), m.facts.sender().map(str::to_owned));
-        let mine = voice(message);
         let position = self.by_sent.partition_point(|m| sent_key(&self.messages)(*m) <= sent_key(&self.messages)(no));
         let next = self
             .by_sent
@@ -671,7 +687,7 @@ impl Timeline {
             .skip(position)
             .map(|m| &self.messages[*m])
             .take_while(|m| m.sent_ms <= message.sent_ms + MAX_WINDOW_MS)
-            .find(|m| voice(m) == mine)
+            .find(|m| m.voice == message.voice)
             .map_or(Ms::MAX, |m| m.sent_ms.saturating_add(1));
         let until = next.min(message.sent_ms + MAX_WINDOW_MS);
         let touched = range(&self.inbounds_by_time, message.sent_ms, until, |i| self.inbounds[i].facts.at_ms);
@@ -749,7 +765,7 @@ impl Timeline {
                     sent_ms: message.sent_ms,
                 })
             }
-            (InboundKind::Reaction { .. }, _) if quotes.is_some() => None,
+            (InboundKind::Reaction { .. }, _) => None,
             _ => Some(CountedInbound { place: Place::default(), what: InboundCount::Nobody, at_ms, sent_ms: at_ms }),
         };
         let inbound = &mut self.inbounds[no];
@@ -764,12 +780,11 @@ impl Timeline {
         let before = self.by_sent.partition_point(|m| self.messages[*m].sent_ms < facts.at_ms);
         let candidates = self.by_sent.get(..before)?.iter().rev().copied();
         candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| {
-            let message = &self.messages[*m].facts;
-            let same_provider = self.messages[*m].slot.id.chars().nth(1) == Some(facts.provider);
-            same_provider
-                && match (message.sender(), &facts.sender) {
-                    (Some(sender), Some(to)) => sender == to.1,
-                    _ => message.channel() == Some(facts.channel.1.as_str()),
+            let Message { voice: (channel, sender), slot, .. } = &self.messages[*m];
+            slot.id.chars().nth(1) == Some(facts.provider)
+                && match (sender, &facts.sender) {
+                    (Some(sender), Some(to)) => *sender == to.1,
+                    _ => channel.as_deref() == Some(facts.channel.1.as_str()),
                 }
         })
     }
@@ -799,9 +814,10 @@ impl Timeline {
         let earlier =
             self.clicks_by_link.iter().take(mine).rev().take_while(|other| self.clicks[**other].facts.0.1.link == tap.link);
         let today = earlier.clone().take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
-        let flood = !machine && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
+        let flood =
+            !machine && !self.nobody && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
         let here = |other: &u32| self.click_place(*other) == self.click_place(no);
-        let unique = !machine && !flood && !earlier.clone().any(|o| human(o) && here(o));
+        let unique = !machine && !flood && !self.nobody && !earlier.clone().any(|o| human(o) && here(o));
 
         let owner = self.named_by(no).or_else(|| {
             let place = &click.place;
@@ -838,7 +854,7 @@ impl Timeline {
         let before = click.counted.clone();
         recount(&mut click.counted, Some(now.clone()), delta);
         for (counted, sign) in before.iter().map(|c| (c, false)).chain([(&now, true)]) {
-            if !counted.machine {
+            if !counted.machine && !self.nobody {
                 self.tally(&counted.place, person::CLICKED, sign);
             }
         }
@@ -892,10 +908,13 @@ impl Timeline {
                 .collect()
             }
         };
-        let old = core::mem::take(&mut self.messages[no].touches);
-        if old != touches {
+        let campaign = message.place.campaign;
+        let message = &mut self.messages[no];
+        let moved = core::mem::replace(&mut message.touches_for, campaign) != campaign;
+        let old = core::mem::take(&mut message.touches);
+        if moved || old != touches {
             let messages = &self.messages;
-            let key = |(at, m): &(Ms, u32)| (*at, messages[*m].slot.id.clone());
+            let key = |(at, m): &(Ms, u32)| (*at, tie(&messages[*m].slot.id));
             for at in &old {
                 let from = self.touches.partition_point(|t| t.0 < *at);
                 if let Some(position) = self.touches.iter().skip(from).position(|t| *t == (*at, no)) {
@@ -963,8 +982,10 @@ impl Timeline {
         recount(&mut message.counted, Some(now.clone()), delta);
         let losers = message.facts.claims.len().saturating_sub(1) as u32;
         recount(&mut message.conflicts, (losers > 0).then_some(CountedConflicts(losers)), delta);
-        let word = self.latest_reaction(no);
-        recount(&mut self.messages[no].reaction, word, delta);
+        let id = &self.messages[no].slot.id;
+        if self.quotes.contains_key(id) {
+            self.dirty.reactions.insert(id.clone());
+        }
         if before.as_ref().map(|b| (&b.place, b.mask)) != Some((&now.place, now.mask)) {
             self.unsaved.insert(Ref::Message(no));
             self.tally_message(before.as_ref(), false);
@@ -1035,26 +1056,32 @@ impl Timeline {
         }
     }
 
-    /// The contact's latest word of reaction on a message, if it is not taken back.
-    fn latest_reaction(&self, no: u32) -> Option<CountedInbound> {
-        let message = &self.messages[no];
-        let reactions = message.quotes.iter().map(|i| &self.inbounds[*i]);
+    /// Counts the contact's latest word of reaction on a message, known or not, if it is not taken back.
+    fn count_reaction(&mut self, quoted: &str, delta: &mut Delta) {
+        let reactions = self.quotes.get(quoted).into_iter().flatten().map(|i| &self.inbounds[*i]);
         let latest = reactions
             .filter(|i| matches!(i.facts.kind.1, InboundKind::Reaction { .. }))
             .max_by_key(|i| (i.facts.at_ms, i.slot.id.as_str()))
-            .filter(|i| i.facts.kind.1 == InboundKind::Reaction { removed: false })?;
-        Some(CountedInbound {
-            place: message.place.clone(),
+            .filter(|i| i.facts.kind.1 == InboundKind::Reaction { removed: false });
+        let message = match self.ids.get(quoted) {
+            Some(Ref::Message(no)) => Some(&self.messages[*no]),
+            _ => None,
+        };
+        let now = latest.map(|latest| CountedInbound {
+            place: message.map(|m| m.place.clone()).unwrap_or_default(),
             what: InboundCount::Reaction,
             at_ms: latest.facts.at_ms,
-            sent_ms: message.sent_ms,
-        })
+            sent_ms: message.map_or(latest.facts.at_ms, |m| m.sent_ms),
+        });
+        recount(self.reactions.entry(quoted.to_owned()).or_default(), now, delta);
     }
 
     fn count_attempt(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let facts = &self.attempts[no].facts;
         let place = policies.place(&facts.campaign, &facts.step);
-        let named = |name: &String| self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()));
+        let named = |name: &String| {
+            self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()))
+        };
         let accepted = facts.attempts.iter().chain([&facts.id]).any(named);
         let now = CountedMessage {
             place,
@@ -1072,6 +1099,8 @@ impl Timeline {
         }
         self.unsaved.insert(Ref::Attempt(no));
         recount(&mut attempt.counted, Some(now.clone()), delta);
+        // An error is an attempt, whether it is one of the tallied things or not.
+        self.dirty.contacts.extend(before.iter().chain([&now]).map(|counted| (counted.place.campaign, None)));
         self.tally_message(before.as_ref(), false);
         self.tally_message(Some(&now), true);
     }

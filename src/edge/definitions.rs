@@ -15,6 +15,7 @@ use crate::bounds::{BODY_LINES, LINKS_PER_TEXT, PAGE, PAGE_MOST, REGISTRY_CALL_M
 use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::contact::{Handle, canonical_key};
+use crate::cursor;
 use crate::link::{self, Link};
 use crate::problem::Problem;
 use crate::registry::{Command, Filter, Kind, Page, SETTINGS, page_json};
@@ -193,9 +194,15 @@ async fn list<T: DeserializeOwned>(config: &Config, kind: Kind, query: &Query, s
         [(Filter::Status, "status"), (Filter::Type, "type"), (Filter::MessageType, "message_type"), (Filter::Tag, "tag")];
     let filters: Vec<(Filter, String)> =
         filters.into_iter().filter_map(|(filter, name)| Some((filter, query.get(name)?.to_owned()))).collect();
-    let after = query.get("cursor").unwrap_or_default().to_owned();
+    // A cursor belongs to what decides which records the list holds.
+    let bound_to = format!("{} {}", kind.text(), serde_json::to_string(&filters).unwrap_or_default());
+    let after = match query.get("cursor") {
+        Some(cursor) => cursor::open(&config.cursor_key, &bound_to, cursor)?,
+        None => String::new(),
+    };
     let command = Command::List { kind, filters, after, limit };
     let (_, page): (_, Page<T>) = ask(config, &command).await?;
+    let next = page.next.and_then(|position| cursor::seal(&config.cursor_key, &bound_to, &position));
     let data = page.data.iter().map(show).collect();
-    Ok(http::json(200, &page_json(data, page.total, page.next).to_string())?)
+    Ok(http::json(200, &page_json(data, page.total, next).to_string())?)
 }

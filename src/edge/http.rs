@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys;
 
-use crate::bounds::BODY_BYTES;
+use crate::bounds::{BODY_BYTES, DRAINED_BYTES};
 use crate::problem::Problem;
 
 pub type Request = web_sys::Request;
@@ -22,33 +22,36 @@ pub fn header(request: &Request, name: &str) -> Option<String> {
 /// The body's raw bytes.
 ///
 /// # Errors
-/// 413 beyond [`BODY_BYTES`], as soon as that shows; 400 if the sender broke off.
+/// 413 beyond [`BODY_BYTES`]; 400 if the sender broke off.
 pub async fn body(request: &Request) -> Result<Vec<u8>, Problem> {
-    let too_large = || Problem::too_large(format!("The body is larger than {BODY_BYTES} bytes."));
-    // A body with a length cannot be longer than it says; one without is read until it is too long.
-    if let Some(length) = header(request, "content-length") {
-        if length.parse::<usize>().map_or(true, |length| length > BODY_BYTES) {
-            return Err(too_large());
-        }
+    // A body with a length cannot be longer than it says: the quick way. One without, or with too much, is read bit by bit.
+    let length = header(request, "content-length").and_then(|length| length.parse::<usize>().ok());
+    if length.is_some_and(|length| length <= BODY_BYTES) {
         let promise = request.array_buffer().map_err(broken)?;
         let buffer: ArrayBuffer = JsFuture::from(promise).await.map_err(broken)?.unchecked_into();
         return Ok(Uint8Array::new(&buffer).to_vec());
     }
     let Some(stream) = request.body() else { return Ok(Vec::new()) };
     let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut bytes = Vec::new();
+    let (mut bytes, mut read) = (Vec::new(), 0);
     loop {
         let chunk = JsFuture::from(reader.read()).await.map_err(broken)?;
-        if Reflect::get(&chunk, &"done".into()).map_err(broken)?.is_truthy() {
+        let done = Reflect::get(&chunk, &"done".into()).map_err(broken)?.is_truthy();
+        if done && read <= BODY_BYTES {
             return Ok(bytes);
         }
-        let value: Uint8Array = Reflect::get(&chunk, &"value".into()).map_err(broken)?.unchecked_into();
-        if bytes.len() + value.length() as usize > BODY_BYTES {
+        if done || read > DRAINED_BYTES {
             // Not awaited: the answer need not wait until the sender notices.
             let _ = reader.cancel();
-            return Err(too_large());
+            return Err(Problem::too_large(format!("The body is larger than {BODY_BYTES} bytes.")));
         }
-        bytes.extend(value.to_vec());
+        let value: Uint8Array = Reflect::get(&chunk, &"value".into()).map_err(broken)?.unchecked_into();
+        read += value.length() as usize;
+        if read <= BODY_BYTES {
+            bytes.extend(value.to_vec());
+        } else {
+            bytes = Vec::new();
+        }
     }
 }
 

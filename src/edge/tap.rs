@@ -14,8 +14,7 @@ use super::{Answer, clicks, now_ms, random};
 use crate::click::{ClickSignals, classify, device};
 use crate::click_id::ClickId;
 use crate::contact::Handle;
-use crate::event::{Click, Event, Person};
-use crate::ledger::Routed;
+use crate::event::{Click, Person};
 use crate::link;
 use crate::target::Target;
 use crate::token::{Opened, TokenError, Who, open};
@@ -44,26 +43,21 @@ pub async fn answer(config: &Rc<Config>, request: &Request, context: &Context, h
     let Some((target, append_click_id, pass_query)) = leads_to(&opened, link.as_deref()) else {
         return Ok(nothing()?);
     };
-    let handle = match &opened.who {
-        Who::Handle(handle) => *handle,
-        Who::Key(key) => Handle::of(&config.partition.handle_key, key),
-        Who::Nobody => Handle(random::bytes()?),
+    let (who, key) = match opened.who {
+        Who::Handle(handle) => (Some(handle), None),
+        Who::Key(ref key) => (Some(Handle::of(&config.partition.handle_key, key)), Some(key.clone())),
+        Who::Nobody => (None, None),
     };
-    let click_id = ClickId::new(handle, random::bytes()?).to_text();
+    let routes_by = match who {
+        Some(handle) => handle,
+        None => Handle(random::bytes()?),
+    };
+    let click_id = ClickId::new(routes_by, random::bytes()?).to_text();
     let location = target.location(pass_query.then_some(query), append_click_id.then_some(click_id.as_str()));
     let redirect = http::redirect(&location)?;
     METRICS.with(|metrics| metrics.clicks_answered.add(1));
     let click = click(request, head, click_id, link.as_deref());
-    let routed = Routed {
-        handle: handle.to_text(),
-        key: match opened.who {
-            Who::Key(key) => Some(key),
-            Who::Handle(_) | Who::Nobody => None,
-        },
-        provider: '-',
-        received_ms: now_ms(),
-        event: Event::Click(click),
-    };
+    let routed = config.partition.route_click(who, key, click, now_ms());
     clicks::record_later(config, context, routed);
     Ok(redirect)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use bluetick::contact::{Handle, canonical_key};
+use bluetick::contact::{Handle, canonical_key, handle_of_click};
 use bluetick::counters::Book;
 use bluetick::event::{Event, Person};
 use bluetick::ledger::{BookRows, Ledger, Read, Routed, Write};
@@ -69,11 +69,18 @@ impl Workspace {
             Event::Conversion(e) => (&e.person, None),
             Event::OptOut(e) => (&e.person, Some(&e.channel)),
         };
-        let key = key_of(person)?;
-        let handle = Handle::of(&HANDLE_KEY, &key);
+        let ledgers = self.ledgers.len() as u32;
+        let key = key_of(person);
+        let (handle, ledger) = match (&key, &event) {
+            (Some(key), _) => {
+                let handle = Handle::of(&HANDLE_KEY, key);
+                (handle.to_text(), handle.ledger(ledgers))
+            }
+            (None, Event::Click(click)) => handle_of_click(&HANDLE_KEY, &click.click_id, ledgers),
+            _ => return None,
+        };
         let provider = channel.and_then(|c| self.channels.get(c)).and_then(|p| self.providers.get(p)).copied().unwrap_or('-');
-        let routed = Routed { handle: handle.to_text(), key: Some(key), provider, received_ms: received.received_ms, event };
-        Some((handle.ledger(self.ledgers.len() as u32) as usize, routed))
+        Some((ledger as usize, Routed { handle, key, provider, received_ms: received.received_ms, event }))
     }
 
     /// Records one batch, one write per Ledger.
