@@ -18,6 +18,7 @@ pub fn deploy_check() -> Result<()> {
             .args(["deploy", "--dry-run", "--outdir"])
             .arg(bundle.path())
             .current_dir(project::root())
+            .env("WRANGLER_LOG_PATH", bundle.path())
             // Nobody's account: the check must hold for everybody.
             .env_remove("CLOUDFLARE_API_TOKEN")
             .env_remove("CLOUDFLARE_ACCOUNT_ID")
