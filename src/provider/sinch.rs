@@ -100,7 +100,7 @@ pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, raw, out, _| read(&callback, raw, out));
 }
 
-fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let at = callback.event_time.get().or(callback.accepted_time.get());
     let at_ms = out.at(at.and_then(time::iso));
     let Callback {
@@ -163,7 +163,7 @@ fn read_report(callback: &Callback, at_ms: Option<Ms>, out: &mut Out) -> Result<
     Ok(())
 }
 
-fn read_message(callback: &Callback, raw: &RawValue, at_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(callback: &Callback, raw: &str, at_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
     let Message {
         id,
         identity,
@@ -191,7 +191,7 @@ fn read_message(callback: &Callback, raw: &RawValue, at_ms: Option<Ms>, out: &mu
     Ok(())
 }
 
-fn read_event(callback: &Callback, raw: &RawValue, at_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
+fn read_event(callback: &Callback, raw: &str, at_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
     let ContactEvent {
         id,
         identity,
