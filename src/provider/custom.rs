@@ -209,7 +209,11 @@ impl Mapping {
     /// Whether its callbacks prove who calls.
     #[must_use]
     pub fn signing(&self) -> Signing {
-        if self.signature == Protection::PathToken { Signing::Never } else { Signing::Always }
+        if self.signature == Protection::PathToken {
+            Signing::Never
+        } else {
+            Signing::Always
+        }
     }
 
     /// The header that the proof stands in.
@@ -228,17 +232,21 @@ impl Mapping {
             return Verdict::Bad("the header that the mapping names is missing");
         };
         let good = match &self.signature {
-            Protection::HmacSha256 { encoding, prefix, .. } => {
-                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha256>(secrets, &[request.body], &hash))
-            }
-            Protection::HmacSha1 { encoding, prefix, .. } => {
-                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha1>(secrets, &[request.body], &hash))
-            }
+            Protection::HmacSha256 { encoding, prefix, .. } => encoding
+                .read(value, prefix)
+                .is_some_and(|hash| signature::signed::<HmacSha256>(secrets, &[request.body], &hash)),
+            Protection::HmacSha1 { encoding, prefix, .. } => encoding
+                .read(value, prefix)
+                .is_some_and(|hash| signature::signed::<HmacSha1>(secrets, &[request.body], &hash)),
             Protection::Header { .. } => signature::is_secret(secrets, value),
             Protection::Basic => signature::is_basic(secrets, value),
             Protection::PathToken => return Verdict::Unsigned,
         };
-        if good { Verdict::Verified } else { Verdict::Bad("the header that the mapping names does not match") }
+        if good {
+            Verdict::Verified
+        } else {
+            Verdict::Bad("the header that the mapping names does not match")
+        }
     }
 
     pub(super) fn parse(&self, request: &Request, body: &str, out: &mut Out) {
@@ -256,43 +264,55 @@ impl Mapping {
                     return out.odd(String::new(), "longer than any form", text);
                 }
                 let found = self.form(text);
-                let raw = Raw { text, found: &found, whole: &BTreeMap::new() };
+                let raw = Raw {
+                    text,
+                    found: &found,
+                    whole: &BTreeMap::new(),
+                };
                 if let Err(reason) = self.read(&raw, out) {
                     out.odd(String::new(), reason, text);
                 }
             }
-            Body::Json => self.parse_json(body, &of_item, &of_body, out),
+            Body::Json => self.parse_json(body, &of_item, of_body, out),
         }
     }
 
-    fn parse_json(&self, body: &str, of_item: &Pointers, of_body: &Pointers, out: &mut Out) {
-        if serde_json::from_str::<&RawValue>(body).is_err() {
+    fn parse_json<'m>(&'m self, body: &str, of_item: &Pointers<'m>, mut of_body: Pointers<'m>, out: &mut Out) {
+        let Ok(all) = serde_json::from_str::<&RawValue>(body) else {
             return out.odd(String::new(), "not JSON", body);
-        }
-        let whole = texts(of_body, body);
-        let read = |raw: &str, pointer: String, out: &mut Out| {
-            let raw = Raw { text: raw, found: &texts(of_item, raw), whole: &whole };
+        };
+        let at = self.items.as_deref().unwrap_or_default();
+        of_body.insert(at);
+        let mut found = BTreeMap::new();
+        of_body.find(all, &mut found);
+        let Some(items) = found.remove(at) else {
+            return out.odd(String::new(), "no list where the mapping's items point", body);
+        };
+        let whole = texts(found);
+        let read = |raw: &RawValue, pointer: String, out: &mut Out| {
+            let mut found = BTreeMap::new();
+            of_item.find(raw, &mut found);
+            let raw = Raw {
+                text: raw.get(),
+                found: &texts(found),
+                whole: &whole,
+            };
             if let Err(reason) = self.read(&raw, out) {
                 out.odd(pointer, reason, raw.text);
             }
         };
-        let at = self.items.as_deref().unwrap_or_default();
-        let mut pointer = Pointers::default();
-        pointer.insert(at);
-        let mut found = BTreeMap::new();
-        pointer.find(body, &mut found);
-        match found.get(at).map(|raw| raw.get()) {
-            None => out.odd(String::new(), "no list where the mapping's items point", body),
-            Some(list) if list.starts_with('[') => {
-                let list = serde_json::from_str::<Items>(list).unwrap_or_default();
-                for (i, raw) in list.items.iter().enumerate() {
-                    read(raw.get(), format!("{at}/{i}"), out);
-                }
-                if list.wrong {
-                    out.odd(at.to_owned(), "too long a list", body);
-                }
+        if !items.get().starts_with('[') {
+            return read(items, at.to_owned(), out);
+        }
+        let list = serde_json::from_str::<Items>(items.get()).unwrap_or_default();
+        for (i, raw) in list.items.into_iter().enumerate() {
+            if out.full {
+                break;
             }
-            Some(item) => read(item, at.to_owned(), out),
+            read(raw, format!("{at}/{i}"), out);
+        }
+        if list.wrong {
+            out.odd(at.to_owned(), "too long a list", body);
         }
     }
 
@@ -311,23 +331,40 @@ impl Mapping {
     fn fields(&self) -> impl Iterator<Item = &str> {
         let status = self.status.iter().flat_map(|rule| rule.fields());
         let inbound = self.inbound.iter().flat_map(|rule| rule.fields());
-        status.chain(inbound).flat_map(|(_, field)| field.alternatives()).map(String::as_str)
+        status
+            .chain(inbound)
+            .flat_map(|(_, field)| field.alternatives())
+            .map(String::as_str)
     }
 
     fn read(&self, raw: &Raw, out: &mut Out) -> Result<(), &'static str> {
         if let Some(rule) = &self.status
-            && rule.when.as_ref().map_or(raw.get(&rule.status).is_some(), |when| when.holds(raw))
+            && rule
+                .when
+                .as_ref()
+                .map_or(raw.get(&rule.status).is_some(), |when| when.holds(raw))
         {
             return self.read_status(rule, raw, out);
         }
         if let Some(rule) = &self.inbound
-            && rule.when.as_ref().map_or(raw.any(&rule.contact) || raw.any(&rule.user_id), |when| when.holds(raw))
+            && rule
+                .when
+                .as_ref()
+                .map_or(raw.any(&rule.contact) || raw.any(&rule.user_id), |when| when.holds(raw))
         {
             return self.read_inbound(rule, raw, out);
         }
-        let whens = [self.status.as_ref().and_then(|r| r.when.as_ref()), self.inbound.as_ref().and_then(|r| r.when.as_ref())];
+        let whens = [
+            self.status.as_ref().and_then(|r| r.when.as_ref()),
+            self.inbound.as_ref().and_then(|r| r.when.as_ref()),
+        ];
         let name = whens.into_iter().flatten().find_map(|when| raw.get(&when.field));
-        out.other(name.ok_or("none of the mapping's rules is for it")?, None, Default::default(), None);
+        out.other(
+            name.ok_or("none of the mapping's rules is for it")?,
+            None,
+            Default::default(),
+            None,
+        );
         Ok(())
     }
 
@@ -415,15 +452,20 @@ impl Mapping {
             Protection::Basic | Protection::PathToken => {}
         }
         if let Some(rule) = &self.status {
-            rule.fields().for_each(|(name, field)| flaws.field(&format!("/status/{name}"), field, self.body));
+            rule.fields()
+                .for_each(|(name, field)| flaws.field(&format!("/status/{name}"), field, self.body));
             flaws.when("/status/when/is", rule.when.as_ref());
             flaws.table("/status/statuses", rule.statuses.keys());
             if rule.statuses.is_empty() {
-                flaws.add("/status/statuses", "needs at least one word: as it is, every status would be `other`");
+                flaws.add(
+                    "/status/statuses",
+                    "needs at least one word: as it is, every status would be `other`",
+                );
             }
         }
         if let Some(rule) = &self.inbound {
-            rule.fields().for_each(|(name, field)| flaws.field(&format!("/inbound/{name}"), field, self.body));
+            rule.fields()
+                .for_each(|(name, field)| flaws.field(&format!("/inbound/{name}"), field, self.body));
             flaws.when("/inbound/when/is", rule.when.as_ref());
             flaws.table("/inbound/types", rule.types.keys());
             if rule.contact.is_none() && rule.user_id.is_none() {
@@ -487,7 +529,14 @@ impl Flaws {
             self.add(at, "holds more than 64 words");
         }
         for word in words.filter(|w| w.is_empty() || w.len() > MAX_TEXT_BYTES) {
-            self.add(at, if word.is_empty() { "holds an empty word" } else { "holds a word of more than 256 bytes" });
+            self.add(
+                at,
+                if word.is_empty() {
+                    "holds an empty word"
+                } else {
+                    "holds a word of more than 256 bytes"
+                },
+            );
         }
     }
 }
@@ -516,7 +565,9 @@ impl StatusRule {
             ("billable", self.billable.as_ref()),
         ];
         let given = optional.into_iter().filter_map(|(name, field)| Some((name, field?)));
-        [("message_id", &self.message_id), ("status", &self.status)].into_iter().chain(given)
+        [("message_id", &self.message_id), ("status", &self.status)]
+            .into_iter()
+            .chain(given)
     }
 }
 
@@ -565,16 +616,20 @@ impl TimeUnit {
     }
 }
 
-/// What stands at the pointers, as texts; what is neither text, number nor boolean is absent.
-fn texts<'m, 'a>(pointers: &Pointers<'m>, text: &'a str) -> BTreeMap<&'m str, Cow<'a, str>> {
-    let mut found = BTreeMap::new();
-    pointers.find(text, &mut found);
+/// What was found, as texts; what is neither text, number nor boolean is absent.
+fn texts<'m, 'a>(found: BTreeMap<&'m str, &'a RawValue>) -> BTreeMap<&'m str, Cow<'a, str>> {
     let text = |raw: &'a RawValue| serde_json::from_str::<Text>(raw.get()).ok().and_then(Text::into_text);
-    found.into_iter().filter_map(|(pointer, raw)| Some((pointer, text(raw)?))).collect()
+    found
+        .into_iter()
+        .filter_map(|(pointer, raw)| Some((pointer, text(raw)?)))
+        .collect()
 }
 
 fn lookup<T: Copy>(table: &BTreeMap<String, T>, word: &str) -> Option<T> {
-    table.iter().find(|(w, _)| w.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
+    table
+        .iter()
+        .find(|(w, _)| w.eq_ignore_ascii_case(word))
+        .map(|(_, meaning)| *meaning)
 }
 
 /// One item, and what the mapping's fields hold.

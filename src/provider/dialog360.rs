@@ -8,7 +8,7 @@
 //! It wants its 200 within 5 seconds and retries for up to seven days.
 
 use super::signature::{self, HmacSha256};
-use super::{Out, Request, Verdict, meta};
+use super::{Request, Verdict};
 
 pub const HEADERS: &[&str] = &["x-360dialog-signature"];
 
@@ -19,11 +19,5 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     match signature::from_hex(header.strip_prefix("sha256=").unwrap_or(header)) {
         Some(hash) if signature::signed::<HmacSha256>(secrets, &[request.body], &hash) => Verdict::Verified,
         _ => Verdict::Bad("x-360dialog-signature does not match"),
-    }
-}
-
-pub fn parse(body: &str, out: &mut Out) {
-    if !meta::parse_flat(body, out) {
-        meta::parse(body, out, meta::Ids::Own);
     }
 }

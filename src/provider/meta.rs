@@ -13,8 +13,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
-
 use super::json::{self, Flag, Items, List, Text, each, lenient};
 use super::signature::{self, HmacSha256};
 use super::{Out, Request, Verdict, time};
@@ -140,38 +138,41 @@ pub enum Ids {
 }
 
 /// Everything in one body, one level after the other: an odd entry or change is put aside and the others count, and no more than
-/// one change at a time is held in parsed form.
+/// one change at a time is held in parsed form. A body without entries may be what a change's `value` is elsewhere: the
+/// On-Premises shape.
 pub fn parse(body: &str, out: &mut Out, ids: Ids) {
     let entries = match json::object::<Envelope>(body) {
         Ok(envelope) => envelope.entry,
         Err(reason) => return out.odd(String::new(), reason, body),
     };
-    let read_entry = |entry: Entry, _, out: &mut Out, at: &str| {
-        each(&entry.changes, &format!("{at}/changes"), out, |change: Change, _, out, at| read_change(&change, at, out, ids))
+    let said = if entries.present || entries.wrong {
+        each(&entries, "/entry", out, |entry: Entry, _, out, at| {
+            each(&entry.changes, &format!("{at}/changes"), out, |change: Change, _, out, at| {
+                read_change(&change, at, out, ids)
+            })
+        })
+    } else {
+        json::object(body).and_then(|value| read_value(&value, "", out, ids))
     };
-    if let Err(reason) = each(&entries, "/entry", out, read_entry) {
-        out.odd("/entry".to_owned(), reason, body);
-    }
-}
-
-/// The legacy On-Premises shape of 360dialog: what is a change's `value` elsewhere, alone. `false` if it is not that.
-pub fn parse_flat(body: &str, out: &mut Out) -> bool {
-    match json::object::<Value>(body) {
-        Ok(value) if value.lists() > 0 => {
-            if let Err(reason) = read_value(&value, "", out, Ids::Own) {
-                out.odd(String::new(), reason, body);
-            }
-            true
-        }
-        _ => false,
+    if let Err(reason) = said {
+        out.odd(String::new(), reason, body);
     }
 }
 
 impl Value<'_> {
     /// How many of the lists that are known stand in it.
     fn lists(&self) -> usize {
-        let Value { statuses, messages, errors, preferences, .. } = self;
-        [statuses, messages, errors, preferences].into_iter().filter(|list| list.present).count()
+        let Value {
+            statuses,
+            messages,
+            errors,
+            preferences,
+            ..
+        } = self;
+        [statuses, messages, errors, preferences]
+            .into_iter()
+            .filter(|list| list.present)
+            .count()
     }
 }
 
@@ -194,16 +195,27 @@ fn read_value(value: &Value, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'
     let sender = super::id(value.metadata.phone_number_id.get());
     let sender = sender.as_ref();
     let lists = [
-        each(&value.statuses, &format!("{at}/statuses"), out, |item: StatusItem, _, out, _| {
-            read_status(&item, &people, sender, out, ids)
-        }),
-        each(&value.messages, &format!("{at}/messages"), out, |item: MessageItem, raw, out, _| {
-            read_message(&item, raw, &people, sender, out)
-        }),
-        each(&value.preferences, &format!("{at}/user_preferences"), out, |item: Preference, _, out, _| {
-            read_preference(&item, &people, out);
-            Ok(())
-        }),
+        each(
+            &value.statuses,
+            &format!("{at}/statuses"),
+            out,
+            |item: StatusItem, _, out, _| read_status(&item, &people, sender, out, ids),
+        ),
+        each(
+            &value.messages,
+            &format!("{at}/messages"),
+            out,
+            |item: MessageItem, raw, out, _| read_message(&item, raw, &people, sender, out),
+        ),
+        each(
+            &value.preferences,
+            &format!("{at}/user_preferences"),
+            out,
+            |item: Preference, _, out, _| {
+                read_preference(&item, &people, out);
+                Ok(())
+            },
+        ),
         each(&value.errors, &format!("{at}/errors"), out, |item: ErrorItem, _, out, _| {
             let name = format!("error {}", item.code.get().unwrap_or_default());
             out.other(name.trim_end(), None, Person::default(), None);
@@ -267,7 +279,7 @@ impl StatusItem<'_> {
 
 fn read_message(
     item: &MessageItem,
-    raw: &RawValue,
+    raw: &str,
     people: &People,
     sender: Option<&String>,
     out: &mut Out,
@@ -316,11 +328,21 @@ fn read_preference(item: &Preference, people: &People, out: &mut Out) {
         (None | Some("marketing_messages"), Some("stop")) => true,
         (None | Some("marketing_messages"), Some("resume")) => false,
         (_, value) => {
-            out.other(&format!("user_preferences {}", value.unwrap_or_default()), None, person, at_ms);
+            out.other(
+                &format!("user_preferences {}", value.unwrap_or_default()),
+                None,
+                person,
+                at_ms,
+            );
             return;
         }
     };
-    out.event(Event::OptOut(OptOut { channel: out.channel.to_owned(), person, stopped, at_ms }));
+    out.event(Event::OptOut(OptOut {
+        channel: out.channel.to_owned(),
+        person,
+        stopped,
+        at_ms,
+    }));
 }
 
 /// The `contacts` beside the items: who else a phone or a user id is.

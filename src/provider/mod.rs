@@ -26,8 +26,6 @@ mod wati;
 
 pub use custom::Mapping;
 
-use serde_json::value::RawValue;
-
 use crate::contact;
 use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
 
@@ -229,8 +227,7 @@ impl Provider {
         let mut out = Out { channel, now_ms, parsed: Parsed::default(), full: false };
         let body = String::from_utf8_lossy(request.body);
         match self {
-            Self::Meta => meta::parse(&body, &mut out, meta::Ids::Own),
-            Self::Dialog360 => dialog360::parse(&body, &mut out),
+            Self::Meta | Self::Dialog360 => meta::parse(&body, &mut out, meta::Ids::Own),
             Self::Gupshup => gupshup::parse(&body, &mut out),
             Self::Twilio => twilio::parse(request, &mut out),
             Self::Infobip => infobip::parse(&body, &mut out),
@@ -324,10 +321,10 @@ impl Out<'_> {
     }
 
     /// The id that an inbound message was given, else a made one.
-    fn given_or_made_id(&self, given: &Text, person: &Person, time: &Text, raw: &RawValue) -> Result<String, &'static str> {
+    fn given_or_made_id(&self, given: &Text, person: &Person, time: &Text, raw: &str) -> Result<String, &'static str> {
         match given.get() {
             Some(given) => id(Some(given)).ok_or("no usable message id"),
-            None => Ok(self.made_id(person, time.get(), raw.get())),
+            None => Ok(self.made_id(person, time.get(), raw)),
         }
     }
 

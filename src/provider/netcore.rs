@@ -7,8 +7,6 @@
 //! Oddities: `context` is an empty string, or an object of empty strings, when there is none; a failure has a remark in words and no
 //! code; the types are in capitals.
 
-use serde_json::value::RawValue;
-
 use super::json::{Flag, Items, Text, each, lenient};
 use super::{Out, json, time};
 use crate::event::{Event, InboundKind, StatusKind};
@@ -82,7 +80,7 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn read_message(item: &Message, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(item: &Message, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let person = super::person(item.from.get(), None);
     let inbound = match item.kind.get().ok_or("no message_type")? {
         kind if kind.eq_ignore_ascii_case("reaction") => InboundKind::Reaction { removed: item.reaction.emoji.get().is_none() },

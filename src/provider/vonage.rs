@@ -10,8 +10,6 @@
 //! number, and some fixtures nest the error twice; statuses that did not fail may carry an error. Other channels of the
 //! same application call the same URL.
 
-use serde_json::value::RawValue;
-
 use super::json::{Text, lenient};
 use super::{Out, Request, Verdict, json, signature, time};
 use crate::event::{ErrorInfo, Event, InboundKind, Ms, Person, StatusKind};
@@ -106,7 +104,7 @@ pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, raw, out, _| read(&callback, raw, out));
 }
 
-fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     if let Some(channel) = callback.channel.get().filter(|c| *c != "whatsapp") {
         out.other(channel, super::id(callback.message_id.get()), Person::default(), None);
         return Ok(());
@@ -159,7 +157,7 @@ fn fault(link: &Text, title: &Text, detail: &Text) -> Option<ErrorInfo> {
     super::error(code, detail.get().or(title.get()))
 }
 
-fn read_message(callback: &Callback, kind: &str, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(callback: &Callback, kind: &str, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let sender = &callback.whatsapp.sender;
     let person = super::person(callback.from.get().or(sender.wa_id.get()), sender.user_id.get());
     let inbound = match kind {

@@ -39,7 +39,7 @@ pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, raw, out, _| read(&callback, raw, out));
 }
 
-fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let kind = callback.kind.get().ok_or("no eventType")?.to_ascii_lowercase();
     let kind = kind.strip_suffix("_v2").unwrap_or(&kind);
     let person = super::person(callback.contact.get(), None);
@@ -56,7 +56,7 @@ fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'stat
             let time = callback.timestamp.get().or(callback.created.get());
             let message_id = match given {
                 Some(id) => super::id(Some(id)).ok_or("no usable message id")?,
-                None => out.made_id(&person, time, raw.get()),
+                None => out.made_id(&person, time, raw),
             };
             let mut event = out.inbound(message_id, inbound, at_ms, person);
             event.sender = super::id(callback.business.get());
