@@ -204,8 +204,10 @@ impl Counts for CountedMessage {
         match &self.bill {
             None => {}
             Some((at_ms, Bill::Card(usage))) => {
-                let days_later = (at_ms.div_euclid(DAY_MS) - self.sent_ms.div_euclid(DAY_MS)).clamp(0, 0xffff) as u16;
-                pen.add(Kind::Billed, Some(self.sent_ms), *usage, days_later);
+                // A quote may be older than what was first told of its message, so the days may be below zero.
+                let days_later = at_ms.div_euclid(DAY_MS) - self.sent_ms.div_euclid(DAY_MS);
+                let days_later = days_later.clamp(i64::from(i16::MIN), i64::from(i16::MAX)) as i16;
+                pen.add(Kind::Billed, Some(self.sent_ms), *usage, days_later.cast_unsigned());
                 pen.add(Kind::BilledAt, Some(*at_ms), *usage, 0);
             }
             Some((at_ms, Bill::Own(Nanos { currency, nanos }))) => {

@@ -53,7 +53,7 @@ pub enum Kind {
     Conflicts = 13,
     /// Inbound messages that belong to nobody.
     Inbound = 14,
-    /// Billable messages without a price of their own: `a` = category and country, `b` = days from sent to billed.
+    /// Billable messages without a price of their own: `a` = category and country, `b` = days from sent to billed, as an i16.
     Billed = 15,
     /// Money: prices that the dispatches named, of messages that are billed. `a` = currency (name).
     OwnCost = 16,

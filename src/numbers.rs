@@ -152,7 +152,8 @@ impl Numbers {
                         let n = n.unsigned_abs();
                         match (period.basis, cell.kind) {
                             (Basis::Sent, Kind::Billed) => {
-                                *numbers.billed.entry((*day + i32::from(cell.b), cell.a)).or_default() += n;
+                                let days_later = i32::from(cell.b.cast_signed());
+                                *numbers.billed.entry((*day + days_later, cell.a)).or_default() += n;
                             }
                             (Basis::Event, Kind::BilledAt) => *numbers.billed.entry((*day, cell.a)).or_default() += n,
                             (Basis::Sent, _) => numbers.add(book, cell, n, false),
