@@ -83,12 +83,12 @@ fn rare_stories_are_counted_as_the_model_counts_them() {
 #[test]
 fn a_key_that_comes_late_decides_the_country() {
     let definitions = generate_with(0, &Shape::within_contacts()).definitions;
-    let status = |kind: &str, at: i64| Received {
+    let status = |message: &str, at: i64| Received {
         received_ms: START_MS + at,
-        event: json!({"kind": "status", "channel": "meta-1", "message_id": "w1", "status": kind, "category": "marketing",
+        event: json!({"kind": "status", "channel": "meta-1", "message_id": message, "status": "delivered", "category": "marketing",
             "person": {"phone": "447700900100"}, "reference": "spring"}),
     };
-    let received = [status("delivered", 1), status("sent", 0)];
+    let received = [status("w1", 1), status("w2", 0)];
     let mut workspace = Workspace::new(1, &definitions);
     for (one, known) in received.iter().zip([false, true]) {
         let (ledger, mut routed) = workspace.route(one).unwrap();
