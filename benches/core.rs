@@ -72,8 +72,9 @@ fn core(events: &[Routed]) {
 
 fn ledger(events: &[Routed]) {
     let mut ledger = Ledger::open(RusqliteSql::default()).unwrap();
-    let commit =
-        |ledger: &mut Ledger<RusqliteSql>, write| ledger.commit(&[write]).into_iter().for_each(|answer| drop(answer.unwrap()));
+    let commit = |ledger: &mut Ledger<RusqliteSql>, write| {
+        assert!(ledger.commit(&[write]).iter().all(Result::is_ok));
+    };
     commit(&mut ledger, Write::Declare { campaigns: vec![policy()] });
     for batch in events.chunks(BATCH) {
         commit(&mut ledger, Write::Record { events: batch.to_vec() });
