@@ -1,7 +1,8 @@
 //! How long a Ledger waits for more writes to share a commit.
 //!
 //! A commit costs two packed rows however many writes share it, so when writes are many it pays to wait for more: the window
-//! follows their rate. (That those who come while the disk is busy share the next commit needs no window.) It has no clock.
+//! follows their rate. Those who come while the disk is
+//! busy share the next commit without one. It has no clock.
 
 use crate::event::Ms;
 
@@ -15,6 +16,16 @@ const CROWDED_PER_S: f64 = 200.0;
 
 /// The past that decides: half of the weight lies on the last 500 ms.
 const MEMORY_MS: f64 = 500.0;
+
+/// The longest rest between two commits.
+const LONGEST_REST_MS: Ms = 50;
+
+/// How long a Ledger rests after a sync that took `sync_ms`, if writes wait already: as long again. The Ledgers share one disk;
+/// when its syncs queue up, fewer and fuller commits make every answer come sooner, the waiting included.
+#[must_use]
+pub fn rest_after_ms(sync_ms: Ms) -> u64 {
+    u64::try_from(sync_ms.min(LONGEST_REST_MS)).unwrap_or_default()
+}
 
 /// The rate of writes of late, as a moving average over time.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +103,13 @@ mod tests {
             now_ms += 6;
         }
         assert!(window.wait_ms() + 6 <= 15, "{} ms", window.wait_ms());
+    }
+
+    #[test]
+    fn rest_is_bounded() {
+        for (sync_ms, rest_ms) in [(-5, 0), (0, 0), (4, 4), (50, 50), (9_000, 50)] {
+            assert_eq!(rest_after_ms(sync_ms), rest_ms);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::http;
 use super::now_ms;
 use super::sql::ObjectSql;
 use crate::bounds::{EVENTS_PER_COMMIT, WAITING_EVENTS, WAITING_WRITES};
-use crate::commit_window::CommitWindow;
+use crate::commit_window::{CommitWindow, rest_after_ms};
 use crate::event::Ms;
 use crate::ledger::{Ledger as Core, Read, Write, Written};
 use crate::problem::Problem;
@@ -96,15 +96,18 @@ impl Ledger {
 impl Inside {
     /// Commits until nothing waits: one commit at a time, so that what comes while the disk is busy shares the next.
     async fn lead(self: Rc<Self>) {
+        let mut rest_ms = 0;
         loop {
-            let wait_ms = self.queue.borrow().wait_ms(now_ms());
+            let wait_ms = self.queue.borrow().wait_ms(now_ms()).max(rest_ms);
             if wait_ms > 0 {
                 Delay::from(Duration::from_millis(wait_ms)).await;
             }
             self.commit();
+            let begun_ms = now_ms();
             if self.storage.sync().await.is_err() {
                 worker::console_error!("ledger: sync");
             }
+            rest_ms = rest_after_ms(now_ms() - begun_ms);
             let mut queue = self.queue.borrow_mut();
             queue.led_until_ms = if queue.writes.is_empty() { 0 } else { now_ms() + LEAD_MS };
             if queue.writes.is_empty() {
