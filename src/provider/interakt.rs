@@ -27,6 +27,15 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"version":"1.0","timestamp":"$iso","type":"message_api_delivered","data":{"customer":{"channel_phone_number":"$to"},"message":{"id":"$id","delivered_at_utc":"$iso"}}}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let hash = signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body]));
+    vec![("interakt-signature", format!("sha256={hash}"))]
+}
+
 lenient! {
     struct Callback<'a> {
         timestamp: Text<'a> = "timestamp",
