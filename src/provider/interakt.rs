@@ -211,8 +211,8 @@ fn read_message(callback: &Callback, out: &mut Out) -> Result<(), &'static str> 
     let message_id = super::id(id.get()).ok_or("no usable message id")?;
     let inbound = match content.get() {
         _ if meta.payload.inner.text.get().is_some() => InboundKind::QuickReply,
-        // A kind that is missing or unknown is a message all the same: this type is for nothing else.
-        Some("Interactive") => InboundKind::QuickReply,
+        // `Interactive`, `InteractiveButtonReply`, `InteractiveListReply`.
+        Some(word) if word.starts_with("Interactive") => InboundKind::QuickReply,
         Some(word) => super::inbound_word(word),
         None => InboundKind::Message,
     };

@@ -26,6 +26,8 @@ mod wati;
 
 pub use custom::Mapping;
 
+use json::Text;
+
 use crate::contact;
 use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
 
@@ -328,8 +330,6 @@ impl Provider {
     }
 }
 
-use json::Text;
-
 /// A parse under way: where a provider's file puts what it found.
 struct Out<'a> {
     channel: &'a str,
@@ -482,7 +482,9 @@ fn status_word(word: &str) -> Option<StatusKind> {
 fn inbound_word(word: &str) -> InboundKind {
     match word.to_ascii_lowercase().as_str() {
         "text" | "image" | "video" | "audio" | "voice" | "document" | "file" | "sticker" | "media" | "location" | "contact"
-        | "contacts" | "vcard" | "order" | "catalog" | "product" => InboundKind::Message,
+        | "contacts" | "vcard" | "order" | "catalog" | "product" | "interactive" | "nfm_reply" | "flow_reply" => {
+            InboundKind::Message
+        }
         "button" | "button_reply" | "list_reply" | "quick_reply" => InboundKind::QuickReply,
         _ => InboundKind::Other,
     }
