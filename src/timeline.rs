@@ -1079,9 +1079,7 @@ impl Timeline {
     fn count_attempt(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let facts = &self.attempts[no].facts;
         let place = policies.place(&facts.campaign, &facts.step);
-        let named = |name: &String| {
-            self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()))
-        };
+        let named = |name: &String| self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()));
         let accepted = facts.attempts.iter().chain([&facts.id]).any(named);
         let now = CountedMessage {
             place,

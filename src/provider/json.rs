@@ -54,11 +54,7 @@ pub type Items<'a> = List<&'a RawValue>;
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            wrong: false,
-            present: false,
-        }
+        Self { items: Vec::new(), wrong: false, present: false }
     }
 }
 
@@ -270,10 +266,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
         struct V<T>(PhantomData<T>);
         impl<T> V<T> {
             fn wrong() -> List<T> {
-                List {
-                    wrong: true,
-                    ..List::default()
-                }
+                List { wrong: true, ..List::default() }
             }
         }
         impl<'de, T: Deserialize<'de>> Visitor<'de> for V<T> {
@@ -287,21 +280,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
                     match seq.next_element()? {
                         Some(item) => items.push(item),
                         None => {
-                            return Ok(List {
-                                items,
-                                wrong: false,
-                                present: true,
-                            });
+                            return Ok(List { items, wrong: false, present: true });
                         }
                     }
                 }
                 let wrong = seq.next_element::<IgnoredAny>()?.is_some();
                 drain(seq)?;
-                Ok(List {
-                    items,
-                    wrong,
-                    present: true,
-                })
+                Ok(List { items, wrong, present: true })
             }
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Self::Value, M::Error> {
                 drain_map(map)?;
@@ -354,11 +339,7 @@ pub fn each<'a, T: Deserialize<'a> + Object>(
             out.odd(pointer, reason, raw.get());
         }
     }
-    if list.wrong {
-        Err("not a list, or too long a one")
-    } else {
-        Ok(())
-    }
+    if list.wrong { Err("not a list, or too long a one") } else { Ok(()) }
 }
 
 /// The callbacks of a body that is one object, or a list of them.
@@ -402,9 +383,7 @@ pub fn keys(raw: &RawValue) -> Vec<String> {
             Ok(keys)
         }
     }
-    serde_json::Deserializer::from_str(raw.get())
-        .deserialize_map(V)
-        .unwrap_or_default()
+    serde_json::Deserializer::from_str(raw.get()).deserialize_map(V).unwrap_or_default()
 }
 
 /// JSON pointers (RFC 6901) that are looked up together, in one pass over a text.

@@ -226,12 +226,7 @@ impl Provider {
     /// known is one odd item.
     #[must_use]
     pub fn parse(self, request: &Request, channel: &str, mapping: Option<&Mapping>, now_ms: Ms) -> Parsed {
-        let mut out = Out {
-            channel,
-            now_ms,
-            parsed: Parsed::default(),
-            full: false,
-        };
+        let mut out = Out { channel, now_ms, parsed: Parsed::default(), full: false };
         let body = String::from_utf8_lossy(request.body);
         match self {
             Self::Meta => meta::parse(&body, &mut out, meta::Ids::Own),
@@ -257,11 +252,7 @@ impl Provider {
         }
         if out.full {
             let raw = body.into_owned();
-            out.parsed.odd.push(Odd {
-                pointer: String::new(),
-                reason: "more items than are read of one body",
-                raw,
-            });
+            out.parsed.odd.push(Odd { pointer: String::new(), reason: "more items than are read of one body", raw });
         }
         out.parsed
     }
@@ -323,15 +314,7 @@ impl Out<'_> {
     /// An inbound message with what every provider has; the caller adds the rest.
     fn inbound(&self, message_id: String, inbound: InboundKind, at_ms: Option<Ms>, person: Person) -> Inbound {
         let channel = self.channel.to_owned();
-        Inbound {
-            channel,
-            message_id,
-            inbound,
-            at_ms,
-            person,
-            sender: None,
-            quoted: None,
-        }
+        Inbound { channel, message_id, inbound, at_ms, person, sender: None, quoted: None }
     }
 
     /// The id of an inbound message that its provider gave none: a hash of what makes it this one.
@@ -351,22 +334,13 @@ impl Out<'_> {
     fn other(&mut self, name: &str, message_id: Option<String>, person: Person, at_ms: Option<Ms>) {
         if self.has_room() {
             let name = name.chars().take(MAX_TITLE_CHARS).collect();
-            self.parsed.others.push(Other {
-                name,
-                message_id,
-                person,
-                at_ms,
-            });
+            self.parsed.others.push(Other { name, message_id, person, at_ms });
         }
     }
 
     fn odd(&mut self, pointer: String, reason: &'static str, raw: &str) {
         if self.has_room() {
-            self.parsed.odd.push(Odd {
-                pointer,
-                reason,
-                raw: raw.to_owned(),
-            });
+            self.parsed.odd.push(Odd { pointer, reason, raw: raw.to_owned() });
         }
     }
 
@@ -383,9 +357,7 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
         let text = text.trim();
         let text = text.strip_prefix("whatsapp:").unwrap_or(text);
         if contact::canonical_phone(text).is_some() {
-            person
-                .phone
-                .get_or_insert_with(|| text.chars().filter(char::is_ascii_digit).collect());
+            person.phone.get_or_insert_with(|| text.chars().filter(char::is_ascii_digit).collect());
         } else if person.user_id.is_none() {
             person.user_id = contact::user_id(text);
         }
@@ -395,17 +367,13 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
 
 /// An id that may be stored, or `None`.
 fn id(text: Option<&str>) -> Option<String> {
-    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control))
-        .map(ToOwned::to_owned)
+    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control)).map(ToOwned::to_owned)
 }
 
 /// An error with a code; the title is cut to what people read.
 fn error(code: Option<&str>, title: Option<&str>) -> Option<ErrorInfo> {
     let code = id(code)?;
-    Some(ErrorInfo {
-        code,
-        title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect(),
-    })
+    Some(ErrorInfo { code, title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect() })
 }
 
 /// The word for a status that most providers share.

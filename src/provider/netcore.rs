@@ -52,18 +52,11 @@ lenient! {
 
 pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, _, out, at| {
-        let statuses = each(
-            &callback.statuses,
-            &format!("{at}/delivery_status"),
-            out,
-            |item: Item, _, out, _| read_status(&item, out),
-        );
-        let messages = each(
-            &callback.messages,
-            &format!("{at}/incoming_message"),
-            out,
-            |item: Message, raw, out, _| read_message(&item, raw, out),
-        );
+        let statuses =
+            each(&callback.statuses, &format!("{at}/delivery_status"), out, |item: Item, _, out, _| read_status(&item, out));
+        let messages = each(&callback.messages, &format!("{at}/incoming_message"), out, |item: Message, raw, out, _| {
+            read_message(&item, raw, out)
+        });
         statuses.and(messages)
     });
 }
@@ -92,9 +85,7 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
 fn read_message(item: &Message, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
     let person = super::person(item.from.get(), None);
     let inbound = match item.kind.get().ok_or("no message_type")? {
-        kind if kind.eq_ignore_ascii_case("reaction") => InboundKind::Reaction {
-            removed: item.reaction.emoji.get().is_none(),
-        },
+        kind if kind.eq_ignore_ascii_case("reaction") => InboundKind::Reaction { removed: item.reaction.emoji.get().is_none() },
         kind => super::inbound_word(kind),
     };
     let message_id = out.given_or_made_id(&item.message_id, &person, &item.at, raw)?;

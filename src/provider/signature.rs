@@ -53,10 +53,7 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// Whether a header's value is one of the secrets itself.
 pub fn is_secret(secrets: &[String], text: &str) -> bool {
-    secrets
-        .iter()
-        .filter(|s| !s.is_empty())
-        .fold(false, |good, s| good | equal(s.as_bytes(), text.as_bytes()))
+    secrets.iter().filter(|s| !s.is_empty()).fold(false, |good, s| good | equal(s.as_bytes(), text.as_bytes()))
 }
 
 /// Whether an `Authorization` header is `Basic` with one of the secrets as `user:password`.
@@ -85,18 +82,11 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     if !rest.is_empty() {
         return None;
     }
-    pairs
-        .iter()
-        .map(|[high, low]| Some(digit(high)? << 4 | digit(low)?))
-        .collect()
+    pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
 pub fn to_hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|b| [b >> 4, b & 15])
-        .filter_map(|d| char::from_digit(u32::from(d), 16))
-        .collect()
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(u32::from(d), 16)).collect()
 }
 
 /// Bytes of base64, padded or not.

@@ -45,9 +45,7 @@ fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'stat
     let person = super::person(callback.contact.get(), None);
     let own = callback.timestamp.get().and_then(time::any);
     let at_ms = out.at(own).or(out.at(callback.created.get().and_then(time::iso)));
-    let given = [&callback.whatsapp_id, &callback.local_id, &callback.id]
-        .into_iter()
-        .find_map(Text::get);
+    let given = [&callback.whatsapp_id, &callback.local_id, &callback.id].into_iter().find_map(Text::get);
     let status = match kind {
         "templatemessagesent" | "sessionmessagesent" => StatusKind::Sent,
         "sentmessagedelivered" => StatusKind::Delivered,
@@ -86,9 +84,7 @@ impl Callback<'_> {
             _ if self.button.is_some() => InboundKind::QuickReply,
             Some("interactive") => InboundKind::QuickReply,
             // The emoji stands in the text, going by the other types; none is a reaction taken back.
-            Some("reaction") => InboundKind::Reaction {
-                removed: self.text.get().is_none(),
-            },
+            Some("reaction") => InboundKind::Reaction { removed: self.text.get().is_none() },
             Some(word) => super::inbound_word(word),
             None => InboundKind::Message,
         }

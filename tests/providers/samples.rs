@@ -40,19 +40,10 @@ fn every_sample_means_what_its_readme_states() {
     let mut wrong = String::new();
     let mut met = 0;
     let mut unsettled = 0;
-    for row in readme
-        .lines()
-        .filter(|line| line.starts_with("| ") && !line.starts_with("| provider |"))
-    {
-        let cells: Vec<String> = row
-            .trim_matches('|')
-            .replace("\\|", "\u{1}")
-            .split('|')
-            .map(|c| c.trim().replace('\u{1}', "|"))
-            .collect();
-        let [provider, file, _, _, states] = &cells[..] else {
-            panic!("{row}")
-        };
+    for row in readme.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| provider |")) {
+        let cells: Vec<String> =
+            row.trim_matches('|').replace("\\|", "\u{1}").split('|').map(|c| c.trim().replace('\u{1}', "|")).collect();
+        let [provider, file, _, _, states] = &cells[..] else { panic!("{row}") };
         let body = std::fs::read(folder.join(provider).join(file)).unwrap();
         let body = body.strip_suffix(b"\n").unwrap_or(&body);
         let (provider, mapping) = match Provider::from_id(provider) {
@@ -174,9 +165,6 @@ fn said(parsed: &Parsed) -> Option<Said<'_>> {
             counted: true,
             ..Said::default()
         }),
-        _ => Some(Said {
-            kind: "something else".to_owned(),
-            ..Said::default()
-        }),
+        _ => Some(Said { kind: "something else".to_owned(), ..Said::default() }),
     }
 }
