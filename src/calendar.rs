@@ -175,11 +175,7 @@ pub fn buckets(
             (Some(open), _) => period_ms > open.period_ms,
         };
         if begins {
-            starts.push(Start {
-                at_ms: span.from_ms,
-                period_ms,
-                offset_ms,
-            });
+            starts.push(Start { at_ms: span.from_ms, period_ms, offset_ms });
         }
         while let Some(open) = starts.last() {
             let period_ms = granularity.next(open.period_ms)?;
@@ -187,11 +183,7 @@ pub fn buckets(
             if at_ms >= span.to_ms {
                 break;
             }
-            starts.push(Start {
-                at_ms,
-                period_ms,
-                offset_ms,
-            });
+            starts.push(Start { at_ms, period_ms, offset_ms });
             if starts.len() > max {
                 return Err(too_many);
             }
@@ -205,15 +197,7 @@ pub fn buckets(
     starts
         .iter()
         .zip(ends)
-        .map(|(start, to_ms)| {
-            Ok(Bucket {
-                span: Span {
-                    from_ms: start.at_ms,
-                    to_ms,
-                },
-                label: granularity.label(start)?,
-            })
-        })
+        .map(|(start, to_ms)| Ok(Bucket { span: Span { from_ms: start.at_ms, to_ms }, label: granularity.label(start)? }))
         .collect()
 }
 
@@ -291,32 +275,17 @@ fn stretches(zone: &impl Zone, from_ms: Ms, to_ms: Ms) -> Vec<Stretch> {
                 other_ms = middle_ms;
             }
         }
-        stretches.push(Stretch {
-            span: Span {
-                from_ms: start_ms,
-                to_ms: other_ms,
-            },
-            offset_ms: offset,
-        });
+        stretches.push(Stretch { span: Span { from_ms: start_ms, to_ms: other_ms }, offset_ms: offset });
         (start_ms, seen_ms, offset) = (other_ms, other_ms, offset_ms(zone, other_ms));
     }
-    stretches.push(Stretch {
-        span: Span {
-            from_ms: start_ms,
-            to_ms,
-        },
-        offset_ms: offset,
-    });
+    stretches.push(Stretch { span: Span { from_ms: start_ms, to_ms }, offset_ms: offset });
     stretches
 }
 
 /// From the first quarter hour of one local day to that of another.
 fn days(zone: &impl Zone, first: Option<NaiveDate>, end: Option<NaiveDate>) -> Result<Span, CalendarError> {
     let begin = |date: Option<NaiveDate>| begin_ms(zone, date.ok_or(CalendarError::OutOfRange)?);
-    Ok(Span {
-        from_ms: begin(first)?,
-        to_ms: begin(end)?,
-    })
+    Ok(Span { from_ms: begin(first)?, to_ms: begin(end)? })
 }
 
 /// The first quarter hour at which it is this date, or later where the clock jumped over it.
@@ -338,9 +307,7 @@ fn quarter_from(at_ms: Ms) -> Ms {
 }
 
 fn civil(local_ms: Ms) -> Result<(NaiveDate, NaiveTime), CalendarError> {
-    let time = DateTime::from_timestamp_millis(local_ms)
-        .ok_or(CalendarError::OutOfRange)?
-        .naive_utc();
+    let time = DateTime::from_timestamp_millis(local_ms).ok_or(CalendarError::OutOfRange)?.naive_utc();
     Ok((time.date(), time.time()))
 }
 
@@ -388,10 +355,7 @@ mod tests {
 
     impl Zone for Place {
         fn offset_s(&self, at_ms: Ms) -> i32 {
-            self.0
-                .offset_from_utc_datetime(&Utc.timestamp_millis_opt(at_ms).unwrap().naive_utc())
-                .fix()
-                .local_minus_utc()
+            self.0.offset_from_utc_datetime(&Utc.timestamp_millis_opt(at_ms).unwrap().naive_utc()).fix().local_minus_utc()
         }
     }
 
@@ -404,10 +368,7 @@ mod tests {
     }
 
     fn text(at_ms: Ms) -> String {
-        DateTime::from_timestamp_millis(at_ms)
-            .unwrap()
-            .format("%Y-%m-%dT%H:%MZ")
-            .to_string()
+        DateTime::from_timestamp_millis(at_ms).unwrap().format("%Y-%m-%dT%H:%MZ").to_string()
     }
 
     /// The plain definition: look at the wall clock every `step_ms` and note when it shows another period.
@@ -444,10 +405,7 @@ mod tests {
         let difference = got.iter().zip(&expected).find(|(got, expected)| got != expected);
         assert_eq!(difference, None, "{granularity:?} in {}", zone.0);
         assert_eq!(got.len(), expected.len(), "{granularity:?} in {}", zone.0);
-        assert!(
-            buckets.windows(2).all(|pair| pair[0].span.to_ms == pair[1].span.from_ms),
-            "no gap, no overlap"
-        );
+        assert!(buckets.windows(2).all(|pair| pair[0].span.to_ms == pair[1].span.from_ms), "no gap, no overlap");
         assert_eq!(buckets.last().map(|b| b.span.to_ms), Some(to_ms));
     }
 
@@ -519,10 +477,7 @@ mod tests {
             "America/New_York",
             "2026-03-08T06:00:00Z",
             "2026-03-08T08:00:00Z",
-            &[
-                ("2026-03-08T06:00Z", "2026-03-08T01:00-05:00"),
-                ("2026-03-08T07:00Z", "2026-03-08T03:00-04:00"),
-            ],
+            &[("2026-03-08T06:00Z", "2026-03-08T01:00-05:00"), ("2026-03-08T07:00Z", "2026-03-08T03:00-04:00")],
         );
         check_labels(
             Hour,
@@ -540,11 +495,7 @@ mod tests {
             "Pacific/Apia",
             "2011-12-29T10:00:00Z",
             "2012-01-01T09:00:00Z",
-            &[
-                ("2011-12-29T10:00Z", "2011-12-29"),
-                ("2011-12-30T10:00Z", "2011-12-31"),
-                ("2011-12-31T10:00Z", "2012-01-01"),
-            ],
+            &[("2011-12-29T10:00Z", "2011-12-29"), ("2011-12-30T10:00Z", "2011-12-31"), ("2011-12-31T10:00Z", "2012-01-01")],
         );
     }
 
@@ -561,32 +512,16 @@ mod tests {
     fn check_steps(steps: &'static [(Ms, i32)], quarters: core::ops::Range<Ms>, expected: &[(Ms, &str)]) {
         let (from_ms, to_ms) = (quarters.start * QUARTER_MS, quarters.end * QUARTER_MS);
         let buckets = buckets(Granularity::Hour, &Steps(steps), from_ms, to_ms, 100).unwrap();
-        let got: Vec<_> = buckets
-            .iter()
-            .map(|b| (b.span.from_ms / QUARTER_MS, &b.label[11..]))
-            .collect();
+        let got: Vec<_> = buckets.iter().map(|b| (b.span.from_ms / QUARTER_MS, &b.label[11..])).collect();
         assert_eq!(got, expected, "{steps:?}");
     }
 
     #[test]
     fn a_clock_changed_within_an_hour() {
         // Put on by 15 minutes at 01:15: the hour is short, and one.
-        check_steps(
-            &[(5, 15)],
-            0..12,
-            &[
-                (0, "00:00+00:00"),
-                (4, "01:00+00:00"),
-                (7, "02:00+00:15"),
-                (11, "03:00+00:15"),
-            ],
-        );
+        check_steps(&[(5, 15)], 0..12, &[(0, "00:00+00:00"), (4, "01:00+00:00"), (7, "02:00+00:15"), (11, "03:00+00:15")]);
         // Set back by 15 minutes at 01:30: the hour is begun again.
-        check_steps(
-            &[(6, -15)],
-            0..12,
-            &[(0, "00:00+00:00"), (4, "01:00+00:00"), (6, "01:00-00:15"), (9, "02:00-00:15")],
-        );
+        check_steps(&[(6, -15)], 0..12, &[(0, "00:00+00:00"), (4, "01:00+00:00"), (6, "01:00-00:15"), (9, "02:00-00:15")]);
         // Put on by an hour, and three hours later by another.
         check_steps(
             &[(8, 60), (20, 120)],
@@ -610,53 +545,22 @@ mod tests {
         };
         let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
         let now = "2026-11-21T20:00:00Z";
-        assert_eq!(
-            span("last_7_days", "UTC", now),
-            pair("2026-11-15T00:00Z", "2026-11-22T00:00Z")
-        );
-        assert_eq!(
-            span("last_7_days", "Asia/Kolkata", now),
-            pair("2026-11-15T18:30Z", "2026-11-22T18:30Z")
-        );
-        assert_eq!(
-            span("last_30_days", "America/New_York", now),
-            pair("2026-10-23T04:00Z", "2026-11-22T05:00Z")
-        );
-        assert_eq!(
-            span("this_month", "America/New_York", now),
-            pair("2026-11-01T04:00Z", "2026-11-22T05:00Z")
-        );
-        assert_eq!(
-            span("last_month", "America/New_York", now),
-            pair("2026-10-01T04:00Z", "2026-11-01T04:00Z")
-        );
-        assert_eq!(
-            span("last_month", "UTC", "2027-01-05T00:00:00Z"),
-            pair("2026-12-01T00:00Z", "2027-01-01T00:00Z")
-        );
+        assert_eq!(span("last_7_days", "UTC", now), pair("2026-11-15T00:00Z", "2026-11-22T00:00Z"));
+        assert_eq!(span("last_7_days", "Asia/Kolkata", now), pair("2026-11-15T18:30Z", "2026-11-22T18:30Z"));
+        assert_eq!(span("last_30_days", "America/New_York", now), pair("2026-10-23T04:00Z", "2026-11-22T05:00Z"));
+        assert_eq!(span("this_month", "America/New_York", now), pair("2026-11-01T04:00Z", "2026-11-22T05:00Z"));
+        assert_eq!(span("last_month", "America/New_York", now), pair("2026-10-01T04:00Z", "2026-11-01T04:00Z"));
+        assert_eq!(span("last_month", "UTC", "2027-01-05T00:00:00Z"), pair("2026-12-01T00:00Z", "2027-01-01T00:00Z"));
         assert_eq!(Preset::from_name("yesterday"), None);
     }
 
     #[test]
     fn a_month_by_name() {
         let span = month(&place("Asia/Kathmandu"), "2026-11").unwrap();
-        assert_eq!(
-            (text(span.from_ms), text(span.to_ms)),
-            ("2026-10-31T18:15Z".into(), "2026-11-30T18:15Z".into())
-        );
+        assert_eq!((text(span.from_ms), text(span.to_ms)), ("2026-10-31T18:15Z".into(), "2026-11-30T18:15Z".into()));
         let skipped = month(&place("Pacific/Apia"), "2011-12").unwrap();
         assert_eq!((skipped.to_ms - skipped.from_ms) / DAY_MS, 30, "December without its 30th");
-        for text in [
-            "",
-            "2026",
-            "2026-13",
-            "2026-00",
-            "2026-1",
-            "26-11",
-            "2026-11-01",
-            "+026-11",
-            "2026-1x",
-        ] {
+        for text in ["", "2026", "2026-13", "2026-00", "2026-1", "26-11", "2026-11-01", "+026-11", "2026-1x"] {
             assert_eq!(month(&place("UTC"), text), Err(CalendarError::NotMonth), "{text}");
         }
     }
@@ -665,16 +569,7 @@ mod tests {
     fn a_date_by_name() {
         assert_eq!(date("2026-11-21"), NaiveDate::from_ymd_opt(2026, 11, 21));
         assert_eq!(date("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29));
-        for text in [
-            "",
-            "2026-02-29",
-            "2026-2-1",
-            "2026-11-1 ",
-            "20261121",
-            "-026-11-21",
-            "+026-11-21",
-            "2026/11/21",
-        ] {
+        for text in ["", "2026-02-29", "2026-2-1", "2026-11-1 ", "20261121", "-026-11-21", "+026-11-21", "2026/11/21"] {
             assert_eq!(date(text), None, "{text}");
         }
     }
@@ -684,10 +579,7 @@ mod tests {
         let ask = |from, to, max| buckets(Granularity::Hour, &place("UTC"), from, to, max).map(|b| b.len());
         assert_eq!(ask(0, 24 * HOUR_MS, 24), Ok(24));
         assert_eq!(ask(0, 24 * HOUR_MS + QUARTER_MS, 24), Err(CalendarError::TooMany { max: 24 }));
-        assert_eq!(
-            ask(RANGE_MS.start, RANGE_MS.end - QUARTER_MS, 10_000),
-            Err(CalendarError::TooMany { max: 10_000 })
-        );
+        assert_eq!(ask(RANGE_MS.start, RANGE_MS.end - QUARTER_MS, 10_000), Err(CalendarError::TooMany { max: 10_000 }));
         assert_eq!(ask(1, HOUR_MS, 24), Err(CalendarError::OffQuarter));
         assert_eq!(ask(0, HOUR_MS + 1, 24), Err(CalendarError::OffQuarter));
         assert_eq!(ask(0, 0, 24), Ok(0));

@@ -110,18 +110,7 @@ pub fn classify(signals: &ClickSignals<'_>) -> Option<Reason> {
 pub fn device(user_agent: Option<&str>) -> Device {
     let agent = user_agent.map_or(String::new(), lower);
     let has = |words: &[&str]| words.iter().any(|word| agent.contains(word));
-    if has(&[
-        "smart-tv",
-        "smarttv",
-        "android tv",
-        "googletv",
-        "appletv",
-        "web0s",
-        "hbbtv",
-        "crkey",
-        "playstation",
-        "xbox",
-    ]) {
+    if has(&["smart-tv", "smarttv", "android tv", "googletv", "appletv", "web0s", "hbbtv", "crkey", "playstation", "xbox"]) {
         Device::Other
     } else if has(&["ipad", "tablet", "kindle", "playbook"]) {
         Device::Tablet
@@ -200,19 +189,12 @@ const LINK_PREVIEWS_IN_FRONT: [&str; 2] = ["whatsapp", "viber"];
 const CRAWLER_PARTS: [&str; 5] = ["crawl", "spider", "scrap", "headless", "+http"];
 
 /// Names of crawlers, sorted, none the beginning of another: see `dev/crawlers.mjs`.
-static CRAWLERS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    include_str!("crawlers.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect()
-});
+static CRAWLERS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| include_str!("crawlers.txt").lines().filter(|line| !line.starts_with('#')).collect());
 
 fn lower(agent: &str) -> String {
     let agent = agent.trim();
-    agent
-        .get(..agent.floor_char_boundary(AGENT_MAX_BYTES))
-        .unwrap_or_default()
-        .to_ascii_lowercase()
+    agent.get(..agent.floor_char_boundary(AGENT_MAX_BYTES)).unwrap_or_default().to_ascii_lowercase()
 }
 
 fn is_link_preview(agent: &str) -> bool {
@@ -257,10 +239,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 /// stands right before the place of `text` itself.
 fn begins_with_one_of(names: &[&str], text: &str) -> bool {
     let place = names.partition_point(|name| *name <= text);
-    place
-        .checked_sub(1)
-        .and_then(|at| names.get(at))
-        .is_some_and(|name| text.starts_with(name))
+    place.checked_sub(1).and_then(|at| names.get(at)).is_some_and(|name| text.starts_with(name))
 }
 
 #[cfg(test)]
@@ -273,10 +252,7 @@ mod tests {
         "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36";
 
     fn of(user_agent: &str) -> ClickSignals<'_> {
-        ClickSignals {
-            user_agent: Some(user_agent),
-            ..ClickSignals::default()
-        }
+        ClickSignals { user_agent: Some(user_agent), ..ClickSignals::default() }
     }
 
     fn check(user_agent: &str, reason: Option<Reason>, class: Device) {
@@ -351,11 +327,7 @@ mod tests {
             ] {
                 check(&format!("{chrome} {more}"), None, Device::Desktop);
             }
-            check(
-                &format!("Mozilla/5.0 ({platform}; rv:132.0) Gecko/20100101 Firefox/132.0"),
-                None,
-                Device::Desktop,
-            );
+            check(&format!("Mozilla/5.0 ({platform}; rv:132.0) Gecko/20100101 Firefox/132.0"), None, Device::Desktop);
         }
         let television =
             "Mozilla/5.0 (SMART-TV; Linux; Tizen 7.0) AppleWebKit/537.36 (KHTML, like Gecko) 94.0.4606.31/7.0 TV Safari/537.36";
@@ -426,75 +398,19 @@ mod tests {
         let check = |signals: ClickSignals<'_>, reason| assert_eq!(classify(&signals), reason, "{signals:?}");
         check(chrome, None);
         check(ClickSignals { head: true, ..chrome }, Some(Reason::Head));
-        check(
-            ClickSignals {
-                head: true,
-                ..of("WhatsApp/2.23.20.0")
-            },
-            Some(Reason::Head),
-        );
-        for value in [
-            "prefetch",
-            "prefetch;prerender",
-            "Prefetch;anonymous-client-ip",
-            "prerender",
-            "preview",
-        ] {
-            check(
-                ClickSignals {
-                    sec_purpose: Some(value),
-                    ..chrome
-                },
-                Some(Reason::Prefetch),
-            );
-            check(
-                ClickSignals {
-                    purpose: Some(value),
-                    ..chrome
-                },
-                Some(Reason::Prefetch),
-            );
+        check(ClickSignals { head: true, ..of("WhatsApp/2.23.20.0") }, Some(Reason::Head));
+        for value in ["prefetch", "prefetch;prerender", "Prefetch;anonymous-client-ip", "prerender", "preview"] {
+            check(ClickSignals { sec_purpose: Some(value), ..chrome }, Some(Reason::Prefetch));
+            check(ClickSignals { purpose: Some(value), ..chrome }, Some(Reason::Prefetch));
         }
-        check(
-            ClickSignals {
-                sec_purpose: Some(""),
-                purpose: Some("other"),
-                ..chrome
-            },
-            None,
-        );
+        check(ClickSignals { sec_purpose: Some(""), purpose: Some("other"), ..chrome }, None);
         check(ClickSignals::default(), Some(Reason::NoUserAgent));
         check(of(" "), Some(Reason::NoUserAgent));
-        for (score, reason) in [
-            (0, None),
-            (1, Some(Reason::BotScore)),
-            (29, Some(Reason::BotScore)),
-            (30, None),
-            (99, None),
-        ] {
-            check(
-                ClickSignals {
-                    bot_score: Some(score),
-                    ..chrome
-                },
-                reason,
-            );
+        for (score, reason) in [(0, None), (1, Some(Reason::BotScore)), (29, Some(Reason::BotScore)), (30, None), (99, None)] {
+            check(ClickSignals { bot_score: Some(score), ..chrome }, reason);
         }
-        check(
-            ClickSignals {
-                bot_score: Some(1),
-                ..of("curl/8.5.0")
-            },
-            Some(Reason::Crawler),
-        );
-        check(
-            ClickSignals {
-                verified_bot: true,
-                bot_score: Some(99),
-                ..chrome
-            },
-            Some(Reason::Crawler),
-        );
+        check(ClickSignals { bot_score: Some(1), ..of("curl/8.5.0") }, Some(Reason::Crawler));
+        check(ClickSignals { verified_bot: true, bot_score: Some(99), ..chrome }, Some(Reason::Crawler));
     }
 
     #[test]
@@ -505,10 +421,7 @@ mod tests {
                 assert!(pair[0] < pair[1] && !pair[1].starts_with(pair[0]), "{pair:?}");
             }
             for name in names {
-                assert!(
-                    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && lower(name) == *name,
-                    "{name}"
-                );
+                assert!(name.starts_with(|c: char| c.is_ascii_alphanumeric()) && lower(name) == *name, "{name}");
                 for text in [format!("{name}/1.0 (x)"), format!("x ({name})"), format!("x-{name} y")] {
                     assert!(words(&text).any(|rest| begins_with_one_of(names, rest)), "{text}");
                 }

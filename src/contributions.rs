@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::counters::{Book, Cell, DAY_MS, Kind, TOTALS, day_and_quarter};
+use crate::counters::{BILLED_OFFSET, Book, Cell, Kind, QUARTER_MS, TOTALS, day_and_quarter};
 use crate::event::Ms;
 
 /// The states of a message, as bits of its mask. Stored in cells and in the column `states`: never renumber.
@@ -204,8 +204,8 @@ impl Counts for CountedMessage {
         match &self.bill {
             None => {}
             Some((at_ms, Bill::Card(usage))) => {
-                let days_later = (at_ms.div_euclid(DAY_MS) - self.sent_ms.div_euclid(DAY_MS)).clamp(0, 0xffff) as u16;
-                pen.add(Kind::Billed, Some(self.sent_ms), *usage, days_later);
+                let later = at_ms.div_euclid(QUARTER_MS) - self.sent_ms.div_euclid(QUARTER_MS) + BILLED_OFFSET;
+                pen.add(Kind::Billed, Some(self.sent_ms), *usage, later.clamp(0, Ms::from(u16::MAX)) as u16);
                 pen.add(Kind::BilledAt, Some(*at_ms), *usage, 0);
             }
             Some((at_ms, Bill::Own(Nanos { currency, nanos }))) => {

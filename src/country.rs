@@ -178,10 +178,7 @@ mod tests {
         for code in [1, 7, 39, 44, 47, 61, 212, 262, 290, 358, 590, 599u16] {
             let territories = DATABASE.by_code(&code).unwrap();
             for example in territories.iter().flat_map(|territory| examples(territory)) {
-                for (digits, at) in (0..1000)
-                    .step_by(7)
-                    .flat_map(|digits| (0..example.len() - 2).map(move |at| (digits, at)))
-                {
+                for (digits, at) in (0..1000).step_by(7).flat_map(|digits| (0..example.len() - 2).map(move |at| (digits, at))) {
                     let national = format!("{}{digits:03}{}", &example[..at], &example[at + 3..]);
                     if let Some(country) = expected(&territories, &national) {
                         check(&format!("{code}{national}"), Some(country));

@@ -85,7 +85,7 @@ pub fn classify(provider: Provider, code: &str) -> ErrorClass {
         let is_permission = code.parse::<u16>().is_ok_and(|n| (200..300).contains(&n));
         (is_permission && short_codes).then_some((Class::Auth, NO, "Permission missing"))
     };
-    let found = [own, META]
+    let found = [own, passed_on]
         .into_iter()
         .flatten()
         .find(|(c, ..)| *c == code)

@@ -71,12 +71,7 @@ impl Experiment {
 impl GroupAnswer {
     fn of(group: Group) -> Self {
         let rate = rate(group.converted, group.contacts);
-        Self {
-            contacts: group.contacts,
-            converted: group.converted,
-            rate,
-            revenue: group.revenue,
-        }
+        Self { contacts: group.contacts, converted: group.converted, rate, revenue: group.revenue }
     }
 }
 
@@ -115,10 +110,7 @@ struct Sample {
 
 impl Sample {
     fn of(group: &Group) -> Option<Self> {
-        (group.contacts > 0).then_some(Self {
-            successes: group.converted as f64,
-            n: group.contacts as f64,
-        })
+        (group.contacts > 0).then_some(Self { successes: group.converted as f64, n: group.contacts as f64 })
     }
 
     fn rate(self) -> f64 {
@@ -168,11 +160,7 @@ mod tests {
     use super::*;
 
     fn group(converted: u64, contacts: u64) -> Group {
-        Group {
-            contacts,
-            converted,
-            revenue: Money::default(),
-        }
+        Group { contacts, converted, revenue: Money::default() }
     }
 
     fn uplift(target: (u64, u64), control: (u64, u64)) -> Uplift {
@@ -220,24 +208,9 @@ mod tests {
     /// Where the z is a round number: points of the standard normal distribution.
     #[test]
     fn the_p_value_is_two_sided() {
-        check(
-            "z = 2",
-            uplift((30, 50), (20, 50)).p_value.unwrap(),
-            0.045_500_263_896_358_4,
-            1e-14,
-        );
-        check(
-            "z = -2",
-            uplift((20, 50), (30, 50)).p_value.unwrap(),
-            0.045_500_263_896_358_4,
-            1e-14,
-        );
-        check(
-            "z = 4",
-            uplift((35, 50), (15, 50)).p_value.unwrap(),
-            6.334_248_366_623_996e-5,
-            1e-17,
-        );
+        check("z = 2", uplift((30, 50), (20, 50)).p_value.unwrap(), 0.045_500_263_896_358_4, 1e-14);
+        check("z = -2", uplift((20, 50), (30, 50)).p_value.unwrap(), 0.045_500_263_896_358_4, 1e-14);
+        check("z = 4", uplift((35, 50), (15, 50)).p_value.unwrap(), 6.334_248_366_623_996e-5, 1e-17);
         check("z = 0", uplift((5, 10), (50, 100)).p_value.unwrap(), 1.0, 0.0);
     }
 
@@ -283,17 +256,11 @@ mod tests {
         check("conversions", answer.incremental_conversions.unwrap(), 45.0, 1e-12);
         let revenue = serde_json::to_string(&answer.incremental_revenue).unwrap();
         assert_eq!(revenue, r#"{"EUR":"549.10","JPY":"500","USD":"-9.00"}"#);
-        assert_eq!(
-            (answer.target.rate, answer.control.rate, answer.contaminated),
-            (Some(0.1), Some(0.05), 7)
-        );
+        assert_eq!((answer.target.rate, answer.control.rate, answer.contaminated), (Some(0.1), Some(0.05), 7));
 
         let alone = Experiment::of(target.clone(), Group::default(), 0);
         assert_eq!((alone.incremental_conversions, alone.incremental_revenue), (None, None));
         let unreached = Experiment::of(Group::default(), control, 0);
-        assert_eq!(
-            (unreached.incremental_conversions, unreached.incremental_revenue),
-            (None, Some(Money::default()))
-        );
+        assert_eq!((unreached.incremental_conversions, unreached.incremental_revenue), (None, Some(Money::default())));
     }
 }

@@ -446,7 +446,9 @@ impl AttemptFacts {
     pub(crate) fn put_event(&mut self, event: &Event, at: Ms) -> bool {
         let Event::Dispatch(dispatch) = event else { return false };
         let error = dispatch.error.as_ref().map(|e| (e.code.clone(), e.title.clone()));
-        earlier(&mut self.at_ms, at) | dispatch.attempt.clone().is_some_and(|attempt| self.attempts.insert(attempt)) | keep(&mut self.error, at, error)
+        earlier(&mut self.at_ms, at)
+            | dispatch.attempt.clone().is_some_and(|attempt| self.attempts.insert(attempt))
+            | keep(&mut self.error, at, error)
     }
 }
 

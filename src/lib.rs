@@ -16,9 +16,9 @@ pub mod contributions;
 pub mod counters;
 pub mod country;
 pub mod cursor;
+pub mod error_class;
 #[cfg(target_arch = "wasm32")]
 mod edge;
-pub mod error_class;
 pub mod event;
 pub mod experiment;
 pub mod facts;
@@ -41,6 +41,7 @@ pub mod route;
 pub mod settings;
 pub mod slab;
 pub mod sql;
+pub mod stats;
 pub mod target;
 pub mod time;
 pub mod timeline;

@@ -60,9 +60,7 @@ impl Rates {
             interaction: of_delivered(counts.interacted),
             reply: of_delivered(counts.replied),
             conversion: of_delivered(counts.converted),
-            contact_conversion: counts
-                .contacts
-                .and_then(|contacts| rate(contacts.converted, contacts.delivered)),
+            contact_conversion: counts.contacts.and_then(|contacts| rate(contacts.converted, contacts.delivered)),
         }
     }
 }
@@ -96,10 +94,7 @@ mod tests {
                 replied: 16,
                 interacted: 32,
                 converted: 4,
-                contacts: Some(ContactCounts {
-                    delivered: 4096,
-                    converted: 2,
-                }),
+                contacts: Some(ContactCounts { delivered: 4096, converted: 2 }),
             },
             concat!(
                 r#"{"delivery":0.5,"failure":0.0009765625,"open":0.5,"read":0.25,"open_of_sent":0.25,"read_of_sent":0.125,"#,
@@ -113,16 +108,9 @@ mod tests {
     fn nothing_to_divide_by_is_null() {
         let nulls = r#""open":null,"read":null,"open_of_sent":0.0,"read_of_sent":0.0,"click_through":null,"response":null,"#;
         let rest = r#""interaction":null,"reply":null,"conversion":null,"contact_conversion":null}"#;
-        let sent = Counts {
-            sent: 2,
-            failed: 2,
-            ..Counts::default()
-        };
+        let sent = Counts { sent: 2, failed: 2, ..Counts::default() };
         check(sent, &format!(r#"{{"delivery":0.0,"failure":1.0,{nulls}{rest}"#));
-        let empty = Counts {
-            contacts: Some(ContactCounts::default()),
-            ..Counts::default()
-        };
+        let empty = Counts { contacts: Some(ContactCounts::default()), ..Counts::default() };
         assert_eq!(Rates::of(&empty), Rates::default());
     }
 }

@@ -141,7 +141,7 @@ impl<'a> Route<'a> {
             Self::Channels => &["limit", "cursor"],
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
-            Self::Stats { .. } => &["max_age"],
+            Self::Stats { .. } => &["max_age", "from", "to", "basis", "step"],
             _ => &[],
         }
     }

@@ -410,27 +410,12 @@ mod tests {
     #[test]
     fn vectors_are_pinned() {
         for (purpose, pinned) in [
-            (
-                Purpose::TokenBlock(1),
-                "4289424bdbc70d650bd3d5254d96c9f198b61a8fab099258c5736433941fa062",
-            ),
-            (
-                Purpose::TokenMac(1),
-                "724bb7de8eb3119f8e22c1fef2263ae3a4bd06dfd268a733ae1d0eb9f868a064",
-            ),
-            (
-                Purpose::TokenSeal(1),
-                "f4fed2ad3c99bb4a11ea4598165973a24de52db9f9e8f1be27ece1de78484b58",
-            ),
-            (
-                Purpose::TokenSeal(128),
-                "5a54c0c658b140677b2807642d418d8900941ef3f4147ecaa793abb87bc17940",
-            ),
+            (Purpose::TokenBlock(1), "4289424bdbc70d650bd3d5254d96c9f198b61a8fab099258c5736433941fa062"),
+            (Purpose::TokenMac(1), "724bb7de8eb3119f8e22c1fef2263ae3a4bd06dfd268a733ae1d0eb9f868a064"),
+            (Purpose::TokenSeal(1), "f4fed2ad3c99bb4a11ea4598165973a24de52db9f9e8f1be27ece1de78484b58"),
+            (Purpose::TokenSeal(128), "5a54c0c658b140677b2807642d418d8900941ef3f4147ecaa793abb87bc17940"),
         ] {
-            let key: String = keys::derive(&master(), purpose)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let key: String = keys::derive(&master(), purpose).iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(key, pinned, "{purpose:?}");
         }
         let keys = TokenKeys::new(&master());
@@ -545,33 +530,15 @@ mod tests {
         let minting = MintingKey::new(128, &keys::derive(&master(), Purpose::TokenSeal(128)));
         let mint = |target: &str| minting.mint([1; 12], 0, "", &sealed(target)).unwrap();
         assert!(open(&mint("https://shop.example:8443/a"), &keys, Some(&hosts())).is_ok());
-        assert_eq!(
-            open(&mint("https://shop.example/"), &keys, None),
-            Err(TokenError::HostsUnknown)
-        );
-        for target in [
-            "https://evil.example/",
-            "https://shop.example.evil.example/",
-            "https://evil.example/shop.example",
-        ] {
-            assert_eq!(
-                open(&mint(target), &keys, Some(&hosts())),
-                Err(TokenError::HostNotAllowed),
-                "{target}"
-            );
-            assert_eq!(
-                open(&mint(target), &keys, Some(&[])),
-                Err(TokenError::HostNotAllowed),
-                "{target}"
-            );
+        assert_eq!(open(&mint("https://shop.example/"), &keys, None), Err(TokenError::HostsUnknown));
+        for target in ["https://evil.example/", "https://shop.example.evil.example/", "https://evil.example/shop.example"] {
+            assert_eq!(open(&mint(target), &keys, Some(&hosts())), Err(TokenError::HostNotAllowed), "{target}");
+            assert_eq!(open(&mint(target), &keys, Some(&[])), Err(TokenError::HostNotAllowed), "{target}");
             // Our own keys name what the operator declared.
             assert!(open(&keys.key(127).unwrap().mint_sealed(1, None, &sealed(target)), &keys, None).is_ok());
         }
         // A minting key makes no short tokens: those have keys of their own.
-        assert_eq!(
-            minting.mint([1; 12], 0, &"1".repeat(256), &sealed("https://shop.example/")),
-            Err(TokenError::Malformed)
-        );
+        assert_eq!(minting.mint([1; 12], 0, &"1".repeat(256), &sealed("https://shop.example/")), Err(TokenError::Malformed));
     }
 
     #[test]
@@ -584,10 +551,7 @@ mod tests {
         };
         let target = b"https://shop.example/".as_slice();
         assert_eq!(opens(0, b"", 0, target), Ok(Who::Nobody));
-        assert_eq!(
-            opens(0, b"5215512345678", 13, target),
-            Ok(Who::Key("525512345678".to_owned()))
-        );
+        assert_eq!(opens(0, b"5215512345678", 13, target), Ok(Who::Key("525512345678".to_owned())));
         assert_eq!(opens(4, &handle().0, 12, target), Ok(Who::Handle(handle())));
         for (flags, contact, length, target) in [
             (8, b"".as_slice(), 0, target),
@@ -602,11 +566,7 @@ mod tests {
             (0, b"", 0, b"https://a@shop.example/"),
             (0, b"", 0, b"https://shop.example/\xff"),
         ] {
-            assert_eq!(
-                opens(flags, contact, length, target),
-                Err(TokenError::Malformed),
-                "{flags} {contact:?} {target:?}"
-            );
+            assert_eq!(opens(flags, contact, length, target), Err(TokenError::Malformed), "{flags} {contact:?} {target:?}");
         }
     }
 

@@ -29,10 +29,7 @@ pub fn find(text: &str, base: &str) -> Vec<Found> {
         let end = start + end_of_link(text.get(start..).unwrap_or_default(), &marks);
         let link = text.get(start..end).unwrap_or_default();
         if !is_ours(link, base) && !link.contains("{{") {
-            found.extend(Target::parse(link).ok().map(|target| Found {
-                range: start..end,
-                target,
-            }));
+            found.extend(Target::parse(link).ok().map(|target| Found { range: start..end, target }));
         }
         from = end;
     }
@@ -96,20 +93,13 @@ impl Marks {
 
 /// How many bytes of a text that begins with a link are the link. Never less than its scheme.
 fn end_of_link(text: &str, marks: &Marks) -> usize {
-    let stop = text
-        .char_indices()
-        .find(|&(at, c)| ends_link(c) || begins_another(text, at))
-        .map_or(text.len(), |(at, _)| at);
+    let stop = text.char_indices().find(|&(at, c)| ends_link(c) || begins_another(text, at)).map_or(text.len(), |(at, _)| at);
     if stop > TARGET_MAX_CHARS {
         return stop;
     }
     let mut link = text.get(..stop).unwrap_or_default();
     let unopened = |open: char, close: char| link.matches(close).count().saturating_sub(link.matches(open).count());
-    let mut closing = [
-        (')', unopened('(', ')')),
-        (']', unopened('[', ']')),
-        ('}', unopened('{', '}')),
-    ];
+    let mut closing = [(')', unopened('(', ')')), (']', unopened('[', ']')), ('}', unopened('{', '}'))];
     while let Some(last) = link.chars().next_back() {
         let punctuation = matches!(last, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '…' | '’' | '‘' | '·');
         let bracket = closing.iter_mut().find(|(close, unopened)| *close == last && *unopened > 0);
@@ -154,8 +144,7 @@ fn is_ours(link: &str, base: &str) -> bool {
     let (Some(link), Some(base)) = (place(link), place(base.trim_end_matches('/'))) else {
         return false;
     };
-    link.split_at_checked(base.len())
-        .is_some_and(|(head, rest)| head.eq_ignore_ascii_case(base) && rest.starts_with("/c/"))
+    link.split_at_checked(base.len()).is_some_and(|(head, rest)| head.eq_ignore_ascii_case(base) && rest.starts_with("/c/"))
 }
 
 #[cfg(test)]

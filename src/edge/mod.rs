@@ -17,6 +17,7 @@ mod registry_object;
 mod sql;
 mod stats;
 mod tap;
+mod zone;
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -8,11 +8,12 @@
 //! a click on a link of the provider's, with the number `ts` for its time or with none; an inbound message has no id of its own;
 //! the key of the version is spelled in three ways and not needed; error codes come as text and as numbers.
 
-use serde_json::value::RawValue;
-
 use super::json::{Items, Text, each, lenient};
 use super::{Out, json, signature, time};
 use crate::event::{Click, Event, InboundKind, Person, StatusKind};
+
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"payloadVersion":"0.1","statuses":[{"msgId":"$id","status":"delivered","timestamp":"$s"}]}"#;
 
 lenient! {
     struct Callback<'a> {
@@ -88,7 +89,7 @@ fn click(item: &Item, message_id: String, at_ms: Option<i64>, out: &Out) -> Clic
     super::provider_click(signature::made_hash(&parts), message_id, url, at_ms, Person::default(), out)
 }
 
-fn read_message(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let kind = callback.kind.get().ok_or("neither statuses nor a message")?;
     let person = super::person(callback.from.get(), None);
     let inbound = if callback.button.text.get().is_some() {
@@ -96,7 +97,7 @@ fn read_message(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<()
     } else {
         super::inbound_word(kind)
     };
-    let message_id = out.made_id(&person, callback.timestamp.get(), raw.get());
+    let message_id = out.made_id(&person, callback.timestamp.get(), raw);
     let at_ms = out.at(callback.timestamp.get().and_then(time::any));
     let mut event = out.inbound(message_id, inbound, at_ms, person);
     event.sender = super::id(callback.business.get());

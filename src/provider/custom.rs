@@ -273,42 +273,46 @@ impl Mapping {
                     out.odd(String::new(), reason, text);
                 }
             }
-            Body::Json => self.parse_json(body, &of_item, &of_body, out),
+            Body::Json => self.parse_json(body, &of_item, of_body, out),
         }
     }
 
-    fn parse_json(&self, body: &str, of_item: &Pointers, of_body: &Pointers, out: &mut Out) {
-        if serde_json::from_str::<&RawValue>(body).is_err() {
+    fn parse_json<'m>(&'m self, body: &str, of_item: &Pointers<'m>, mut of_body: Pointers<'m>, out: &mut Out) {
+        let Ok(all) = serde_json::from_str::<&RawValue>(body) else {
             return out.odd(String::new(), "not JSON", body);
-        }
-        let whole = texts(of_body, body);
-        let read = |raw: &str, pointer: String, out: &mut Out| {
+        };
+        let at = self.items.as_deref().unwrap_or_default();
+        of_body.insert(at);
+        let mut found = BTreeMap::new();
+        of_body.find(all, &mut found);
+        let Some(items) = found.remove(at) else {
+            return out.odd(String::new(), "no list where the mapping's items point", body);
+        };
+        let whole = texts(found);
+        let read = |raw: &RawValue, pointer: String, out: &mut Out| {
+            let mut found = BTreeMap::new();
+            of_item.find(raw, &mut found);
             let raw = Raw {
-                text: raw,
-                found: &texts(of_item, raw),
+                text: raw.get(),
+                found: &texts(found),
                 whole: &whole,
             };
             if let Err(reason) = self.read(&raw, out) {
                 out.odd(pointer, reason, raw.text);
             }
         };
-        let at = self.items.as_deref().unwrap_or_default();
-        let mut pointer = Pointers::default();
-        pointer.insert(at);
-        let mut found = BTreeMap::new();
-        pointer.find(body, &mut found);
-        match found.get(at).map(|raw| raw.get()) {
-            None => out.odd(String::new(), "no list where the mapping's items point", body),
-            Some(list) if list.starts_with('[') => {
-                let list = serde_json::from_str::<Items>(list).unwrap_or_default();
-                for (i, raw) in list.items.iter().enumerate() {
-                    read(raw.get(), format!("{at}/{i}"), out);
-                }
-                if list.wrong {
-                    out.odd(at.to_owned(), "too long a list", body);
-                }
+        if !items.get().starts_with('[') {
+            return read(items, at.to_owned(), out);
+        }
+        let list = serde_json::from_str::<Items>(items.get()).unwrap_or_default();
+        for (i, raw) in list.items.into_iter().enumerate() {
+            if out.full {
+                break;
             }
-            Some(item) => read(item, at.to_owned(), out),
+            read(raw, format!("{at}/{i}"), out);
+        }
+        if list.wrong {
+            out.odd(at.to_owned(), "too long a list", body);
         }
     }
 
@@ -612,10 +616,8 @@ impl TimeUnit {
     }
 }
 
-/// What stands at the pointers, as texts; what is neither text, number nor boolean is absent.
-fn texts<'m, 'a>(pointers: &Pointers<'m>, text: &'a str) -> BTreeMap<&'m str, Cow<'a, str>> {
-    let mut found = BTreeMap::new();
-    pointers.find(text, &mut found);
+/// What was found, as texts; what is neither text, number nor boolean is absent.
+fn texts<'m, 'a>(found: BTreeMap<&'m str, &'a RawValue>) -> BTreeMap<&'m str, Cow<'a, str>> {
     let text = |raw: &'a RawValue| serde_json::from_str::<Text>(raw.get()).ok().and_then(Text::into_text);
     found
         .into_iter()

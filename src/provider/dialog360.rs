@@ -8,7 +8,7 @@
 //! It wants its 200 within 5 seconds and retries for up to seven days.
 
 use super::signature::{self, HmacSha256};
-use super::{Out, Request, Verdict, meta};
+use super::{Request, Verdict};
 
 pub const HEADERS: &[&str] = &["x-360dialog-signature"];
 
@@ -22,8 +22,10 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
-pub fn parse(body: &str, out: &mut Out) {
-    if !meta::parse_flat(body, out) {
-        meta::parse(body, out, meta::Ids::Own);
-    }
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    vec![(
+        "x-360dialog-signature",
+        signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body])),
+    )]
 }

@@ -11,11 +11,12 @@
 //! button has the outer type `quick_reply` or `text` and the inner type `button`. v3 failures of Gupshup's own have a flat `code`
 //! and `reason`. If both versions are subscribed, each event comes twice, with one identity.
 
-use serde_json::value::RawValue;
-
 use super::json::{Items, Text, each, lenient};
 use super::{Out, form, json, meta, time};
 use crate::event::{Event, InboundKind, Ms, OptOut, StatusKind};
+
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"app":"test","timestamp":$ms,"version":2,"type":"message-event","payload":{"id":"$id","gsId":"$id","type":"delivered","destination":"$to","payload":{"ts":$s}}}"#;
 
 lenient! {
     struct Callback<'a> {
@@ -86,19 +87,24 @@ lenient! {
 
 pub fn parse(body: &str, out: &mut Out) {
     if !body.trim_start().starts_with(['{', '[']) {
-        if let Some(reports) = form::field(body.as_bytes(), "response") {
+        // A form is ASCII; other bytes are not worth decoding.
+        let form = if body.is_ascii() { body } else { "" };
+        if let Some(reports) = form::field(form.as_bytes(), "response") {
             json::roots(&reports, out, |report: Report, _, out, _| read_report(&report, out));
         }
-    } else if matches!(json::object::<Callback>(body), Ok(callback) if callback.entry.present) {
-        meta::parse(body, out, meta::Ids::Gupshup);
     } else {
         json::roots(body, out, |callback: Callback, raw, out, at| {
-            read_callback(&callback, raw, out, at)
+            if callback.entry.present {
+                meta::parse(raw, out, meta::Ids::Gupshup);
+                Ok(())
+            } else {
+                read_callback(&callback, raw, out, at)
+            }
         });
     }
 }
 
-fn read_callback(callback: &Callback, raw: &RawValue, out: &mut Out, at: &str) -> Result<(), &'static str> {
+fn read_callback(callback: &Callback, raw: &str, out: &mut Out, at: &str) -> Result<(), &'static str> {
     let payload = &callback.payload;
     let at_ms = callback.timestamp.get().and_then(time::any);
     match callback.kind.get().ok_or("no type")? {
@@ -162,7 +168,7 @@ fn read_status(callback: &Callback, called_ms: Option<Ms>, out: &mut Out) -> Res
     Ok(())
 }
 
-fn read_message(callback: &Callback, raw: &RawValue, called_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(callback: &Callback, raw: &str, called_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
     let Payload {
         id,
         source,

@@ -11,8 +11,6 @@
 //! (`-0300`). In seen reports the samples and the schema disagree on the direction of `from` and `to`, so they name
 //! nobody here: the message id alone counts. `DELIVERED_TO_OPERATOR` is no delivery to a person.
 
-use serde_json::value::RawValue;
-
 use super::json::{Items, Text, each, lenient};
 use super::signature::{self, HmacSha256};
 use super::{Out, Request, Verdict, json, time};
@@ -62,6 +60,16 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     } else {
         Verdict::Bad("Authorization does not match")
     }
+}
+
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"results":[{"messageId":"$id","to":"$to","doneAt":"$iso","status":{"id":5,"groupId":3,"groupName":"DELIVERED","name":"DELIVERED_TO_HANDSET"}}]}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let at = "0";
+    let hash = signature::sign::<HmacSha256>(secret, &[at.as_bytes(), request.body]);
+    vec![(EXCHANGE, signature::to_hex(&hash)), (EXCHANGE_TIME, at.to_owned())]
 }
 
 lenient! {
@@ -127,7 +135,7 @@ pub fn parse(body: &str, out: &mut Out) {
                 read_item(&item, raw, out)
             })
         } else if callback.message_id.get().is_some() {
-            read_item(&json::object(raw.get())?, raw, out)
+            read_item(&json::object(raw)?, raw, out)
         } else {
             read_notice(&callback, out)
         }
@@ -154,7 +162,7 @@ fn read_notice(body: &Body, out: &mut Out) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn read_item(item: &Item, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read_item(item: &Item, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     if let Some(other) = item.integration.get().filter(|i| !i.eq_ignore_ascii_case("WHATSAPP")) {
         out.other(other, super::id(item.message_id.get()), Person::default(), None);
         return Ok(());
@@ -205,7 +213,7 @@ fn read_report(item: &Item, message_id: String, out: &mut Out) -> Result<(), &'s
     Ok(())
 }
 
-fn read_message(item: &Item, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(item: &Item, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let Message {
         kind,
         emoji,

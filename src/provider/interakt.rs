@@ -27,6 +27,15 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"version":"1.0","timestamp":"$iso","type":"message_api_delivered","data":{"customer":{"channel_phone_number":"$to"},"message":{"id":"$id","delivered_at_utc":"$iso"}}}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let hash = signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body]));
+    vec![("interakt-signature", format!("sha256={hash}"))]
+}
+
 lenient! {
     struct Callback<'a> {
         timestamp: Text<'a> = "timestamp",
@@ -111,26 +120,14 @@ impl Callback<'_> {
     }
 
     fn person(&self) -> Person {
-        let Customer {
-            whole, country, number, ..
-        } = &self.data.customer;
+        let Customer { whole, country, number, .. } = &self.data.customer;
         let joined = format!("{}{}", country.get().unwrap_or_default(), number.get().unwrap_or_default());
         super::person(whole.get().or(Some(joined.as_str())), None)
     }
 }
 
 fn read_status(callback: &Callback, status: &str, out: &mut Out) -> Result<(), &'static str> {
-    let Message {
-        id,
-        received_at,
-        delivered_at,
-        seen_at,
-        template,
-        reason,
-        code,
-        meta,
-        ..
-    } = &callback.data.message;
+    let Message { id, received_at, delivered_at, seen_at, template, reason, code, meta, .. } = &callback.data.message;
     let message_id = super::id(id.get()).ok_or("no usable message id")?;
     let person = callback.person();
     let Some(kind) = super::status_word(status) else {
@@ -169,41 +166,23 @@ fn read_click(callback: &Callback, out: &mut Out) -> Result<(), &'static str> {
         out.event(Event::Inbound(event));
         return Ok(());
     }
-    let tap = if callback.data.event.object {
-        &callback.data.event
-    } else {
-        &callback.event
-    };
+    let tap = if callback.data.event.object { &callback.data.event } else { &callback.event };
     let url = tap.link.get();
     let at = tap.clicked_at.get().or(callback.timestamp.get());
-    let parts = [
-        "interakt",
-        &message_id,
-        url.or(tap.button.get()).unwrap_or_default(),
-        at.unwrap_or_default(),
-    ];
+    let parts = ["interakt", &message_id, url.or(tap.button.get()).unwrap_or_default(), at.unwrap_or_default()];
     let click_id = signature::made_hash(&parts);
     let at_ms = out.at(at.and_then(time::iso));
-    out.event(Event::Click(super::provider_click(
-        click_id, message_id, url, at_ms, person, out,
-    )));
+    out.event(Event::Click(super::provider_click(click_id, message_id, url, at_ms, person, out)));
     Ok(())
 }
 
 fn read_message(callback: &Callback, out: &mut Out) -> Result<(), &'static str> {
-    let Message {
-        id,
-        received_at,
-        content,
-        meta,
-        context,
-        ..
-    } = &callback.data.message;
+    let Message { id, received_at, content, meta, context, .. } = &callback.data.message;
     let message_id = super::id(id.get()).ok_or("no usable message id")?;
     let inbound = match content.get() {
         _ if meta.payload.inner.text.get().is_some() => InboundKind::QuickReply,
-        // A kind that is missing or unknown is a message all the same: this type is for nothing else.
-        Some("Interactive") => InboundKind::QuickReply,
+        // `Interactive`, `InteractiveButtonReply`, `InteractiveListReply`.
+        Some(word) if word.starts_with("Interactive") => InboundKind::QuickReply,
         Some(word) => super::inbound_word(word),
         None => InboundKind::Message,
     };

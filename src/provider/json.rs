@@ -85,8 +85,11 @@ impl Merge for Flag {
 
 impl<T> Merge for List<T> {
     fn merge(&mut self, mut later: Self) {
-        self.items.append(&mut later.items);
-        self.wrong |= later.wrong;
+        let fits = self.items.len() + later.items.len() <= MAX_ITEMS;
+        if fits {
+            self.items.append(&mut later.items);
+        }
+        self.wrong |= later.wrong || !fits;
         self.present |= later.present;
     }
 }
@@ -346,13 +349,13 @@ pub fn each<'a, T: Deserialize<'a> + Object>(
     list: &Items<'a>,
     at: &str,
     out: &mut Out,
-    mut read: impl FnMut(T, &'a RawValue, &mut Out, &str) -> Result<(), &'static str>,
+    mut read: impl FnMut(T, &'a str, &mut Out, &str) -> Result<(), &'static str>,
 ) -> Result<(), &'static str> {
     for (i, raw) in list.items.iter().enumerate() {
-        let pointer = format!("{at}/{i}");
-        if let Err(reason) = object(raw.get()).and_then(|item| read(item, raw, out, &pointer)) {
-            out.odd(pointer, reason, raw.get());
+        if out.full {
+            break;
         }
+        one(raw.get(), format!("{at}/{i}"), out, &mut read);
     }
     if list.wrong {
         Err("not a list, or too long a one")
@@ -361,31 +364,34 @@ pub fn each<'a, T: Deserialize<'a> + Object>(
     }
 }
 
+fn one<'a, T: Deserialize<'a> + Object>(
+    raw: &'a str,
+    pointer: String,
+    out: &mut Out,
+    read: &mut impl FnMut(T, &'a str, &mut Out, &str) -> Result<(), &'static str>,
+) {
+    if let Err(reason) = object(raw).and_then(|item| read(item, raw, out, &pointer)) {
+        out.odd(pointer, reason, raw);
+    }
+}
+
 /// The callbacks of a body that is one object, or a list of them.
 pub fn roots<'a, T: Deserialize<'a> + Object>(
     body: &'a str,
     out: &mut Out,
-    read: impl FnMut(T, &'a RawValue, &mut Out, &str) -> Result<(), &'static str>,
+    mut read: impl FnMut(T, &'a str, &mut Out, &str) -> Result<(), &'static str>,
 ) {
-    let one = serde_json::from_str::<&RawValue>(body);
-    let list = match one {
-        Ok(raw) if raw.get().starts_with('[') => serde_json::from_str::<Items>(raw.get()).unwrap_or_default(),
-        Ok(raw) => {
-            let mut read = read;
-            if let Err(reason) = object(raw.get()).and_then(|callback| read(callback, raw, out, "")) {
-                out.odd(String::new(), reason, raw.get());
-            }
-            return;
-        }
-        Err(_) => return out.odd(String::new(), "not JSON", body),
-    };
-    if let Err(reason) = each(&list, "", out, read) {
+    if !body.trim_start().starts_with('[') {
+        return one(body, String::new(), out, &mut read);
+    }
+    let all = serde_json::from_str::<Items>(body).map_err(|_| "not JSON that can be read");
+    if let Err(reason) = all.and_then(|list| each(&list, "", out, read)) {
         out.odd(String::new(), reason, body);
     }
 }
 
 /// The keys of an object, as they stand; no more than a few dozen.
-pub fn keys(raw: &RawValue) -> Vec<String> {
+pub fn keys(raw: &str) -> Vec<String> {
     struct V;
     impl<'de> Visitor<'de> for V {
         type Value = Vec<String>;
@@ -402,9 +408,7 @@ pub fn keys(raw: &RawValue) -> Vec<String> {
             Ok(keys)
         }
     }
-    serde_json::Deserializer::from_str(raw.get())
-        .deserialize_map(V)
-        .unwrap_or_default()
+    serde_json::Deserializer::from_str(raw).deserialize_map(V).unwrap_or_default()
 }
 
 /// JSON pointers (RFC 6901) that are looked up together, in one pass over a text.
@@ -424,11 +428,8 @@ impl<'m> Pointers<'m> {
         node.end = Some(pointer);
     }
 
-    /// What stands at each of the pointers, in `found`. A text that is no JSON gives what was found before its flaw.
-    pub fn find<'a>(&self, text: &'a str, found: &mut BTreeMap<&'m str, &'a RawValue>) {
-        let Ok(raw) = serde_json::from_str::<&RawValue>(text) else {
-            return;
-        };
+    /// What stands at each of the pointers, in `found`.
+    pub fn find<'a>(&self, raw: &'a RawValue, found: &mut BTreeMap<&'m str, &'a RawValue>) {
         if let Some(pointer) = self.end {
             found.insert(pointer, raw);
         }
@@ -453,7 +454,7 @@ impl<'a> Visitor<'a> for Finder<'_, '_, 'a> {
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(Text(key)) = map.next_key()? {
             match self.of.below.get(key.as_deref().unwrap_or_default()) {
-                Some(below) => below.find(map.next_value::<&RawValue>()?.get(), self.found),
+                Some(below) => below.find(map.next_value()?, self.found),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -465,7 +466,7 @@ impl<'a> Visitor<'a> for Finder<'_, '_, 'a> {
         for i in 0..=last.unwrap_or_default() {
             match self.of.below.get(&i.to_string()) {
                 Some(below) => match seq.next_element::<&RawValue>()? {
-                    Some(raw) => below.find(raw.get(), self.found),
+                    Some(raw) => below.find(raw, self.found),
                     None => break,
                 },
                 None if seq.next_element::<IgnoredAny>()?.is_none() => break,

@@ -26,7 +26,7 @@ mod wati;
 
 pub use custom::Mapping;
 
-use serde_json::value::RawValue;
+use json::Text;
 
 use crate::contact;
 use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
@@ -139,6 +139,17 @@ pub struct Other {
     pub at_ms: Option<Ms>,
 }
 
+/// A callback made here, for the test of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// The message that a [`Sample`] is about, and its recipient, a number set aside for fiction.
+pub const SAMPLE_ID: &str = "bluetick-test";
+const SAMPLE_PHONE: &str = "12025550100";
+
 impl Provider {
     /// The name in the HTTP API.
     #[must_use]
@@ -226,16 +237,10 @@ impl Provider {
     /// known is one odd item.
     #[must_use]
     pub fn parse(self, request: &Request, channel: &str, mapping: Option<&Mapping>, now_ms: Ms) -> Parsed {
-        let mut out = Out {
-            channel,
-            now_ms,
-            parsed: Parsed::default(),
-            full: false,
-        };
+        let mut out = Out { channel, now_ms, parsed: Parsed::default(), full: false };
         let body = String::from_utf8_lossy(request.body);
         match self {
-            Self::Meta => meta::parse(&body, &mut out, meta::Ids::Own),
-            Self::Dialog360 => dialog360::parse(&body, &mut out),
+            Self::Meta | Self::Dialog360 => meta::parse(&body, &mut out, meta::Ids::Own),
             Self::Gupshup => gupshup::parse(&body, &mut out),
             Self::Twilio => twilio::parse(request, &mut out),
             Self::Infobip => infobip::parse(&body, &mut out),
@@ -257,21 +262,64 @@ impl Provider {
         }
         if out.full {
             let raw = body.into_owned();
-            out.parsed.odd.push(Odd {
-                pointer: String::new(),
-                reason: "more items than are read of one body",
-                raw,
-            });
+            out.parsed.odd.push(Odd { pointer: String::new(), reason: "more items than are read of one body", raw });
         }
         out.parsed
+    }
+
+    /// A `POST` of a delivered status as this provider would send it to `url`, signed with the secret if there is one: what
+    /// [`Provider::verify`] finds good and [`Provider::parse`] understands. `None` for `custom`, whose format is the channel's own.
+    #[must_use]
+    pub fn sample(self, url: &str, secret: Option<&str>, now_ms: Ms) -> Option<Sample> {
+        let template = match self {
+            Self::Meta | Self::Dialog360 => meta::SAMPLE,
+            Self::Gupshup => gupshup::SAMPLE,
+            Self::Twilio => twilio::SAMPLE,
+            Self::Infobip => infobip::SAMPLE,
+            Self::Vonage => vonage::SAMPLE,
+            Self::Sinch => sinch::SAMPLE,
+            Self::CleverTap => clevertap::SAMPLE,
+            Self::Interakt => interakt::SAMPLE,
+            Self::Wati => wati::SAMPLE,
+            Self::Netcore => netcore::SAMPLE,
+            Self::Plivo => plivo::SAMPLE,
+            Self::Custom => return None,
+        };
+        let iso = time::to_iso(now_ms);
+        let body = template
+            .replace("$id", SAMPLE_ID)
+            .replace("$to", SAMPLE_PHONE)
+            .replace("$iso", &iso)
+            .replace("$ms", &now_ms.to_string())
+            .replace("$s", &(now_ms / 1000).to_string());
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let request = Request {
+            headers: &[],
+            method: "POST",
+            url,
+            query,
+            body: body.as_bytes(),
+        };
+        let sign = match self {
+            Self::Meta => meta::sign,
+            Self::Dialog360 => dialog360::sign,
+            Self::Twilio => twilio::sign,
+            Self::Infobip => infobip::sign,
+            Self::Vonage => vonage::sign,
+            Self::Sinch => sinch::sign,
+            Self::Interakt => interakt::sign,
+            Self::Plivo => plivo::sign,
+            Self::Gupshup | Self::CleverTap | Self::Wati | Self::Netcore | Self::Custom => |_: &Request, _: &str| Vec::new(),
+        };
+        let headers = secret.map(|secret| sign(&request, secret)).unwrap_or_default();
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Some(Sample { headers, body })
     }
 
     fn row(self) -> Option<(Self, &'static str, char)> {
         LIST.iter().find(|(provider, ..)| *provider == self).copied()
     }
 }
-
-use json::Text;
 
 /// A parse under way: where a provider's file puts what it found.
 struct Out<'a> {
@@ -323,15 +371,7 @@ impl Out<'_> {
     /// An inbound message with what every provider has; the caller adds the rest.
     fn inbound(&self, message_id: String, inbound: InboundKind, at_ms: Option<Ms>, person: Person) -> Inbound {
         let channel = self.channel.to_owned();
-        Inbound {
-            channel,
-            message_id,
-            inbound,
-            at_ms,
-            person,
-            sender: None,
-            quoted: None,
-        }
+        Inbound { channel, message_id, inbound, at_ms, person, sender: None, quoted: None }
     }
 
     /// The id of an inbound message that its provider gave none: a hash of what makes it this one.
@@ -341,32 +381,23 @@ impl Out<'_> {
     }
 
     /// The id that an inbound message was given, else a made one.
-    fn given_or_made_id(&self, given: &Text, person: &Person, time: &Text, raw: &RawValue) -> Result<String, &'static str> {
+    fn given_or_made_id(&self, given: &Text, person: &Person, time: &Text, raw: &str) -> Result<String, &'static str> {
         match given.get() {
             Some(given) => id(Some(given)).ok_or("no usable message id"),
-            None => Ok(self.made_id(person, time.get(), raw.get())),
+            None => Ok(self.made_id(person, time.get(), raw)),
         }
     }
 
     fn other(&mut self, name: &str, message_id: Option<String>, person: Person, at_ms: Option<Ms>) {
         if self.has_room() {
             let name = name.chars().take(MAX_TITLE_CHARS).collect();
-            self.parsed.others.push(Other {
-                name,
-                message_id,
-                person,
-                at_ms,
-            });
+            self.parsed.others.push(Other { name, message_id, person, at_ms });
         }
     }
 
     fn odd(&mut self, pointer: String, reason: &'static str, raw: &str) {
         if self.has_room() {
-            self.parsed.odd.push(Odd {
-                pointer,
-                reason,
-                raw: raw.to_owned(),
-            });
+            self.parsed.odd.push(Odd { pointer, reason, raw: raw.to_owned() });
         }
     }
 
@@ -383,9 +414,7 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
         let text = text.trim();
         let text = text.strip_prefix("whatsapp:").unwrap_or(text);
         if contact::canonical_phone(text).is_some() {
-            person
-                .phone
-                .get_or_insert_with(|| text.chars().filter(char::is_ascii_digit).collect());
+            person.phone.get_or_insert_with(|| text.chars().filter(char::is_ascii_digit).collect());
         } else if person.user_id.is_none() {
             person.user_id = contact::user_id(text);
         }
@@ -395,17 +424,13 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
 
 /// An id that may be stored, or `None`.
 fn id(text: Option<&str>) -> Option<String> {
-    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control))
-        .map(ToOwned::to_owned)
+    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control)).map(ToOwned::to_owned)
 }
 
 /// An error with a code; the title is cut to what people read.
 fn error(code: Option<&str>, title: Option<&str>) -> Option<ErrorInfo> {
     let code = id(code)?;
-    Some(ErrorInfo {
-        code,
-        title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect(),
-    })
+    Some(ErrorInfo { code, title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect() })
 }
 
 /// The word for a status that most providers share.
@@ -425,7 +450,9 @@ fn status_word(word: &str) -> Option<StatusKind> {
 fn inbound_word(word: &str) -> InboundKind {
     match word.to_ascii_lowercase().as_str() {
         "text" | "image" | "video" | "audio" | "voice" | "document" | "file" | "sticker" | "media" | "location" | "contact"
-        | "contacts" | "vcard" | "order" | "catalog" | "product" => InboundKind::Message,
+        | "contacts" | "vcard" | "order" | "catalog" | "product" | "interactive" | "nfm_reply" | "flow_reply" => {
+            InboundKind::Message
+        }
         "button" | "button_reply" | "list_reply" | "quick_reply" => InboundKind::QuickReply,
         _ => InboundKind::Other,
     }

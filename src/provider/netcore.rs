@@ -7,11 +7,13 @@
 //! Oddities: `context` is an empty string, or an object of empty strings, when there is none; a failure has a remark in words and no
 //! code; the types are in capitals.
 
-use serde_json::value::RawValue;
-
 use super::json::{Flag, Items, Text, each, lenient};
 use super::{Out, json, time};
 use crate::event::{Event, InboundKind, StatusKind};
+
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str =
+    r#"{"delivery_status":[{"ncmessage_id":"$id","recipient":"$to","status":"delivered","received_at":"$s"}]}"#;
 
 lenient! {
     struct Callback<'a> {
@@ -52,18 +54,11 @@ lenient! {
 
 pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, _, out, at| {
-        let statuses = each(
-            &callback.statuses,
-            &format!("{at}/delivery_status"),
-            out,
-            |item: Item, _, out, _| read_status(&item, out),
-        );
-        let messages = each(
-            &callback.messages,
-            &format!("{at}/incoming_message"),
-            out,
-            |item: Message, raw, out, _| read_message(&item, raw, out),
-        );
+        let statuses =
+            each(&callback.statuses, &format!("{at}/delivery_status"), out, |item: Item, _, out, _| read_status(&item, out));
+        let messages = each(&callback.messages, &format!("{at}/incoming_message"), out, |item: Message, raw, out, _| {
+            read_message(&item, raw, out)
+        });
         statuses.and(messages)
     });
 }
@@ -89,12 +84,10 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn read_message(item: &Message, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(item: &Message, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let person = super::person(item.from.get(), None);
     let inbound = match item.kind.get().ok_or("no message_type")? {
-        kind if kind.eq_ignore_ascii_case("reaction") => InboundKind::Reaction {
-            removed: item.reaction.emoji.get().is_none(),
-        },
+        kind if kind.eq_ignore_ascii_case("reaction") => InboundKind::Reaction { removed: item.reaction.emoji.get().is_none() },
         kind => super::inbound_word(kind),
     };
     let message_id = out.given_or_made_id(&item.message_id, &person, &item.at, raw)?;

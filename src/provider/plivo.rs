@@ -25,12 +25,7 @@ pub const HEADERS: &[&str] = &[V3, V3_NONCE, V2, V2_NONCE];
 pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     let url = request.url.split_once('#').map_or(request.url, |(url, _)| url);
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    let (header, text) = match (
-        request.header(V3),
-        request.header(V3_NONCE),
-        request.header(V2),
-        request.header(V2_NONCE),
-    ) {
+    let (header, text) = match (request.header(V3), request.header(V3_NONCE), request.header(V2), request.header(V2_NONCE)) {
         _ if request.body.len() > form::MAX_BYTES => return Verdict::Bad("longer than any form of Plivo"),
         (Some(header), Some(nonce), ..) => {
             let form: &[u8] = if request.method == "GET" { &[] } else { request.body };
@@ -45,11 +40,7 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
         .take(8)
         .filter_map(|one| signature::from_base64(one.trim()))
         .any(|hash| signature::signed::<HmacSha256>(secrets, &[text.as_bytes()], &hash));
-    if good {
-        Verdict::Verified
-    } else {
-        Verdict::Bad("X-Plivo-Signature does not match; the URL must be the one set at Plivo")
-    }
+    if good { Verdict::Verified } else { Verdict::Bad("X-Plivo-Signature does not match; the URL must be the one set at Plivo") }
 }
 
 /// What is signed between the URL and the nonce.
@@ -73,22 +64,21 @@ fn parameters(query: &str, form: &[u8]) -> String {
     text
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = "MessageUUID=$id&To=$to&Type=whatsapp&Status=delivered&DeliveryReportTime=$iso";
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let (base, query) = request.url.split_once('?').unwrap_or((request.url, ""));
+    let nonce = "test";
+    let text = format!("{base}{}.{nonce}", parameters(query, request.body));
+    let hash = signature::sign::<HmacSha256>(secret, &[text.as_bytes()]);
+    vec![(V3, signature::to_base64(&hash)), (V3_NONCE, nonce.to_owned())]
+}
+
 pub fn parse(request: &Request, out: &mut Out) {
-    let text = if request.method == "GET" {
-        request.query.as_bytes()
-    } else {
-        request.body
-    };
-    let names = [
-        "MessageUUID",
-        "To",
-        "From",
-        "Status",
-        "ErrorCode",
-        "ConversationOrigin",
-        "ContentType",
-        "Body",
-    ];
+    let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
+    let names = ["MessageUUID", "To", "From", "Status", "ErrorCode", "ConversationOrigin", "ContentType", "Body"];
     let [message_id, to, from, status, code, category, content, body] = form::fields(text, names);
     let names = ["MessageTime", "SentTime", "DeliveryReportTime", "Media0", "Media1"];
     let [message_time, sent_time, report_time, media0, media1] = form::fields(text, names);
@@ -98,11 +88,7 @@ pub fn parse(request: &Request, out: &mut Out) {
     };
     let Some(status) = status else {
         if [&content, &body, &media0, &media1].into_iter().all(Option::is_none) {
-            return out.odd(
-                String::new(),
-                "neither a status nor a message",
-                &String::from_utf8_lossy(text),
-            );
+            return out.odd(String::new(), "neither a status nor a message", &String::from_utf8_lossy(text));
         }
         let person = super::person(from.as_deref(), None);
         let inbound = super::inbound_word(content.as_deref().unwrap_or("text"));
@@ -113,11 +99,7 @@ pub fn parse(request: &Request, out: &mut Out) {
     };
     let person = super::person(to.as_deref(), None);
     let status = status.to_ascii_lowercase();
-    let kind = if status == "undelivered" {
-        Some(StatusKind::Failed)
-    } else {
-        super::status_word(&status)
-    };
+    let kind = if status == "undelivered" { Some(StatusKind::Failed) } else { super::status_word(&status) };
     let at_ms = out.at(match kind {
         Some(StatusKind::Sent) => at([&sent_time, &message_time, &report_time]),
         _ => at([&report_time, &message_time, &sent_time]),

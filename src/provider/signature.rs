@@ -41,6 +41,17 @@ pub fn signed<M: Mac + KeyInit>(secrets: &[String], parts: &[&[u8]], signature: 
     good
 }
 
+/// The keyed hash of the parts, one after the other: what [`signed`] finds good.
+pub fn sign<M: Mac + KeyInit>(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let Ok(mut mac) = <M as Mac>::new_from_slice(secret.as_bytes()) else {
+        return Vec::new();
+    };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
+}
+
 /// Whether any of the secrets can check a signature at all.
 pub fn usable(secrets: &[String]) -> bool {
     secrets.iter().any(|s| !s.is_empty())
@@ -53,10 +64,7 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// Whether a header's value is one of the secrets itself.
 pub fn is_secret(secrets: &[String], text: &str) -> bool {
-    secrets
-        .iter()
-        .filter(|s| !s.is_empty())
-        .fold(false, |good, s| good | equal(s.as_bytes(), text.as_bytes()))
+    secrets.iter().filter(|s| !s.is_empty()).fold(false, |good, s| good | equal(s.as_bytes(), text.as_bytes()))
 }
 
 /// Whether an `Authorization` header is `Basic` with one of the secrets as `user:password`.
@@ -85,23 +93,28 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     if !rest.is_empty() {
         return None;
     }
-    pairs
-        .iter()
-        .map(|[high, low]| Some(digit(high)? << 4 | digit(low)?))
-        .collect()
+    pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
 }
 
 pub fn to_hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|b| [b >> 4, b & 15])
-        .filter_map(|d| char::from_digit(u32::from(d), 16))
-        .collect()
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|d| char::from_digit(u32::from(d), 16)).collect()
 }
 
 /// Bytes of base64, padded or not.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
+}
+
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// A compact JWT of these claims, signed with HS256.
+pub fn jwt(claims: &str, secret: &str) -> String {
+    let unpadded = |text: &str| URL_SAFE.encode(text).trim_end_matches('=').to_owned();
+    let text = format!("{}.{}", unpadded(r#"{"alg":"HS256","typ":"JWT"}"#), unpadded(claims));
+    let signature = URL_SAFE.encode(sign::<HmacSha256>(secret, &[text.as_bytes()]));
+    format!("{text}.{}", signature.trim_end_matches('='))
 }
 
 /// The SHA-256 of a body as lower-case hexadecimal digits.

@@ -31,23 +31,16 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
     let mut parameters = Vec::new();
     if let Some(hash) = form::field(request.query.as_bytes(), "bodySHA256") {
-        if !signature::equal(
-            signature::sha256_hex(request.body).as_bytes(),
-            hash.to_ascii_lowercase().as_bytes(),
-        ) {
+        if !signature::equal(signature::sha256_hex(request.body).as_bytes(), hash.to_ascii_lowercase().as_bytes()) {
             return Verdict::Bad("the body is not the one that bodySHA256 names");
         }
     } else if request.method != "GET" {
         parameters = form::sorted(request.body);
         parameters.dedup();
     }
-    let text: String = parameters
-        .iter()
-        .flat_map(|(name, value)| [name.as_ref(), value.as_ref()])
-        .collect();
-    let good = urls(request.url)
-        .iter()
-        .any(|url| signature::signed::<HmacSha1>(secrets, &[url.as_bytes(), text.as_bytes()], &expected));
+    let text: String = parameters.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]).collect();
+    let good =
+        urls(request.url).iter().any(|url| signature::signed::<HmacSha1>(secrets, &[url.as_bytes(), text.as_bytes()], &expected));
     if good {
         Verdict::Verified
     } else {
@@ -62,19 +55,14 @@ fn urls(url: &str) -> Vec<String> {
         return vec![url.to_owned()];
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let (user, host) = authority
-        .rsplit_once('@')
-        .map_or(("", authority), |(user, host)| (user, host));
+    let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
     let at = if user.is_empty() { "" } else { "@" };
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if is_port(port) => (name, port),
         _ => (host, if scheme == "http" { "80" } else { "443" }),
     };
-    let mut all = vec![
-        format!("{scheme}://{user}{at}{name}{path}"),
-        format!("{scheme}://{user}{at}{name}:{port}{path}"),
-    ];
+    let mut all = vec![format!("{scheme}://{user}{at}{name}{path}"), format!("{scheme}://{user}{at}{name}:{port}{path}")];
     let legacy = path.split_once('?').filter(|(_, query)| query.contains('\''));
     if let Some((path, query)) = legacy {
         let query = query.replace('\'', "%27");
@@ -84,22 +72,23 @@ fn urls(url: &str) -> Vec<String> {
     all
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = "MessageSid=$id&MessageStatus=delivered&To=whatsapp%3A%2B$to&From=whatsapp%3A%2B$to";
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let parameters = form::sorted(request.body);
+    let text: String = parameters
+        .iter()
+        .flat_map(|(name, value)| [name.as_ref(), value.as_ref()])
+        .collect();
+    let hash = signature::sign::<HmacSha1>(secret, &[request.url.as_bytes(), text.as_bytes()]);
+    vec![("x-twilio-signature", signature::to_base64(&hash))]
+}
+
 pub fn parse(request: &Request, out: &mut Out) {
-    let text = if request.method == "GET" {
-        request.query.as_bytes()
-    } else {
-        request.body
-    };
-    let names = [
-        "MessageSid",
-        "SmsSid",
-        "MessageStatus",
-        "To",
-        "From",
-        "ErrorCode",
-        "ErrorMessage",
-        "ChannelStatusMessage",
-    ];
+    let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
+    let names = ["MessageSid", "SmsSid", "MessageStatus", "To", "From", "ErrorCode", "ErrorMessage", "ChannelStatusMessage"];
     let values = form::fields(text, names);
     let [message_sid, sms_sid, status, to, from, code, message, channel_message] = &values;
     let sid = message_sid.as_deref().or(sms_sid.as_deref());
@@ -127,16 +116,8 @@ pub fn parse(request: &Request, out: &mut Out) {
 }
 
 fn read_inbound(text: &[u8], message_id: String, from: Option<&str>, to: Option<&str>, out: &mut Out) {
-    let names = [
-        "WaId",
-        "ExternalUserId",
-        "OriginalRepliedMessageSid",
-        "ButtonText",
-        "ButtonPayload",
-        "MessageType",
-        "Body",
-        "NumMedia",
-    ];
+    let names =
+        ["WaId", "ExternalUserId", "OriginalRepliedMessageSid", "ButtonText", "ButtonPayload", "MessageType", "Body", "NumMedia"];
     let [wa_id, user_id, quoted, button, payload, kind, body, media] = form::fields(text, names);
     let mut person = super::person(from, user_id.as_deref());
     if person.phone.is_none() {
@@ -149,11 +130,7 @@ fn read_inbound(text: &[u8], message_id: String, from: Option<&str>, to: Option<
         Some(_) => InboundKind::Message,
         None if body.is_some() || media.is_some() => InboundKind::Message,
         None => {
-            return out.odd(
-                String::new(),
-                "neither a status nor a message",
-                &String::from_utf8_lossy(text),
-            );
+            return out.odd(String::new(), "neither a status nor a message", &String::from_utf8_lossy(text));
         }
     };
     let mut event = out.inbound(message_id, inbound, None, person);

@@ -10,13 +10,20 @@
 //! number, and some fixtures nest the error twice; statuses that did not fail may carry an error. Other channels of the
 //! same application call the same URL.
 
-use serde_json::value::RawValue;
-
 use super::json::{Text, lenient};
 use super::{Out, Request, Verdict, json, signature, time};
 use crate::event::{ErrorInfo, Event, InboundKind, Ms, Person, StatusKind};
 
 pub const HEADERS: &[&str] = &["authorization"];
+
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"message_uuid":"$id","to":"$to","timestamp":"$iso","status":"delivered","channel":"whatsapp"}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let claims = format!(r#"{{"payload_hash":"{}"}}"#, signature::sha256_hex(request.body));
+    vec![("authorization", format!("Bearer {}", signature::jwt(&claims, secret)))]
+}
 
 lenient! {
     struct Claims<'a> {
@@ -91,21 +98,11 @@ pub fn verify(request: &Request, secrets: &[String], now_ms: Ms) -> Verdict {
         return Verdict::Bad("the token's claims cannot be read");
     };
     // A minute for clocks that differ.
-    if claims
-        .expires
-        .get()
-        .and_then(time::epoch)
-        .is_some_and(|at| at.saturating_add(60_000) < now_ms)
-    {
+    if claims.expires.get().and_then(time::epoch).is_some_and(|at| at.saturating_add(60_000) < now_ms) {
         return Verdict::Bad("the token has expired");
     }
     match claims.payload_hash.get() {
-        Some(hash)
-            if !signature::equal(
-                hash.to_ascii_lowercase().as_bytes(),
-                signature::sha256_hex(request.body).as_bytes(),
-            ) =>
-        {
+        Some(hash) if !signature::equal(hash.to_ascii_lowercase().as_bytes(), signature::sha256_hex(request.body).as_bytes()) => {
             Verdict::Bad("the body is not the one that payload_hash names")
         }
         _ => Verdict::Verified,
@@ -116,7 +113,7 @@ pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, raw, out, _| read(&callback, raw, out));
 }
 
-fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     if let Some(channel) = callback.channel.get().filter(|c| *c != "whatsapp") {
         out.other(channel, super::id(callback.message_id.get()), Person::default(), None);
         return Ok(());
@@ -130,12 +127,7 @@ fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'stat
 
 fn read_status(callback: &Callback, status: &str, out: &mut Out) -> Result<(), &'static str> {
     let message_id = super::id(callback.message_id.get()).ok_or("no usable message_uuid")?;
-    let Details {
-        recipient,
-        pricing,
-        conversation,
-        ..
-    } = &callback.whatsapp;
+    let Details { recipient, pricing, conversation, .. } = &callback.whatsapp;
     let person = super::person(callback.to.get().or(recipient.wa_id.get()), recipient.user_id.get());
     let at_ms = out.at(callback.timestamp.get().and_then(time::iso));
     let kind = match status {
@@ -161,13 +153,7 @@ fn read_status(callback: &Callback, status: &str, out: &mut Out) -> Result<(), &
 
 impl Fault<'_> {
     fn info(&self) -> Option<ErrorInfo> {
-        let Self {
-            link,
-            title,
-            detail,
-            inner,
-            ..
-        } = self;
+        let Self { link, title, detail, inner, .. } = self;
         fault(link, title, detail).or_else(|| fault(&inner.link, &inner.title, &inner.detail))
     }
 }
@@ -180,26 +166,19 @@ fn fault(link: &Text, title: &Text, detail: &Text) -> Option<ErrorInfo> {
     super::error(code, detail.get().or(title.get()))
 }
 
-fn read_message(callback: &Callback, kind: &str, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read_message(callback: &Callback, kind: &str, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let sender = &callback.whatsapp.sender;
     let person = super::person(callback.from.get().or(sender.wa_id.get()), sender.user_id.get());
     let inbound = match kind {
         "reply" => InboundKind::QuickReply,
         "reaction" => {
             let Reaction { action, emoji, .. } = &callback.reaction;
-            InboundKind::Reaction {
-                removed: action.get() == Some("unreact") || emoji.get().is_none(),
-            }
+            InboundKind::Reaction { removed: action.get() == Some("unreact") || emoji.get().is_none() }
         }
         kind => super::inbound_word(kind),
     };
     let message_id = out.given_or_made_id(&callback.message_id, &person, &callback.timestamp, raw)?;
-    let mut event = out.inbound(
-        message_id,
-        inbound,
-        out.at(callback.timestamp.get().and_then(time::iso)),
-        person,
-    );
+    let mut event = out.inbound(message_id, inbound, out.at(callback.timestamp.get().and_then(time::iso)), person);
     event.sender = super::id(callback.to.get());
     event.quoted = super::id(callback.context.message_id.get());
     out.event(Event::Inbound(event));

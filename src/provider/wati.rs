@@ -15,6 +15,9 @@ use super::json::{Text, lenient};
 use super::{Out, json, time};
 use crate::event::{Event, InboundKind, StatusKind};
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"eventType":"sentMessageDELIVERED_v2","statusString":"Delivered","whatsappMessageId":"$id","waId":"$to","timestamp":"$s"}"#;
+
 lenient! {
     struct Callback<'a> {
         kind: Text<'a> = "eventType",
@@ -39,15 +42,13 @@ pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, raw, out, _| read(&callback, raw, out));
 }
 
-fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'static str> {
+fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let kind = callback.kind.get().ok_or("no eventType")?.to_ascii_lowercase();
     let kind = kind.strip_suffix("_v2").unwrap_or(&kind);
     let person = super::person(callback.contact.get(), None);
     let own = callback.timestamp.get().and_then(time::any);
     let at_ms = out.at(own).or(out.at(callback.created.get().and_then(time::iso)));
-    let given = [&callback.whatsapp_id, &callback.local_id, &callback.id]
-        .into_iter()
-        .find_map(Text::get);
+    let given = [&callback.whatsapp_id, &callback.local_id, &callback.id].into_iter().find_map(Text::get);
     let status = match kind {
         "templatemessagesent" | "sessionmessagesent" => StatusKind::Sent,
         "sentmessagedelivered" => StatusKind::Delivered,
@@ -58,7 +59,7 @@ fn read(callback: &Callback, raw: &RawValue, out: &mut Out) -> Result<(), &'stat
             let time = callback.timestamp.get().or(callback.created.get());
             let message_id = match given {
                 Some(id) => super::id(Some(id)).ok_or("no usable message id")?,
-                None => out.made_id(&person, time, raw.get()),
+                None => out.made_id(&person, time, raw),
             };
             let mut event = out.inbound(message_id, inbound, at_ms, person);
             event.sender = super::id(callback.business.get());
@@ -86,9 +87,7 @@ impl Callback<'_> {
             _ if self.button.is_some() => InboundKind::QuickReply,
             Some("interactive") => InboundKind::QuickReply,
             // The emoji stands in the text, going by the other types; none is a reaction taken back.
-            Some("reaction") => InboundKind::Reaction {
-                removed: self.text.get().is_none(),
-            },
+            Some("reaction") => InboundKind::Reaction { removed: self.text.get().is_none() },
             Some(word) => super::inbound_word(word),
             None => InboundKind::Message,
         }

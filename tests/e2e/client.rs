@@ -34,26 +34,13 @@ impl Api {
         self.call("POST", path, &body)
     }
 
-    pub fn patch(&self, path: &str, body: Value) -> Answer {
-        self.call("PATCH", path, &body)
-    }
-
-    pub fn delete(&self, path: &str) -> Answer {
-        self.call("DELETE", path, &Value::Null)
-    }
-
     pub fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
-        self.0
-            .call(method, path, body)
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        self.0.call(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// Makes a channel of provider `meta` with [`SECRET`]; the answer is its callback URL.
     pub fn channel(&self, channel: &str) -> String {
-        let answer = self.put(
-            &format!("/v1/channels/{channel}"),
-            json!({"provider": "meta", "secrets": [SECRET]}),
-        );
+        let answer = self.put(&format!("/v1/channels/{channel}"), json!({"provider": "meta", "secrets": [SECRET]}));
         expect(&answer, 201);
         answer.json()["callback_url"].as_str().expect("a callback URL").to_owned()
     }
@@ -61,9 +48,7 @@ impl Api {
     /// Declares a broadcast of templates with `more` members beside the needed ones.
     pub fn campaign(&self, campaign: &str, more: Value) -> Answer {
         let mut body = json!({"name": campaign, "type": "broadcast", "message_type": "template"});
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().cloned().unwrap_or_default());
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
         self.put(&format!("/v1/campaigns/{campaign}"), body)
     }
 

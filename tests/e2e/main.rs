@@ -7,3 +7,4 @@
 mod client;
 mod demo;
 mod runner;
+mod whole_way;

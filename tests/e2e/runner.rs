@@ -15,39 +15,24 @@ fn it_answers_and_leaves_nothing_behind() {
     expect(&Api::of(&server).get("/healthz"), 200);
     assert!(process::is_alive(group) && state.exists());
     drop(server);
-    assert!(
-        wait::until(Duration::from_secs(5), || !process::is_alive(group)),
-        "processes are left"
-    );
+    assert!(wait::until(Duration::from_secs(5), || !process::is_alive(group)), "processes are left");
     assert!(!state.exists(), "the state folder is left");
-    assert!(
-        Http::default().send("GET", &format!("{url}/healthz"), &[], &[]).is_err(),
-        "something still answers"
-    );
+    assert!(Http::default().send("GET", &format!("{url}/healthz"), &[], &[]).is_err(), "something still answers");
 }
 
 #[test]
 fn a_taken_port_is_named_with_a_way_out() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let options = Options {
-        port: Some(port),
-        ..Options::default()
-    };
+    let options = Options { port: Some(port), ..Options::default() };
     let failure = Server::start(options).err().unwrap().to_string();
-    assert_eq!(
-        failure,
-        format!("port {port} is taken: stop what listens there, or choose another with --port")
-    );
+    assert_eq!(failure, format!("port {port} is taken: stop what listens there, or choose another with --port"));
 }
 
 #[test]
 fn one_state_folder_has_one_runtime_at_a_time() {
     let state = Scratch::new().unwrap();
-    let options = Options {
-        state: Some(state.path().to_path_buf()),
-        ..Options::default()
-    };
+    let options = Options { state: Some(state.path().to_path_buf()), ..Options::default() };
     let first = Server::start(options.clone()).unwrap();
     let refused = Server::start(options.clone()).err().unwrap().to_string();
     assert!(refused.contains("is in use by another run"), "{refused}");
@@ -58,10 +43,7 @@ fn one_state_folder_has_one_runtime_at_a_time() {
 #[test]
 fn a_second_start_finds_the_state_and_the_key() {
     let state = Scratch::new().unwrap();
-    let options = Options {
-        state: Some(state.path().to_path_buf()),
-        ..Options::default()
-    };
+    let options = Options { state: Some(state.path().to_path_buf()), ..Options::default() };
     let first = Server::start(options.clone()).unwrap();
     let key = first.admin_key().to_owned();
     expect(&Api::of(&first).campaign("kept", serde_json::json!({})), 201);
@@ -77,10 +59,7 @@ fn a_killed_runtime_starts_again_on_the_same_port_and_state() {
     let (url, group) = (server.url(), server.process_group().unwrap());
     expect(&Api::of(&server).campaign("kept", serde_json::json!({})), 201);
     server.kill();
-    assert!(
-        wait::until(Duration::from_secs(5), || !process::is_alive(group)),
-        "processes are left"
-    );
+    assert!(wait::until(Duration::from_secs(5), || !process::is_alive(group)), "processes are left");
     server.restart().unwrap();
     assert_eq!(server.url(), url);
     expect(&Api::of(&server).get("/v1/campaigns/kept"), 200);

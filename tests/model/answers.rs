@@ -134,18 +134,8 @@ pub struct Bill {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "conflict", rename_all = "snake_case")]
 pub enum Conflict {
-    Dispatch {
-        provider: String,
-        message_id: String,
-        campaign: String,
-        step: String,
-        contact: String,
-    },
-    Conversion {
-        goal: String,
-        id: String,
-        contact: String,
-    },
+    Dispatch { provider: String, message_id: String, campaign: String, step: String, contact: String },
+    Conversion { goal: String, id: String, contact: String },
 }
 
 /// One item in the list of one metric.
@@ -176,13 +166,7 @@ pub(super) fn count(facts: &Facts, engagement: &Engagement, policies: &Policies)
     for campaign in policies.keys().map(String::as_str).chain([UNATTRIBUTED]) {
         let of = |entry: &&Entry| entry.campaign == campaign;
         let mut steps: BTreeSet<&str> = entries.iter().filter(of).map(|entry| entry.step.as_str()).collect();
-        steps.extend(
-            facts
-                .left_out
-                .iter()
-                .filter(|l| l.campaign == campaign)
-                .map(|l| l.step.as_str()),
-        );
+        steps.extend(facts.left_out.iter().filter(|l| l.campaign == campaign).map(|l| l.step.as_str()));
         let scope = |step: Option<&str>| {
             let inside = Inside { campaign, step };
             let own: Vec<&Entry> = entries.iter().filter(|e| inside.holds(&e.campaign, &e.step)).collect();
@@ -228,17 +212,12 @@ impl Inside<'_> {
 /// never is."
 fn billable(message: usize, facts: &Facts, engagement: &Engagement) -> bool {
     let (own, states) = (&facts.messages[message], &engagement.states[message]);
-    states.failed.is_none()
-        && own
-            .billable_flag
-            .unwrap_or(states.delivered.is_some() && own.category != "service")
+    states.failed.is_none() && own.billable_flag.unwrap_or(states.delivered.is_some() && own.category != "service")
 }
 
 /// §5 cost: "Billed once, at its delivered time, else sent time".
 fn billed_ms(message: usize, engagement: &Engagement) -> i64 {
-    engagement.states[message]
-        .delivered
-        .unwrap_or(engagement.states[message].sent)
+    engagement.states[message].delivered.unwrap_or(engagement.states[message].sent)
 }
 
 fn message_entries(facts: &Facts, engagement: &Engagement, policies: &Policies, entries: &mut Vec<Entry>) {
@@ -246,18 +225,11 @@ fn message_entries(facts: &Facts, engagement: &Engagement, policies: &Policies, 
         let states = &engagement.states[m];
         let replies = |quick: bool| {
             let own = engagement.replies.iter().filter(move |(_, to)| *to == Some(m));
-            own.map(|(reply, _)| &facts.inbound[*reply])
-                .filter(move |r| !quick || r.what == What::QuickReply)
-                .map(|r| r.at)
-                .min()
+            own.map(|(reply, _)| &facts.inbound[*reply]).filter(move |r| !quick || r.what == What::QuickReply).map(|r| r.at).min()
         };
         let clicked = human_clicks(m, facts, engagement).into_iter().min();
         let quick_replied = replies(true);
-        let converted = engagement
-            .conversions
-            .iter()
-            .zip(&facts.conversions)
-            .filter(|(to, _)| **to == Some(m));
+        let converted = engagement.conversions.iter().zip(&facts.conversions).filter(|(to, _)| **to == Some(m));
         // §6: "messages accepted after the stop are `after_stop`"
         let stopped = policies.get(&message.campaign).and_then(|policy| policy.stopped_at_ms);
         // "delivered without a `delivered` status"
@@ -271,23 +243,14 @@ fn message_entries(facts: &Facts, engagement: &Engagement, policies: &Policies, 
             ("messages.read", states.read),
             ("messages.failed", states.failed),
             // "sent, neither delivered nor failed": since it was sent [21]
-            (
-                "messages.in_flight",
-                (states.delivered.is_none() && states.failed.is_none()).then_some(states.sent),
-            ),
+            ("messages.in_flight", (states.delivered.is_none() && states.failed.is_none()).then_some(states.sent)),
             ("messages.clicked", clicked),
             ("messages.replied", replies(false)),
             ("messages.quick_replied", quick_replied),
             ("messages.interacted", clicked.into_iter().chain(quick_replied).min()),
             ("messages.converted", converted.map(|(_, conversion)| conversion.at).min()),
-            (
-                "messages.billable",
-                billable(m, facts, engagement).then(|| billed_ms(m, engagement)),
-            ),
-            (
-                "messages.after_stop",
-                stopped.filter(|at| states.sent >= *at).map(|_| states.sent),
-            ),
+            ("messages.billable", billable(m, facts, engagement).then(|| billed_ms(m, engagement))),
+            ("messages.after_stop", stopped.filter(|at| states.sent >= *at).map(|_| states.sent)),
         ];
         let mut entry = |metric: &str, event_ms: i64| {
             entries.push(Entry {
@@ -382,12 +345,7 @@ fn engagement_entries(facts: &Facts, engagement: &Engagement, entries: &mut Vec<
     }
     for (conversion, to) in facts.conversions.iter().zip(&engagement.conversions) {
         if let Some(m) = *to {
-            entries.push(of_message(
-                m,
-                "conversions.total",
-                format!("{}/{}", conversion.goal, conversion.id),
-                conversion.at,
-            ));
+            entries.push(of_message(m, "conversions.total", format!("{}/{}", conversion.goal, conversion.id), conversion.at));
         }
     }
     click_entries(facts, engagement, entries);
@@ -431,11 +389,7 @@ fn scope(entries: &[&Entry], inside: Inside, facts: &Facts, engagement: &Engagem
         add(&mut scope.numbers, &entry.metric);
         add(scope.by_sent.entry(quarter(entry.sent_ms)).or_default(), &entry.metric);
         add(scope.by_event.entry(quarter(entry.event_ms)).or_default(), &entry.metric);
-        scope
-            .lists
-            .entry(entry.metric.clone())
-            .or_default()
-            .insert(entry.item.clone());
+        scope.lists.entry(entry.metric.clone()).or_default().insert(entry.item.clone());
     }
     scope.message_combinations = combinations(&scope.lists, "messages.", &[("messages.dispatch_errors", "dispatch_error")]);
 
@@ -444,10 +398,7 @@ fn scope(entries: &[&Entry], inside: Inside, facts: &Facts, engagement: &Engagem
     for (metric, list) in &scope.lists {
         let number = u64::try_from(list.len()).unwrap();
         let counted = *scope.numbers.entry(metric.clone()).or_insert(number);
-        assert_eq!(
-            counted, number,
-            "§0: a number and the list behind it can never disagree: {metric}"
-        );
+        assert_eq!(counted, number, "§0: a number and the list behind it can never disagree: {metric}");
     }
 
     links(inside, facts, engagement, &mut scope);
@@ -461,18 +412,9 @@ fn scope(entries: &[&Entry], inside: Inside, facts: &Facts, engagement: &Engagem
         decimal::add(&mut scope.revenue, currency, amount);
         let sent = quarter(engagement.states[m].sent);
         decimal::add(scope.revenue_by_sent.entry(sent).or_default(), currency, amount);
-        decimal::add(
-            scope.revenue_by_event.entry(quarter(conversion.at)).or_default(),
-            currency,
-            amount,
-        );
+        decimal::add(scope.revenue_by_event.entry(quarter(conversion.at)).or_default(), currency, amount);
     }
-    for (m, message) in facts
-        .messages
-        .iter()
-        .enumerate()
-        .filter(|(_, m)| inside.holds(&m.campaign, &m.step))
-    {
+    for (m, message) in facts.messages.iter().enumerate().filter(|(_, m)| inside.holds(&m.campaign, &m.step)) {
         // "a failed message costs nothing, whatever its dispatch said"
         let costs = message.cost.is_some() || billable(m, facts, engagement);
         if costs && engagement.states[m].failed.is_none() {
@@ -492,11 +434,7 @@ fn scope(entries: &[&Entry], inside: Inside, facts: &Facts, engagement: &Engagem
 /// §5 contacts: "distinct people, all time".
 fn contacts(entries: &[&Entry], inside: Inside, facts: &Facts, scope: &mut Scope) {
     let with = |metric: &str| -> BTreeSet<String> {
-        entries
-            .iter()
-            .filter(|e| e.metric == metric)
-            .filter_map(|e| e.contact.clone())
-            .collect()
+        entries.iter().filter(|e| e.metric == metric).filter_map(|e| e.contact.clone()).collect()
     };
     let attempted = with("messages.attempted");
     let delivered = with("messages.delivered");
@@ -512,31 +450,20 @@ fn contacts(entries: &[&Entry], inside: Inside, facts: &Facts, scope: &mut Scope
     // "Each contact stands in one place of the audience: attempted, else control, else skipped (earliest reason)."
     let left_out: Vec<_> = facts.left_out.iter().filter(|l| inside.holds(&l.campaign, &l.step)).collect();
     let left = |control: bool| -> BTreeSet<String> {
-        left_out
-            .iter()
-            .filter(|l| l.control == control)
-            .map(|l| l.contact.clone())
-            .collect()
+        left_out.iter().filter(|l| l.control == control).map(|l| l.contact.clone()).collect()
     };
     let control = &left(true) - &attempted;
     let skipped = &(&left(false) - &attempted) - &control;
     // §4 Control group: "A contact in both is counted in neither: `contaminated`", both being target (attempted, or skipped with
     // `group: "target"`) and control.
-    let skipped_target: BTreeSet<String> = left_out
-        .iter()
-        .filter(|l| !l.control && l.target)
-        .map(|l| l.contact.clone())
-        .collect();
+    let skipped_target: BTreeSet<String> =
+        left_out.iter().filter(|l| !l.control && l.target).map(|l| l.contact.clone()).collect();
     let contaminated = &(&attempted | &skipped_target) & &left(true);
 
     for contact in &skipped {
         let own = left_out.iter().filter(|l| !l.control && l.contact == *contact);
         let (_, reason) = own.map(|l| (l.at, &l.reason)).min().unwrap();
-        scope
-            .lists
-            .entry(format!("skipped.{reason}"))
-            .or_default()
-            .insert(contact.clone());
+        scope.lists.entry(format!("skipped.{reason}")).or_default().insert(contact.clone());
     }
     let sets = [
         ("contacts.submitted", attempted.clone()),
@@ -640,20 +567,12 @@ fn experiment(campaign: &str, facts: &Facts, policies: &Policies) -> Experiment 
             target.entry(contact).or_insert(left_out.at);
         }
     }
-    let both: BTreeSet<&str> = target
-        .keys()
-        .copied()
-        .filter(|contact| control.contains_key(contact))
-        .collect();
+    let both: BTreeSet<&str> = target.keys().copied().filter(|contact| control.contains_key(contact)).collect();
     let arm = |windows: BTreeMap<&str, i64>| {
         let mut arm = Arm::default();
         for (contact, from) in windows.into_iter().filter(|(contact, _)| !both.contains(contact)) {
             arm.contacts.insert(contact.to_owned());
-            for conversion in facts
-                .conversions
-                .iter()
-                .filter(|c| c.contact == contact && policy.takes(&c.goal))
-            {
+            for conversion in facts.conversions.iter().filter(|c| c.contact == contact && policy.takes(&c.goal)) {
                 if from <= conversion.at && conversion.at < from + policy.attribution_window_ms {
                     arm.converted.insert(contact.to_owned());
                     if let Some((amount, currency)) = &conversion.value {
@@ -674,18 +593,10 @@ fn experiment(campaign: &str, facts: &Facts, policies: &Policies) -> Experiment 
 /// §7: every message of the workspace, by category and country.
 fn usage(facts: &Facts, engagement: &Engagement, answers: &mut Answers) {
     let mut add_at = |at: i64, what: &str, category: &str, country: &str| {
-        add(
-            answers.usage.entry(quarter(at)).or_default(),
-            &format!("{what}.{category}.{country}"),
-        );
+        add(answers.usage.entry(quarter(at)).or_default(), &format!("{what}.{category}.{country}"));
     };
     for conversation in &answers.conversations {
-        add_at(
-            conversation.opened_ms,
-            "conversations",
-            &conversation.category,
-            &conversation.country,
-        );
+        add_at(conversation.opened_ms, "conversations", &conversation.category, &conversation.country);
     }
     for (m, message) in facts.messages.iter().enumerate() {
         if let Some(at) = engagement.states[m].delivered {

@@ -26,12 +26,8 @@ pub struct Conversation {
 /// All threads, in order of opening.
 pub fn threads(facts: &Facts, engagement: &Engagement) -> Vec<Conversation> {
     // "Messages are taken by (delivered time, templates before service, message id)", whichever campaign they are of, or none.
-    let mut delivered: Vec<(i64, &Message)> = facts
-        .messages
-        .iter()
-        .zip(&engagement.states)
-        .filter_map(|(m, states)| Some((states.delivered?, m)))
-        .collect();
+    let mut delivered: Vec<(i64, &Message)> =
+        facts.messages.iter().zip(&engagement.states).filter_map(|(m, states)| Some((states.delivered?, m))).collect();
     delivered.sort_by_key(|(at, message)| (*at, message.category == "service", message.tie()));
 
     let mut threads: Vec<Conversation> = Vec::new();

@@ -33,9 +33,5 @@ fn show(digits: i128, scale: u32) -> String {
     let padded = format!("{:0>width$}", digits.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = padded.split_at(padded.len() - scale);
     let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() {
-        format!("{sign}{whole}")
-    } else {
-        format!("{sign}{whole}.{fraction}")
-    }
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }

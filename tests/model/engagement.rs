@@ -55,14 +55,9 @@ pub fn attribute(facts: &Facts, policies: &Policies) -> Engagement {
         clicks: clicks(facts, policies),
         ..Engagement::default()
     };
-    engagement.states = (0..facts.messages.len())
-        .map(|message| states(message, facts, &engagement))
-        .collect();
-    engagement.conversions = facts
-        .conversions
-        .iter()
-        .map(|conversion| converted_message(conversion, facts, &engagement, policies))
-        .collect();
+    engagement.states = (0..facts.messages.len()).map(|message| states(message, facts, &engagement)).collect();
+    engagement.conversions =
+        facts.conversions.iter().map(|conversion| converted_message(conversion, facts, &engagement, policies)).collect();
     engagement
 }
 
@@ -74,10 +69,7 @@ fn policy<'a>(message: &Message, policies: &'a Policies) -> Option<&'a Policy> {
 /// status [4].
 fn quoted_message(inbound: &Inbound, facts: &Facts) -> Option<usize> {
     let quoted = inbound.quoted.as_ref()?;
-    facts
-        .messages
-        .iter()
-        .position(|m| m.contact == inbound.contact && m.provider == inbound.provider && m.id == *quoted)
+    facts.messages.iter().position(|m| m.contact == inbound.contact && m.provider == inbound.provider && m.id == *quoted)
 }
 
 fn is_reply(inbound: &Inbound) -> bool {
@@ -147,12 +139,7 @@ fn clicks(facts: &Facts, policies: &Policies) -> Vec<BelongingClick> {
                 None => (click.campaign.clone(), click.step.clone()),
             };
             let flooded = flood.contains(&place).then(|| "flood".to_owned());
-            BelongingClick {
-                machine: click.machine.clone().or(flooded),
-                message,
-                campaign,
-                step,
-            }
+            BelongingClick { machine: click.machine.clone().or(flooded), message, campaign, step }
         })
         .collect()
 }
@@ -164,14 +151,10 @@ fn flood(clicks: &[Click]) -> BTreeSet<usize> {
     for (place, click) in clicks.iter().enumerate() {
         if let (Some(contact), None) = (&click.contact, &click.machine) {
             let day = click.at.div_euclid(DAY_MS);
-            days.entry((contact, &click.link, day))
-                .or_default()
-                .insert((click.at, &click.id, place));
+            days.entry((contact, &click.link, day)).or_default().insert((click.at, &click.id, place));
         }
     }
-    days.into_values()
-        .flat_map(|day| day.into_iter().skip(HUMAN_CLICKS_PER_DAY).map(|(_, _, place)| place))
-        .collect()
+    days.into_values().flat_map(|day| day.into_iter().skip(HUMAN_CLICKS_PER_DAY).map(|(_, _, place)| place)).collect()
 }
 
 /// "It belongs to the contact's latest message of its campaign and step sent at or before it, else the earliest after it, else to
@@ -229,11 +212,7 @@ fn states(message: usize, facts: &Facts, engagement: &Engagement) -> States {
     let engaged = engaged_seeing.into_iter().chain(unquoted_replies).min();
 
     let read = own.earliest(&["read", "played"]);
-    let delivered = own
-        .earliest(&["delivered", "read", "played"])
-        .into_iter()
-        .chain(engaged)
-        .min();
+    let delivered = own.earliest(&["delivered", "read", "played"]).into_iter().chain(engaged).min();
     States {
         sent,
         delivered,
@@ -263,10 +242,7 @@ fn converted_message(conversion: &Conversion, facts: &Facts, engagement: &Engage
                 "delivered" => states.delivered,
                 "read" => states.read,
                 "opened" => states.opened,
-                "clicked" => human_clicks(m, facts, engagement)
-                    .into_iter()
-                    .filter(|at| *at <= conversion.at)
-                    .max(),
+                "clicked" => human_clicks(m, facts, engagement).into_iter().filter(|at| *at <= conversion.at).max(),
                 other => panic!("no such touch: {other}"),
             }?;
             (touch <= conversion.at && conversion.at < touch + policy.attribution_window_ms).then_some((touch, m))

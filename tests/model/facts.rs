@@ -53,11 +53,7 @@ pub struct Message {
 impl Message {
     /// §3 "sent: any fact; earliest fact". A message has a fact of its own, so an engagement never gives it [4].
     pub fn sent(&self) -> i64 {
-        self.accepted
-            .into_iter()
-            .chain(self.statuses.values().copied())
-            .min()
-            .expect("a message has a fact")
+        self.accepted.into_iter().chain(self.statuses.values().copied()).min().expect("a message has a fact")
     }
 
     pub fn status(&self, name: &str) -> Option<i64> {
@@ -86,11 +82,7 @@ impl Message {
 
     /// How lists name it.
     pub fn item(&self) -> String {
-        let participant = if self.participant.is_empty() {
-            String::new()
-        } else {
-            format!("/{}", self.participant)
-        };
+        let participant = if self.participant.is_empty() { String::new() } else { format!("/{}", self.participant) };
         format!("{}/{}{participant}@{}", self.provider, self.id, self.contact)
     }
 
@@ -191,13 +183,7 @@ pub struct Facts {
 
 /// Gathers all events into things.
 pub fn gather(received: &[Received], definitions: &Definitions, policies: &Policies) -> Facts {
-    let copies: Vec<Copy> = received
-        .iter()
-        .map(|r| Copy {
-            at: believable_time(r),
-            event: &r.event,
-        })
-        .collect();
+    let copies: Vec<Copy> = received.iter().map(|r| Copy { at: believable_time(r), event: &r.event }).collect();
     let of_kind = |kind: &str| copies.iter().copied().filter(|c| c.event["kind"] == kind).collect::<Copies>();
     let channels = Channels(&definitions.channels);
 
@@ -231,11 +217,7 @@ fn time(copies: &[Copy]) -> i64 {
 /// §2: "What a first copy lacked (reference, category, flag) a repeat may bring; the earliest copy that has a value gives it", for
 /// each field on its own; between copies of one time, the smaller value [3].
 fn said_by<T: Ord>(copies: &[Copy], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-    copies
-        .iter()
-        .filter_map(|c| Some((c.at, read(c.event)?)))
-        .min()
-        .map(|(_, value)| value)
+    copies.iter().filter_map(|c| Some((c.at, read(c.event)?))).min().map(|(_, value)| value)
 }
 
 fn said(copies: &[Copy], field: &str) -> Option<String> {
@@ -274,9 +256,7 @@ impl Channels<'_> {
 /// The person of a dispatch. §1: "A dispatch may name the provider's `wa_id` beside `contact`; if it is another number it is the
 /// person's key".
 fn dispatched_to(event: &Value) -> Option<String> {
-    text(event, "wa_id")
-        .and_then(|wa_id| people::canonical_phone(&wa_id))
-        .or_else(|| person(event))
+    text(event, "wa_id").and_then(|wa_id| people::canonical_phone(&wa_id)).or_else(|| person(event))
 }
 
 /// §1: "and `contact` an alias that look-ups and conversions follow". Alias → person; the earliest dispatch decides [5].
@@ -289,10 +269,7 @@ fn aliases(dispatches: &[Copy]) -> BTreeMap<String, String> {
             named.entry(contact).or_default().insert((dispatch.at, key));
         }
     }
-    named
-        .into_iter()
-        .map(|(alias, keys)| (alias, keys.first().unwrap().1.clone()))
-        .collect()
+    named.into_iter().map(|(alias, keys)| (alias, keys.first().unwrap().1.clone())).collect()
 }
 
 /// The dispatch that has a message: (provider, message id) → its claim and its copies.
@@ -317,12 +294,7 @@ fn claims<'a>(dispatches: &[Copy<'a>], channels: &Channels, facts: &mut Facts) -
             continue;
         };
         let attempt = (text_or_empty(event, "campaign"), text_or_empty(event, "step"), contact);
-        rivals
-            .entry((provider, id))
-            .or_default()
-            .entry(attempt)
-            .or_default()
-            .push(*dispatch);
+        rivals.entry((provider, id)).or_default().entry(attempt).or_default().push(*dispatch);
     }
     let mut winners = BTreeMap::new();
     for ((provider, message_id), rivals) in rivals {
@@ -331,23 +303,9 @@ fn claims<'a>(dispatches: &[Copy<'a>], channels: &Channels, facts: &mut Facts) -
         for (place, ((campaign, step, contact), copies)) in rivals.into_iter().enumerate() {
             let (provider, message_id) = (provider.clone(), message_id.clone());
             if place == 0 {
-                winners.insert(
-                    (provider, message_id),
-                    Claim {
-                        campaign,
-                        step,
-                        contact,
-                        copies,
-                    },
-                );
+                winners.insert((provider, message_id), Claim { campaign, step, contact, copies });
             } else {
-                facts.conflicts.insert(Conflict::Dispatch {
-                    provider,
-                    message_id,
-                    campaign,
-                    step,
-                    contact,
-                });
+                facts.conflicts.insert(Conflict::Dispatch { provider, message_id, campaign, step, contact });
             }
         }
     }
@@ -368,12 +326,7 @@ fn statuses<'a>(copies: &[Copy<'a>], claims: &Claims, channels: &Channels, facts
         let status = text_or_empty(event, "status");
         match person(event).or_else(|| people::key(&participant)) {
             Some(contact) => {
-                statuses
-                    .entry((contact, provider, id, participant))
-                    .or_default()
-                    .entry(status)
-                    .or_default()
-                    .push(*copy);
+                statuses.entry((contact, provider, id, participant)).or_default().entry(status).or_default().push(*copy);
             }
             None => nameless.entry((provider, id, participant, status)).or_default().push(*copy),
         }
@@ -407,15 +360,11 @@ fn contact_of(provider: &str, id: &str, claims: &Claims, named: &Statuses) -> Op
 }
 
 fn messages(claims: &Claims, statuses: &Statuses, policies: &Policies) -> Vec<Message> {
-    let claimed = claims
-        .iter()
-        .map(|((provider, id), c)| (c.contact.clone(), provider.clone(), id.clone(), String::new()));
+    let claimed = claims.iter().map(|((provider, id), c)| (c.contact.clone(), provider.clone(), id.clone(), String::new()));
     let keys: BTreeSet<_> = claimed.chain(statuses.keys().cloned()).collect();
     keys.into_iter()
         .map(|key| {
-            let claim = claims
-                .get(&(key.1.clone(), key.2.clone()))
-                .filter(|claim| claim.contact == key.0 && key.3.is_empty());
+            let claim = claims.get(&(key.1.clone(), key.2.clone())).filter(|claim| claim.contact == key.0 && key.3.is_empty());
             message(key.clone(), claim, statuses.get(&key).unwrap_or(&BTreeMap::new()), policies)
         })
         .collect()
@@ -459,10 +408,7 @@ fn message(
     // are service, else `other`" [11].
     let highest_first = ["played", "read", "delivered", "sent", "failed"].map(|name| statuses.get(name).unwrap_or(&none));
     let regular = policies.get(&campaign).is_some_and(|policy| policy.message_type == "regular");
-    let category = match highest_first
-        .iter()
-        .find_map(|copies| said(copies, "category"))
-        .or_else(|| said(dispatched, "category"))
+    let category = match highest_first.iter().find_map(|copies| said(copies, "category")).or_else(|| said(dispatched, "category"))
     {
         Some(word) => category(&word),
         None if regular => "service",
@@ -473,9 +419,7 @@ fn message(
         attempts,
         category: category.to_owned(),
         // §3 Country: "the dispatch's, else the user id's prefix, else the calling code."
-        country: said(dispatched, "country")
-            .or_else(|| people::country(&contact))
-            .unwrap_or_default(),
+        country: said(dispatched, "country").or_else(|| people::country(&contact)).unwrap_or_default(),
         cost: said_by(dispatched, |event| price(event, "cost")),
         // §3 Billable: "the flag on the highest status that carries one".
         billable_flag: highest_first
@@ -483,15 +427,10 @@ fn message(
             .find_map(|copies| said_by(copies, |event| event.get("billable").and_then(Value::as_bool))),
         // The provider's word before the sender's, for the number as for the channel [9].
         sender: said(&all, "sender").or_else(|| said(dispatched, "sender")),
-        channel: said(&all, "channel")
-            .or_else(|| said(dispatched, "channel"))
-            .unwrap_or_default(),
+        channel: said(&all, "channel").or_else(|| said(dispatched, "channel")).unwrap_or_default(),
         accepted: (!dispatched.is_empty()).then(|| time(dispatched)),
         // §3 failed: "code of the earliest failed fact (ties: smaller code)".
-        failed_code: statuses
-            .get("failed")
-            .and_then(|copies| said_by(copies, error_code))
-            .unwrap_or_default(),
+        failed_code: statuses.get("failed").and_then(|copies| said_by(copies, error_code)).unwrap_or_default(),
         statuses: statuses.iter().map(|(name, copies)| (name.clone(), time(copies))).collect(),
         contact,
         provider,
@@ -544,16 +483,7 @@ fn failures(dispatches: &[Copy], policies: &Policies) -> Vec<Failure> {
             let mut attempts: BTreeSet<String> = copies.iter().filter_map(|c| text(c.event, "attempt")).collect();
             attempts.insert(attempt.clone());
             let code = said_by(&copies, error_code).unwrap_or_default();
-            Failure {
-                contact,
-                campaign,
-                step,
-                claim,
-                attempt,
-                attempts,
-                at: time(&copies),
-                code,
-            }
+            Failure { contact, campaign, step, claim, attempt, attempts, at: time(&copies), code }
         })
         .collect()
 }
@@ -562,17 +492,11 @@ fn failures(dispatches: &[Copy], policies: &Policies) -> Vec<Failure> {
 /// copy that has them [13].
 fn left_out(dispatches: &[Copy], policies: &Policies) -> Vec<LeftOut> {
     let mut by_contact: BTreeMap<_, Copies> = BTreeMap::new();
-    for dispatch in dispatches
-        .iter()
-        .filter(|d| d.event["outcome"] == "skipped" || d.event["outcome"] == "control")
-    {
+    for dispatch in dispatches.iter().filter(|d| d.event["outcome"] == "skipped" || d.event["outcome"] == "control") {
         let event = dispatch.event;
         let Some(contact) = dispatched_to(event) else { continue };
         let control = event["outcome"] == "control";
-        by_contact
-            .entry((control, text_or_empty(event, "campaign"), contact))
-            .or_default()
-            .push(*dispatch);
+        by_contact.entry((control, text_or_empty(event, "campaign"), contact)).or_default().push(*dispatch);
     }
     by_contact
         .into_iter()
@@ -599,10 +523,7 @@ fn inbound(copies: &[Copy], channels: &Channels) -> Vec<Inbound> {
         let (Some(contact), Some(provider)) = (person(copy.event), channels.provider(copy.event)) else {
             continue;
         };
-        by_id
-            .entry((contact, provider, text_or_empty(copy.event, "message_id")))
-            .or_default()
-            .push(*copy);
+        by_id.entry((contact, provider, text_or_empty(copy.event, "message_id"))).or_default().push(*copy);
     }
     by_id
         .into_iter()
@@ -639,17 +560,9 @@ fn clicks(copies: &[Copy], claims: &Claims, statuses: &Statuses, channels: &Chan
         .into_iter()
         .map(|(id, copies)| {
             let names = said_by(&copies, |event| Some((channels.provider(event)?, text(event, "message_id")?)));
-            let of_message = || {
-                names
-                    .as_ref()
-                    .and_then(|(provider, id)| contact_of(provider, id, claims, statuses))
-            };
-            let claim = said(&copies, "campaign").map(|campaign| {
-                (
-                    campaign,
-                    said_by(&copies, |event| Some(text_or_empty(event, "step"))).unwrap(),
-                )
-            });
+            let of_message = || names.as_ref().and_then(|(provider, id)| contact_of(provider, id, claims, statuses));
+            let claim = said(&copies, "campaign")
+                .map(|campaign| (campaign, said_by(&copies, |event| Some(text_or_empty(event, "step"))).unwrap()));
             let (campaign, step) = counted_under(claim.as_ref(), policies);
             Click {
                 id,
@@ -670,10 +583,7 @@ fn clicks(copies: &[Copy], claims: &Claims, statuses: &Statuses, channels: &Chan
 fn conversions(copies: &[Copy], aliases: &BTreeMap<String, String>, facts: &mut Facts) {
     let mut by_id: BTreeMap<(String, String), Copies> = BTreeMap::new();
     for copy in copies {
-        by_id
-            .entry((text_or_empty(copy.event, "goal"), text_or_empty(copy.event, "id")))
-            .or_default()
-            .push(*copy);
+        by_id.entry((text_or_empty(copy.event, "goal"), text_or_empty(copy.event, "id"))).or_default().push(*copy);
     }
     for ((goal, id), copies) in by_id {
         if copies.iter().any(|copy| copy.event["cancelled"] == true) {
@@ -701,13 +611,7 @@ fn conversions(copies: &[Copy], aliases: &BTreeMap<String, String>, facts: &mut 
             let (goal, id) = (goal.clone(), id.clone());
             if place == 0 {
                 let value = said_by(&copies, |event| price(event, "value"));
-                facts.conversions.push(Conversion {
-                    goal,
-                    id,
-                    contact,
-                    at: time(&copies),
-                    value,
-                });
+                facts.conversions.push(Conversion { goal, id, contact, at: time(&copies), value });
             } else {
                 facts.conflicts.insert(Conflict::Conversion { goal, id, contact });
             }

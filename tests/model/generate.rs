@@ -26,9 +26,7 @@ impl Scenario {
     /// The definitions as they were before the late campaigns were declared.
     pub fn definitions_before(&self) -> Definitions {
         let mut definitions = self.definitions.clone();
-        definitions
-            .campaigns
-            .retain(|policy| !self.declared_late.iter().any(|late| policy["id"] == *late));
+        definitions.campaigns.retain(|policy| !self.declared_late.iter().any(|late| policy["id"] == *late));
         definitions
     }
 }
@@ -68,13 +66,7 @@ impl Default for Shape {
 impl Shape {
     /// What one contact's timeline can hold by itself, without anything that must be found out across contacts.
     pub fn within_contacts() -> Self {
-        Self {
-            nameless: false,
-            across_contacts: false,
-            aliases: false,
-            groups: false,
-            ..Self::default()
-        }
+        Self { nameless: false, across_contacts: false, aliases: false, groups: false, ..Self::default() }
     }
 }
 
@@ -86,15 +78,8 @@ pub fn generate_with(seed: u64, shape: &Shape) -> Scenario {
     let mut random = Random(seed);
     let late_is_declared = random.one_in(2);
     let definitions = definitions(&mut random, late_is_declared);
-    let mut maker = Maker {
-        random,
-        shape,
-        received: Vec::new(),
-        messages: Vec::new(),
-        clicks: Vec::new(),
-        conversions: 0,
-        inbound: 0,
-    };
+    let mut maker =
+        Maker { random, shape, received: Vec::new(), messages: Vec::new(), clicks: Vec::new(), conversions: 0, inbound: 0 };
     for contact in 0..shape.contacts {
         let messages = match contact {
             0 => shape.messages_of_first,
@@ -116,17 +101,8 @@ pub fn generate_with(seed: u64, shape: &Shape) -> Scenario {
         let contact = maker.random.below(shape.contacts);
         maker.tell_contact(contact);
     }
-    let declared_late = if late_is_declared {
-        vec!["late".to_owned()]
-    } else {
-        Vec::new()
-    };
-    Scenario {
-        seed,
-        received: maker.received,
-        definitions,
-        declared_late,
-    }
+    let declared_late = if late_is_declared { vec!["late".to_owned()] } else { Vec::new() };
+    Scenario { seed, received: maker.received, definitions, declared_late }
 }
 
 /// Scenarios for proptest. They shrink by losing events, not by changing the seed.
@@ -134,10 +110,7 @@ pub fn scenarios() -> impl Strategy<Value = Scenario> {
     any::<u64>().prop_flat_map(|seed| {
         let scenario = generate(seed);
         let all = scenario.received.len();
-        (
-            Just(scenario.clone()),
-            proptest::sample::subsequence(scenario.received, 0..=all),
-        )
+        (Just(scenario.clone()), proptest::sample::subsequence(scenario.received, 0..=all))
             .prop_map(|(scenario, received)| Scenario { received, ..scenario })
     })
 }
@@ -160,10 +133,7 @@ pub fn repeat(seed: u64, list: &[Received]) -> Vec<Received> {
         repeated.push(received.clone());
         while random.one_in(3) {
             let later = *random.pick(&[0, 0, 1, 5_000, 7 * DAY_MS]);
-            repeated.push(Received {
-                received_ms: received.received_ms + later,
-                event: received.event.clone(),
-            });
+            repeated.push(Received { received_ms: received.received_ms + later, event: received.event.clone() });
         }
     }
     repeated
@@ -263,28 +233,17 @@ fn definitions(random: &mut Random, late_is_declared: bool) -> Definitions {
         campaigns.push(policy(4, "late", "template", HOUR_MS, 2 * HOUR_MS, touch, &[]));
     }
     let channels = [("meta-1", "meta"), ("meta-2", "meta"), ("twilio-1", "twilio")];
-    Definitions {
-        campaigns,
-        channels: channels.iter().map(|(c, p)| ((*c).to_owned(), (*p).to_owned())).collect(),
-    }
+    Definitions { campaigns, channels: channels.iter().map(|(c, p)| ((*c).to_owned(), (*p).to_owned())).collect() }
 }
 
 /// The ways in which one contact is written; the first is the canonical key. All numbers are fictitious.
 fn written(contact: usize) -> Vec<String> {
     let n = 100 + contact;
     match contact % 10 {
-        0 | 9 => vec![
-            format!("12025550{n}"),
-            format!("+1 (202) 555-0{n}"),
-            format!("whatsapp:+12025550{n}"),
-        ],
+        0 | 9 => vec![format!("12025550{n}"), format!("+1 (202) 555-0{n}"), format!("whatsapp:+12025550{n}")],
         1 => vec![format!("447700900{n}"), format!("+44 7700 900{n}")],
         2 => vec![format!("525500000{n}"), format!("+5215500000{n}"), format!("5215500000{n}")],
-        3 => vec![
-            format!("541100000{n}"),
-            format!("5491100000{n}"),
-            format!("+54 9 11 0000-0{n}"),
-        ],
+        3 => vec![format!("541100000{n}"), format!("5491100000{n}"), format!("+54 9 11 0000-0{n}")],
         4 => vec![format!("5511990000{n}"), format!("551190000{n}"), format!("+55 11 9000-0{n}")],
         5 => vec![format!("US.13490000{n}")],
         6 => vec![format!("14165550{n}"), format!("+1 416 555 0{n}")],
@@ -345,45 +304,19 @@ impl Maker<'_> {
         ]);
         let sender = random.pick(&[Some("10001"), Some("10001"), Some("10002"), None]).to_owned();
         let at = START_MS + *random.pick(&[0, 0, HOUR_MS, 2 * HOUR_MS, DAY_MS, DAY_MS + HOUR_MS, 2 * DAY_MS, 3 * DAY_MS]);
-        self.messages.push(Planned {
-            contact,
-            id,
-            channel,
-            sender,
-            campaign,
-            step,
-            at,
-        });
+        self.messages.push(Planned { contact, id, channel, sender, campaign, step, at });
     }
 
     /// A moment that has to do with another: at it, at the edges of a window after it, or just before it.
     fn near(&mut self, moment: i64) -> i64 {
         let window = *self.random.pick(&WINDOWS_MS);
-        moment
-            + *self.random.pick(&[
-                0,
-                0,
-                1,
-                1,
-                1000,
-                60_000,
-                HOUR_MS,
-                window - 1,
-                window,
-                window + 1,
-                -1,
-                -HOUR_MS,
-            ])
+        moment + *self.random.pick(&[0, 0, 1, 1, 1000, 60_000, HOUR_MS, window - 1, window, window + 1, -1, -HOUR_MS])
     }
 
     fn person(&mut self, contact: usize) -> Value {
         let forms = written(contact);
         let form = self.random.pick(&forms);
-        if form.starts_with(|c: char| c.is_ascii_uppercase()) {
-            json!({ "user_id": form })
-        } else {
-            json!({ "phone": form })
-        }
+        if form.starts_with(|c: char| c.is_ascii_uppercase()) { json!({ "user_id": form }) } else { json!({ "phone": form }) }
     }
 
     /// Puts an event on the list. Its time may be missing, or beyond belief.
@@ -405,37 +338,18 @@ impl Maker<'_> {
     }
 
     fn tell_message(&mut self, number: usize) {
-        let Planned {
-            contact,
-            channel,
-            sender,
-            campaign,
-            step,
-            at,
-            ..
-        } = self.messages[number];
+        let Planned { contact, channel, sender, campaign, step, at, .. } = self.messages[number];
         let id = self.messages[number].id.clone();
         let attempt = format!("try-{number}");
         // Who explains it: a dispatch, a reference, both, both but differently, or nobody (an agent's own answer).
         let (dispatched, referred) =
-            *self
-                .random
-                .pick(&[(true, false), (true, true), (true, true), (false, true), (false, false)]);
+            *self.random.pick(&[(true, false), (true, true), (true, true), (false, true), (false, false)]);
         let reference = if !referred {
             None
         } else if self.random.one_in(5) {
-            Some(
-                (*self
-                    .random
-                    .pick(&["flow:s1", "chat", "spring:s1:try-0", "never:x", "late", "not an id"]))
-                .to_owned(),
-            )
+            Some((*self.random.pick(&["flow:s1", "chat", "spring:s1:try-0", "never:x", "late", "not an id"])).to_owned())
         } else {
-            let short = if step.is_empty() {
-                campaign.to_owned()
-            } else {
-                format!("{campaign}:{step}")
-            };
+            let short = if step.is_empty() { campaign.to_owned() } else { format!("{campaign}:{step}") };
             Some(self.random.pick(&[short, format!("{campaign}:{step}:{attempt}")]).clone())
         };
 
@@ -447,9 +361,7 @@ impl Maker<'_> {
             self.tell_accepted(contact, number, (campaign, step), moment.min(at), &attempt);
             if self.random.one_in(6) {
                 // Another claims it, often at the same moment.
-                let rival = *self
-                    .random
-                    .pick(&[("spring", ""), ("spring", "s1"), ("flow", "s2"), ("late", ""), ("chat", "")]);
+                let rival = *self.random.pick(&[("spring", ""), ("spring", "s1"), ("flow", "s2"), ("late", ""), ("chat", "")]);
                 let moment = *self.random.pick(&[at, at, at - 1, at + 1]);
                 self.tell_accepted(contact, number, rival, moment, "rival");
             }
@@ -486,11 +398,7 @@ impl Maker<'_> {
             let alias = self.shape.aliases && self.random.one_in(12);
             let wa_id = written(contact).into_iter().next().filter(|key| !key.contains('.'));
             // The sender's own record holds an old number; the provider's id is the person.
-            let person = if alias && wa_id.is_some() {
-                json!({ "phone": old_number(contact) })
-            } else {
-                self.person(contact)
-            };
+            let person = if alias && wa_id.is_some() { json!({ "phone": old_number(contact) }) } else { self.person(contact) };
             let random = &mut self.random;
             let cost = random.maybe_of(8, &["0.0525", "0.1", "1"]);
             let event = json!({
@@ -503,12 +411,7 @@ impl Maker<'_> {
                 "country": random.maybe(10, "FR"),
                 "cost": cost.map(|amount| json!({"amount": amount, "currency": "EUR"})),
             });
-            let moment = at
-                + if copy == 0 {
-                    0
-                } else {
-                    *self.random.pick(&[0, 0, 1, HOUR_MS])
-                };
+            let moment = at + if copy == 0 { 0 } else { *self.random.pick(&[0, 0, 1, HOUR_MS]) };
             self.hear(moment, false, event);
         }
     }
@@ -532,21 +435,14 @@ impl Maker<'_> {
         let mut moment = at;
         // A provider that leaves the person out leaves it out of all of a message's statuses.
         let nameless = self.shape.nameless && self.random.one_in(8);
-        let participant = if self.shape.groups && !nameless && self.random.one_in(15) {
-            written(contact).remove(0)
-        } else {
-            String::new()
-        };
+        let participant =
+            if self.shape.groups && !nameless && self.random.one_in(15) { written(contact).remove(0) } else { String::new() };
         for (place, status) in course.iter().enumerate() {
             if place > 0 {
                 moment += *self.random.pick(&[0, 0, 1, 1000, HOUR_MS, DAY_MS]);
             }
             for _ in 0..=self.random.below(2) {
-                let person = if nameless && !self.random.one_in(6) {
-                    json!({})
-                } else {
-                    self.person(contact)
-                };
+                let person = if nameless && !self.random.one_in(6) { json!({}) } else { self.person(contact) };
                 let random = &mut self.random;
                 let category = *random.pick(&[
                     "marketing",
@@ -558,11 +454,7 @@ impl Maker<'_> {
                     "referral_conversion",
                 ]);
                 // The two channels of the provider may both be told.
-                let channel = if channel == "meta-2" && random.one_in(6) {
-                    "meta-1"
-                } else {
-                    channel
-                };
+                let channel = if channel == "meta-2" && random.one_in(6) { "meta-1" } else { channel };
                 let event = json!({
                     "kind": "status", "channel": channel, "message_id": id, "status": status, "person": person,
                     "participant": participant,
@@ -618,9 +510,7 @@ impl Maker<'_> {
         let at = START_MS + *self.random.pick(&[-HOUR_MS, 0, 1, HOUR_MS, DAY_MS, 2 * DAY_MS, 4 * DAY_MS]);
         let moment = self.near(at);
         let number = self.random.below(self.messages.len());
-        let (campaign, step) = *self
-            .random
-            .pick(&[("spring", ""), ("spring", "s1"), ("flow", "s1"), ("late", ""), ("chat", "")]);
+        let (campaign, step) = *self.random.pick(&[("spring", ""), ("spring", "s1"), ("flow", "s1"), ("late", ""), ("chat", "")]);
         let who = if self.random.one_in(6) { None } else { Some(contact) };
         self.tell_click(who, campaign, step, moment);
         self.tell_inbound(contact, number, json!("message"), false, moment);
@@ -664,11 +554,7 @@ impl Maker<'_> {
     fn tell_inbound(&mut self, contact: usize, number: usize, kind: Value, quotes: bool, at: i64) {
         let planned = &self.messages[number];
         let (quoted, channel, sender) = (planned.id.clone(), planned.channel, planned.sender);
-        let quoted = if self.random.one_in(10) {
-            "unheard-of".to_owned()
-        } else {
-            quoted
-        };
+        let quoted = if self.random.one_in(10) { "unheard-of".to_owned() } else { quoted };
         self.inbound += 1;
         let id = format!("in-{:04}", self.inbound * 7919 % 10_000);
         for _ in 0..=self.random.below(2) {
@@ -687,14 +573,7 @@ impl Maker<'_> {
     fn tell_click(&mut self, contact: Option<usize>, campaign: &str, step: &str, at: i64) {
         let link = (*self.random.pick(&["a", "b"])).to_owned();
         let machine = (*self.random.pick(&[None, None, None, Some("prefetch"), Some("bot_score")])).map(str::to_owned);
-        self.tell_link_click(
-            contact,
-            campaign,
-            step,
-            &format!("{campaign}-{step}-{link}"),
-            machine.as_deref(),
-            at,
-        );
+        self.tell_link_click(contact, campaign, step, &format!("{campaign}-{step}-{link}"), machine.as_deref(), at);
     }
 
     fn tell_link_click(
@@ -750,11 +629,7 @@ impl Maker<'_> {
                 contact
             };
             let by_click = self.random.one_in(4);
-            let click_id = if self.random.one_in(8) {
-                Some("ck-unknown")
-            } else {
-                self.clicks.last().map(String::as_str)
-            };
+            let click_id = if self.random.one_in(8) { Some("ck-unknown") } else { self.clicks.last().map(String::as_str) };
             let click_id = click_id.filter(|_| by_click).map(str::to_owned);
             // Whose click it was is known outside the contact's own timeline.
             let click_id = click_id.filter(|_| self.shape.across_contacts);
@@ -778,11 +653,7 @@ impl Maker<'_> {
             self.hear(moment, false, event);
         }
         if self.random.one_in(10) {
-            let person = if self.shape.across_contacts && self.random.one_in(2) {
-                json!({})
-            } else {
-                self.person(contact)
-            };
+            let person = if self.shape.across_contacts && self.random.one_in(2) { json!({}) } else { self.person(contact) };
             let event = json!({"kind": "conversion", "id": id, "goal": goal, "person": person, "cancelled": true});
             self.hear(at + HOUR_MS, false, event);
         }

@@ -9,13 +9,7 @@
 //! from `people::person`, and every thing is gathered under it in `facts`, so that a pair need only change those two.
 
 // Every test binary that includes the model uses its own part of it; and a test that fails should say where.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 pub mod answers;
 mod conversations;

@@ -45,18 +45,7 @@ pub fn country(key: &str) -> Option<String> {
     if let Some((prefix, _)) = key.split_once('.') {
         return Some(prefix.to_owned());
     }
-    let codes = [
-        ("1202", "US"),
-        ("1416", "CA"),
-        ("44", "GB"),
-        ("49", "DE"),
-        ("52", "MX"),
-        ("54", "AR"),
-        ("55", "BR"),
-        ("91", "IN"),
-    ];
-    codes
-        .iter()
-        .find(|(code, _)| key.starts_with(code))
-        .map(|(_, country)| (*country).to_owned())
+    let codes =
+        [("1202", "US"), ("1416", "CA"), ("44", "GB"), ("49", "DE"), ("52", "MX"), ("54", "AR"), ("55", "BR"), ("91", "IN")];
+    codes.iter().find(|(code, _)| key.starts_with(code)).map(|(_, country)| (*country).to_owned())
 }

@@ -23,28 +23,16 @@ pub fn cases() -> Vec<Case> {
         let text = std::fs::read_to_string(folder.join(format!("{}.cases", provider.id()))).unwrap();
         text.split("## ").skip(1).map(|case| read(provider, case)).collect::<Vec<_>>()
     };
-    Provider::all()
-        .filter(|provider| *provider != Provider::Custom)
-        .flat_map(of)
-        .collect()
+    Provider::all().filter(|provider| *provider != Provider::Custom).flat_map(of).collect()
 }
 
 fn read(provider: Provider, case: &str) -> Case {
     let (head, rest) = case.split_once('\n').unwrap();
     let (title, query) = head.split_once(" ? ").unwrap_or((head, ""));
     let mut body: Vec<&str> = rest.trim_end().lines().collect();
-    let expected = body
-        .extract_if(.., |line| line.starts_with("=> "))
-        .map(|line| line[3..].to_owned())
-        .collect();
+    let expected = body.extract_if(.., |line| line.starts_with("=> ")).map(|line| line[3..].to_owned()).collect();
     let body = body.join("\n");
-    Case {
-        provider,
-        title: title.to_owned(),
-        query: query.to_owned(),
-        body,
-        expected,
-    }
+    Case { provider, title: title.to_owned(), query: query.to_owned(), body, expected }
 }
 
 #[test]
@@ -55,12 +43,7 @@ fn every_callback_means_what_stands_beside_it() {
     for case in &cases {
         let said = lines(&parse(case.provider, None, &case.query, case.body.as_bytes()));
         if said != case.expected {
-            let Case {
-                provider,
-                title,
-                expected,
-                ..
-            } = case;
+            let Case { provider, title, expected, .. } = case;
             let (said, expected) = (said.join("\n  "), expected.join("\n  "));
             wrong += &format!("{}: {title}\n  {said}\ninstead of\n  {expected}\n\n", provider.id());
         }
@@ -100,10 +83,7 @@ fn more_than_is_read_of_one_body_is_said() {
 #[test]
 fn ids_and_codes_are_pinned() {
     let ids: Vec<&str> = Provider::all().map(Provider::id).collect();
-    assert_eq!(
-        ids.join(" "),
-        "meta 360dialog gupshup twilio infobip vonage sinch clevertap interakt wati netcore plivo custom"
-    );
+    assert_eq!(ids.join(" "), "meta 360dialog gupshup twilio infobip vonage sinch clevertap interakt wati netcore plivo custom");
     let codes: String = Provider::all().map(Provider::code).collect();
     assert_eq!(codes, "mdgtivsckwnpx");
     for provider in Provider::all() {

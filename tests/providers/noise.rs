@@ -11,11 +11,7 @@ use super::text::NOW_MS;
 
 /// A mapping that looks at everything.
 fn mapping(body: &str) -> Mapping {
-    let (id, status, items) = if body == "form" {
-        ("id", "status", "")
-    } else {
-        ("/id", "/status", r#""items":"/statuses","#)
-    };
+    let (id, status, items) = if body == "form" { ("id", "status", "") } else { ("/id", "/status", r#""items":"/statuses","#) };
     let text = format!(
         r#"{{"body":"{body}",{items}"signature":{{"kind":"hmac-sha256","header":"x-sign","encoding":"hex"}},
             "status":{{"message_id":"{id}","status":"{status}","statuses":{{"sent":"sent"}}}},"inbound":{{"contact":"{id}"}}}}"#
@@ -31,32 +27,18 @@ fn survives(bytes: &[u8]) {
     let url = format!("https://hooks.example/in?{short}");
     for provider in Provider::all() {
         for mapping in [mapping("json"), mapping("form")] {
-            let headers: Vec<_> = provider
-                .wanted_headers(Some(&mapping))
-                .into_iter()
-                .map(|name| (name.to_owned(), short.clone()))
-                .collect();
+            let headers: Vec<_> =
+                provider.wanted_headers(Some(&mapping)).into_iter().map(|name| (name.to_owned(), short.clone())).collect();
             let begin = Instant::now();
             for method in ["POST", "GET"] {
-                let request = Request {
-                    headers: &headers,
-                    method,
-                    url: &url,
-                    query: &short,
-                    body: bytes,
-                };
+                let request = Request { headers: &headers, method, url: &url, query: &short, body: bytes };
                 let secrets = ["secret".to_owned(), short.clone()];
                 let _ = provider.verify(&request, &secrets, Some(&mapping), NOW_MS);
                 let parsed = provider.parse(&request, "main", Some(&mapping), NOW_MS);
                 let said = parsed.events.len() + parsed.odd.len() + parsed.others.len();
                 assert!(said > 0, "{} said nothing", provider.id());
             }
-            assert!(
-                begin.elapsed() < Duration::from_secs(2),
-                "{} took {:?}",
-                provider.id(),
-                begin.elapsed()
-            );
+            assert!(begin.elapsed() < Duration::from_secs(2), "{} took {:?}", provider.id(), begin.elapsed());
         }
     }
 }

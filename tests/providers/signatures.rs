@@ -1,6 +1,7 @@
 //! Signatures: the providers' public vectors, and what must not pass.
 
-use bluetick::provider::{Mapping, Provider, Request, Verdict};
+use bluetick::event::{Event, StatusKind};
+use bluetick::provider::{Mapping, Provider, Request, SAMPLE_ID, Signing, Verdict};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
@@ -17,22 +18,12 @@ struct Call<'a> {
 impl Call<'_> {
     fn verdict(&self, mapping: Option<&Mapping>, secrets: &[&str]) -> Verdict {
         let wanted = self.provider.wanted_headers(mapping);
-        let headers: Vec<_> = self
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect();
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         for (name, _) in &headers {
             assert!(wanted.contains(&name.as_str()), "{name} is not asked for");
         }
         let query = self.url.split_once('?').map_or("", |(_, query)| query);
-        let request = Request {
-            headers: &headers,
-            method: self.method,
-            url: self.url,
-            query,
-            body: self.body.as_bytes(),
-        };
+        let request = Request { headers: &headers, method: self.method, url: self.url, query, body: self.body.as_bytes() };
         let secrets: Vec<String> = secrets.iter().map(|s| (*s).to_owned()).collect();
         self.provider.verify(&request, &secrets, mapping, NOW_MS)
     }
@@ -67,28 +58,14 @@ impl Call<'_> {
 
     fn check_body_is_bound(&self, mapping: Option<&Mapping>, secret: &str) {
         let body = format!("{}&A=1", self.body);
-        let longer = Call {
-            body: &body,
-            headers: self.headers.clone(),
-            ..*self
-        };
-        assert!(
-            matches!(longer.verdict(mapping, &[secret]), Verdict::Bad(_)),
-            "{}",
-            self.provider.id()
-        );
+        let longer = Call { body: &body, headers: self.headers.clone(), ..*self };
+        assert!(matches!(longer.verdict(mapping, &[secret]), Verdict::Bad(_)), "{}", self.provider.id());
     }
 }
 
 fn call<'a>(provider: Provider, url: &'a str, headers: &[(&'a str, &str)], body: &'a str) -> Call<'a> {
     let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    Call {
-        provider,
-        method: "POST",
-        url,
-        headers,
-        body,
-    }
+    Call { provider, method: "POST", url, headers, body }
 }
 
 fn hmac_sha256(secret: &str, text: &str) -> Vec<u8> {
@@ -121,10 +98,7 @@ fn meta_and_its_kin() {
     meta.check(None, secret);
     meta.check_body_is_bound(None, secret);
     meta.headers[0].1 = hash.to_owned();
-    assert!(
-        matches!(meta.verdict(None, &[secret]), Verdict::Bad(_)),
-        "the prefix is part of it"
-    );
+    assert!(matches!(meta.verdict(None, &[secret]), Verdict::Bad(_)), "the prefix is part of it");
 
     for value in [hash, &prefixed] {
         let mut partner = call(Provider::Dialog360, "", &[("x-360dialog-signature", value)], "Hello, World!");
@@ -146,52 +120,16 @@ fn twilio() {
     const JSON: &str = r#"{"property": "value", "boolean": true}"#;
     let rows = [
         (URL, FORM, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
-        (
-            "https://mycompany.com:1234/myapp.php?foo=1&bar=2",
-            FORM,
-            "RSOYDt4T1cUTdK1PDd93/VVr8B8=",
-        ),
+        ("https://mycompany.com:1234/myapp.php?foo=1&bar=2", FORM, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
         (URL, FORM, "kvajT1Ptam85bY51eRf/AJRuM3w="),
-        (
-            "http://mycompany.com:1234/myapp.php?foo=1&bar=2",
-            FORM,
-            "Zmvh+3yNM1Phv2jhDCwEM3q5ebU=",
-        ),
-        (
-            "http://mycompany.com/myapp.php?foo=1&bar=2",
-            FORM,
-            "0ZXoZLH/DfblKGATFgpif+LLRf4=",
-        ),
-        (
-            "https://user:pass@mycompany.com/myapp.php?foo=1&bar=2",
-            FORM,
-            "CukzLTc1tT5dXEDIHm/tKBanW10=",
-        ),
-        (
-            "https://user@mycompany.com/myapp.php?foo=1&bar=2",
-            FORM,
-            "2YRLlVAflCqxaNicjMpJcSTgzSs=",
-        ),
-        (
-            "https://user:pass@mycompany.com/myapp.php?foo=1&bar=2",
-            FORM,
-            "ZQFR1PTIZXF2MXB8ZnKCvnnA+rI=",
-        ),
-        (
-            "https://mycompany.com/myapp.php?foo=1&bar=2&Body=It's+amazing",
-            FORM,
-            "TfZzewPq8wqrGlMfyAud8+/IvJ0=",
-        ),
-        (
-            URL,
-            "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234",
-            "IK+Dwps556ElfBT0I3Rgjkr1wJU=",
-        ),
-        (
-            URL,
-            "MessagingBinding.Address=%2B1415xxxxxxx&MessagingBinding.Address=%2B1325xxxxxxx",
-            "83O6e2vORAoJHUNzJjDWN1jz+BA=",
-        ),
+        ("http://mycompany.com:1234/myapp.php?foo=1&bar=2", FORM, "Zmvh+3yNM1Phv2jhDCwEM3q5ebU="),
+        ("http://mycompany.com/myapp.php?foo=1&bar=2", FORM, "0ZXoZLH/DfblKGATFgpif+LLRf4="),
+        ("https://user:pass@mycompany.com/myapp.php?foo=1&bar=2", FORM, "CukzLTc1tT5dXEDIHm/tKBanW10="),
+        ("https://user@mycompany.com/myapp.php?foo=1&bar=2", FORM, "2YRLlVAflCqxaNicjMpJcSTgzSs="),
+        ("https://user:pass@mycompany.com/myapp.php?foo=1&bar=2", FORM, "ZQFR1PTIZXF2MXB8ZnKCvnnA+rI="),
+        ("https://mycompany.com/myapp.php?foo=1&bar=2&Body=It's+amazing", FORM, "TfZzewPq8wqrGlMfyAud8+/IvJ0="),
+        (URL, "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234", "IK+Dwps556ElfBT0I3Rgjkr1wJU="),
+        (URL, "MessagingBinding.Address=%2B1415xxxxxxx&MessagingBinding.Address=%2B1325xxxxxxx", "83O6e2vORAoJHUNzJjDWN1jz+BA="),
         (
             "https://mycompany.com/myapp.php?foo=1&bar=2&bodySHA256=0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620",
             JSON,
@@ -213,10 +151,7 @@ fn twilio() {
         call.check(None, "12345");
         call.check_body_is_bound(None, "12345");
         call.url = "https://mycompany.com/myapp.php?foo=2";
-        assert!(
-            matches!(call.verdict(None, &["12345"]), Verdict::Bad(_)),
-            "the URL is part of it"
-        );
+        assert!(matches!(call.verdict(None, &["12345"]), Verdict::Bad(_)), "the URL is part of it");
     }
 }
 
@@ -283,39 +218,16 @@ fn plivo() {
     call(Provider::Plivo, "https://answer.url", &headers, "").check(None, "my_auth_token");
 
     for (method, url, body, signed) in [
-        (
-            "POST",
-            "https://h.example/p",
-            "To=1&From=2",
-            "https://h.example/p?From2To1.nonce",
-        ),
-        (
-            "POST",
-            "https://h.example/p?b=2&a=1",
-            "To=%2B1&From=2",
-            "https://h.example/p?a=1&b=2.From2To+1.nonce",
-        ),
+        ("POST", "https://h.example/p", "To=1&From=2", "https://h.example/p?From2To1.nonce"),
+        ("POST", "https://h.example/p?b=2&a=1", "To=%2B1&From=2", "https://h.example/p?a=1&b=2.From2To+1.nonce"),
         ("POST", "https://h.example/p?b=2&a=1", "", "https://h.example/p?a=1&b=2.nonce"),
         ("POST", "https://h.example/p", "", "https://h.example/p.nonce"),
-        (
-            "POST",
-            "https://h.example/p?a=2&a=1",
-            "To=b&To=a",
-            "https://h.example/p?a=1&a=2.ToaTob.nonce",
-        ),
-        (
-            "GET",
-            "https://h.example/p?To=1&From=2",
-            "",
-            "https://h.example/p?From=2&To=1.nonce",
-        ),
+        ("POST", "https://h.example/p?a=2&a=1", "To=b&To=a", "https://h.example/p?a=1&a=2.ToaTob.nonce"),
+        ("GET", "https://h.example/p?To=1&From=2", "", "https://h.example/p?From=2&To=1.nonce"),
     ] {
         let signature = base64(&hmac_sha256("token", signed));
         for header in [signature.clone(), format!("AAAA,{signature}"), format!("{signature}, BBBB")] {
-            let headers = [
-                ("x-plivo-signature-v3", header.as_str()),
-                ("x-plivo-signature-v3-nonce", "nonce"),
-            ];
+            let headers = [("x-plivo-signature-v3", header.as_str()), ("x-plivo-signature-v3-nonce", "nonce")];
             let mut call = call(Provider::Plivo, url, &headers, body);
             call.method = method;
             call.check(None, "token");
@@ -332,23 +244,14 @@ fn infobip_by_each_of_its_ways() {
     let exchange = hex(&hmac_sha256("s:3cret", &format!("1760000000{body}")));
     let plain = hmac_sha256("s:3cret", body);
     let ways: [&[(&str, String)]; 5] = [
-        &[
-            ("x-ib-exchange-req-signature", exchange),
-            ("x-ib-exchange-req-timestamp", "1760000000".to_owned()),
-        ],
+        &[("x-ib-exchange-req-signature", exchange), ("x-ib-exchange-req-timestamp", "1760000000".to_owned())],
         &[("x-signature", hex(&plain))],
         &[("x-infobip-signature", base64(&plain))],
         &[("authorization", format!("Basic {}", base64(b"s:3cret")))],
         &[("authorization", "s:3cret".to_owned())],
     ];
     for (i, headers) in ways.into_iter().enumerate() {
-        let mut call = Call {
-            provider: Provider::Infobip,
-            method: "POST",
-            url: "",
-            headers: headers.to_vec(),
-            body,
-        };
+        let mut call = Call { provider: Provider::Infobip, method: "POST", url: "", headers: headers.to_vec(), body };
         call.check(None, "s:3cret");
         if i < 3 {
             call.check_body_is_bound(None, "s:3cret");
@@ -373,31 +276,15 @@ fn custom_by_each_kind() {
         mac.finalize().into_bytes()
     };
     let rows = [
-        (
-            r#"{"kind":"hmac-sha256","header":"X-Sign","encoding":"hex"}"#,
-            "x-sign",
-            hex(&hash),
-        ),
-        (
-            r#"{"kind":"hmac-sha256","header":"x-sign","encoding":"hex","prefix":"sha256="}"#,
-            "x-sign",
-            hex(&hash),
-        ),
+        (r#"{"kind":"hmac-sha256","header":"X-Sign","encoding":"hex"}"#, "x-sign", hex(&hash)),
+        (r#"{"kind":"hmac-sha256","header":"x-sign","encoding":"hex","prefix":"sha256="}"#, "x-sign", hex(&hash)),
         (
             r#"{"kind":"hmac-sha256","header":"x-sign","encoding":"base64","prefix":"v1="}"#,
             "x-sign",
             format!("v1={}", base64(&hash)),
         ),
-        (
-            r#"{"kind":"hmac-sha1","header":"x-sign","encoding":"hex"}"#,
-            "x-sign",
-            hex(&sha1),
-        ),
-        (
-            r#"{"kind":"hmac-sha1","header":"x-sign","encoding":"base64"}"#,
-            "x-sign",
-            base64(&sha1),
-        ),
+        (r#"{"kind":"hmac-sha1","header":"x-sign","encoding":"hex"}"#, "x-sign", hex(&sha1)),
+        (r#"{"kind":"hmac-sha1","header":"x-sign","encoding":"base64"}"#, "x-sign", base64(&sha1)),
         (r#"{"kind":"header","header":"X-Api-Key"}"#, "x-api-key", "secret".to_owned()),
         (r#"{"kind":"basic"}"#, "authorization", format!("Basic {}", base64(b"secret"))),
     ];
@@ -406,10 +293,7 @@ fn custom_by_each_kind() {
         call(Provider::Custom, "", &[(header, &value)], "body").check(Some(&mapping), "secret");
     }
     let open = mapping(r#"{"kind":"path-token"}"#);
-    assert_eq!(
-        call(Provider::Custom, "", &[], "body").verdict(Some(&open), &["secret"]),
-        Verdict::Unsigned
-    );
+    assert_eq!(call(Provider::Custom, "", &[], "body").verdict(Some(&open), &["secret"]), Verdict::Unsigned);
 }
 
 #[test]
@@ -417,4 +301,59 @@ fn those_who_never_sign_are_not_checked() {
     for provider in [Provider::Gupshup, Provider::CleverTap, Provider::Wati, Provider::Netcore] {
         assert_eq!(call(provider, "", &[], "body").verdict(None, &["secret"]), Verdict::Unsigned);
     }
+}
+
+/// The sample of a channel's test is signed as the provider signs and says what it should; under another secret it does not pass.
+#[test]
+fn samples_pass_their_own_check() {
+    let url = "https://hooks.example/in/main/t0k3n?ref=spring&a=b";
+    for provider in Provider::all().filter(|provider| *provider != Provider::Custom) {
+        let sample = provider.sample(url, Some("secret"), NOW_MS).unwrap();
+        let query = "ref=spring&a=b";
+        let request = Request {
+            headers: &sample.headers,
+            method: "POST",
+            url,
+            query,
+            body: sample.body.as_bytes(),
+        };
+        let expected = if provider.signing(None) == Signing::Never {
+            Verdict::Unsigned
+        } else {
+            Verdict::Verified
+        };
+        assert_eq!(
+            provider.verify(&request, &["secret".to_owned()], None, NOW_MS),
+            expected,
+            "{}",
+            provider.id()
+        );
+        let other = provider.verify(&request, &["other".to_owned()], None, NOW_MS);
+        assert_eq!(
+            matches!(other, Verdict::Bad(_)),
+            expected == Verdict::Verified,
+            "{}",
+            provider.id()
+        );
+        let parsed = provider.parse(&request, "main", None, NOW_MS);
+        let [Event::Status(status)] = &parsed.events[..] else {
+            panic!("{parsed:?}")
+        };
+        assert_eq!(
+            (status.message_id.as_str(), status.status),
+            (SAMPLE_ID, StatusKind::Delivered)
+        );
+        let fresh = status.at_ms.map(|at| NOW_MS - at < 1000);
+        assert_eq!(fresh, (!provider.timeless()).then_some(true), "{}", provider.id());
+        let named = !matches!(provider, Provider::CleverTap);
+        assert_eq!(
+            status.person.phone.as_deref(),
+            named.then_some("12025550100"),
+            "{}",
+            provider.id()
+        );
+        assert_eq!((parsed.odd, parsed.others), (Vec::new(), Vec::new()));
+        assert_eq!(provider.sample(url, None, NOW_MS).unwrap().headers, []);
+    }
+    assert_eq!(Provider::Custom.sample(url, None, NOW_MS), None);
 }

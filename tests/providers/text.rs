@@ -12,13 +12,7 @@ pub const NOW_MS: Ms = 1_795_219_200_000;
 pub fn parse(provider: Provider, mapping: Option<&Mapping>, query: &str, body: &[u8]) -> Parsed {
     let (method, body): (_, &[u8]) = if body == b"GET" { ("GET", b"") } else { ("POST", body) };
     let url = format!("https://hooks.example/in/main/token?{query}");
-    let request = Request {
-        headers: &[],
-        method,
-        url: &url,
-        query,
-        body,
-    };
+    let request = Request { headers: &[], method, url: &url, query, body };
     provider.parse(&request, "main", mapping, NOW_MS)
 }
 
@@ -42,11 +36,7 @@ fn event(event: &Event) -> String {
     match event {
         Event::Status(status) => {
             assert_eq!(status.channel, "main");
-            line = format!(
-                "status {}; id={}",
-                format!("{:?}", status.status).to_lowercase(),
-                status.message_id
-            );
+            line = format!("status {}; id={}", format!("{:?}", status.status).to_lowercase(), status.message_id);
             field(&mut line, "participant", text(&status.participant).as_ref());
             person(&mut line, &status.person);
             field(&mut line, "at_ms", status.at_ms.as_ref());
@@ -55,11 +45,7 @@ fn event(event: &Event) -> String {
             field(&mut line, "category", status.category.as_ref());
             field(&mut line, "billable", status.billable.as_ref());
             if let Some(error) = &status.error {
-                field(
-                    &mut line,
-                    "error",
-                    Some(&format!("{} {}", error.code, error.title).trim_end()),
-                );
+                field(&mut line, "error", Some(&format!("{} {}", error.code, error.title).trim_end()));
             }
         }
         Event::Inbound(inbound) => {

@@ -1,0 +1,249 @@
+//! Layer 5: what each thing counts for, and the contact in each campaign and step.
+
+use super::order::range;
+use super::states::Progress;
+use super::{Click, Ref, Timeline, earliest};
+use crate::contributions::{
+    Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place, person,
+    recount, state, usage_code,
+};
+use crate::country;
+use crate::event::{InboundKind, Ms, StatusKind};
+use crate::facts::{First, StandingFacts};
+use crate::money::Amount;
+use crate::policy::{MessageType, Policies, Policy};
+
+impl Timeline {
+    pub(super) fn count_message(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
+        let now = self.counted_message(no, policies);
+        let message = &mut self.messages[no];
+        let before = message.counted.clone();
+        recount(&mut message.counted, Some(now.clone()), delta);
+        let losers = message.facts.claims.len().saturating_sub(1) as u32;
+        recount(&mut message.conflicts, (losers > 0).then_some(CountedConflicts(losers)), delta);
+        let id = &self.messages[no].slot.id;
+        if self.quotes.contains_key(id) {
+            self.dirty.reactions.insert(id.clone());
+        }
+        if before.as_ref().map(|b| (&b.place, b.mask)) != Some((&now.place, now.mask)) {
+            self.unsaved.insert(Ref::Message(no));
+            self.tally_message(before.as_ref(), false);
+            self.tally_message(Some(&now), true);
+        } else if before.is_some_and(|b| b.sent_ms != now.sent_ms) {
+            self.dirty.contacts.insert((now.place.campaign, None));
+        }
+    }
+
+    pub(super) fn counted_message(&self, no: u32, policies: &Policies) -> CountedMessage {
+        let message = &self.messages[no];
+        let policy = policies.by_no(message.place.campaign);
+        let Progress { delivered, opened, read } = self.progress(no);
+        let failed = message.facts.status(StatusKind::Failed).filter(|_| delivered.is_none());
+        let claim = message.facts.claim();
+        let first_of = |times: &mut dyn Iterator<Item = Ms>| times.min();
+        let quick = |i: &&u32| self.inbounds[**i].facts.kind.1 == InboundKind::QuickReply;
+        let inbound_at = |i: &u32| self.inbounds[*i].facts.at_ms;
+        let clicked = first_of(&mut message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms));
+        let replied = first_of(&mut message.replies.iter().map(inbound_at));
+        let quick_replied = first_of(&mut message.replies.iter().filter(quick).map(inbound_at));
+        let converted = first_of(&mut message.conversions.iter().map(|c| self.conversions[*c].facts.at_ms));
+
+        let category = message.facts.category_word().map(Category::from_word).unwrap_or_else(|| match policy {
+            Some(Policy { message_type: MessageType::Regular, .. }) => Category::Service,
+            _ => Category::Other,
+        });
+        let country = claim.and_then(|c| c.country.as_ref()).map(|c| c.1.to_ascii_uppercase());
+        let country = country.or_else(|| self.country().map(str::to_owned));
+        let usage = usage_code(category, country.as_deref());
+        let billable =
+            failed.is_none() && message.facts.billable_flag().unwrap_or(delivered.is_some() && category != Category::Service);
+        let billed_ms = delivered.unwrap_or(message.sent_ms);
+        let own = claim.and_then(|c| c.cost.as_ref()).and_then(|c| nanos(&c.1.0, &c.1.1)).filter(|_| failed.is_none());
+        let bill = own.map(Bill::Own).or(billable.then_some(Bill::Card(usage))).map(|bill| (billed_ms, bill));
+
+        let mut mask = 0;
+        let mut times_ms = [0; state::COUNT];
+        let mut set = |bit: u32, at_ms: Option<Ms>| {
+            if let (Some(at_ms), Some(slot)) = (at_ms, times_ms.get_mut(bit.trailing_zeros() as usize)) {
+                mask |= bit;
+                *slot = at_ms;
+            }
+        };
+        set(state::SENT, Some(message.sent_ms));
+        set(state::DELIVERED, delivered);
+        set(state::OPENED, opened);
+        set(state::READ, read);
+        set(state::FAILED, failed.map(|f| f.at_ms));
+        set(state::CLICKED, clicked);
+        set(state::REPLIED, replied);
+        set(state::QUICK_REPLIED, quick_replied);
+        set(state::CONVERTED, converted);
+        set(state::BILLABLE, billable.then_some(billed_ms));
+        set(state::DELIVERED_INFERRED, delivered.filter(|_| message.facts.status(StatusKind::Delivered).is_none()));
+        let stopped = policy.and_then(|p| p.stopped_at_ms).is_some_and(|stop| message.sent_ms >= stop);
+        set(state::AFTER_STOP, stopped.then_some(message.sent_ms));
+        set(state::INTERACTED, earliest([clicked, quick_replied]));
+        set(state::IN_FLIGHT, (delivered.is_none() && failed.is_none()).then_some(message.sent_ms));
+        CountedMessage {
+            place: message.place.clone(),
+            mask,
+            sent_ms: message.sent_ms,
+            times_ms,
+            error: failed.map(|f| provider_code(&message.slot.id, f.error.as_ref())),
+            usage: delivered.map(|_| usage),
+            bill,
+        }
+    }
+
+    /// Counts the contact's latest word of reaction on a message, known or not, if it is not taken back.
+    pub(super) fn count_reaction(&mut self, quoted: &str, delta: &mut Delta) {
+        let reactions = self.quotes.get(quoted).into_iter().flatten().map(|i| &self.inbounds[*i]);
+        let latest = reactions
+            .filter(|i| matches!(i.facts.kind.1, InboundKind::Reaction { .. }))
+            .max_by_key(|i| (i.facts.at_ms, i.slot.id.as_str()))
+            .filter(|i| i.facts.kind.1 == InboundKind::Reaction { removed: false });
+        let message = match self.ids.get(quoted) {
+            Some(Ref::Message(no)) => Some(&self.messages[*no]),
+            _ => None,
+        };
+        let now = latest.map(|latest| CountedInbound {
+            place: message.map(|m| m.place.clone()).unwrap_or_default(),
+            what: InboundCount::Reaction,
+            at_ms: latest.facts.at_ms,
+            sent_ms: message.map_or(latest.facts.at_ms, |m| m.sent_ms),
+        });
+        recount(self.reactions.entry(quoted.to_owned()).or_default(), now, delta);
+    }
+
+    pub(super) fn count_attempt(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
+        let facts = &self.attempts[no].facts;
+        let place = policies.place(&facts.campaign, &facts.step);
+        let named = |name: &String| self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()));
+        let accepted = facts.attempts.iter().chain([&facts.id]).any(named);
+        let now = CountedMessage {
+            place,
+            mask: if accepted { state::ERROR_THEN_SENT } else { state::DISPATCH_ERROR },
+            sent_ms: facts.at_ms,
+            times_ms: [facts.at_ms; state::COUNT],
+            error: (!accepted).then(|| provider_code("", facts.error.as_ref())),
+            usage: None,
+            bill: None,
+        };
+        let attempt = &mut self.attempts[no];
+        let before = attempt.counted.clone();
+        if before.as_ref() == Some(&now) {
+            return;
+        }
+        self.unsaved.insert(Ref::Attempt(no));
+        recount(&mut attempt.counted, Some(now.clone()), delta);
+        // An error is an attempt, whether it is one of the tallied things or not.
+        self.dirty.contacts.extend(before.iter().chain([&now]).map(|counted| (counted.place.campaign, None)));
+        self.tally_message(before.as_ref(), false);
+        self.tally_message(Some(&now), true);
+    }
+
+    pub(super) fn tally_message(&mut self, counted: Option<&CountedMessage>, up: bool) {
+        let Some(counted) = counted else { return };
+        let mask = counted.mask;
+        for (bit, holds) in [
+            (person::ATTEMPTED, mask & (state::SENT | state::DISPATCH_ERROR) != 0),
+            (person::DISPATCH_ERROR, mask & state::DISPATCH_ERROR != 0),
+            (person::SENT, mask & state::SENT != 0),
+            (person::DELIVERED, mask & state::DELIVERED != 0),
+            (person::OPENED, mask & state::OPENED != 0),
+            (person::READ, mask & state::READ != 0),
+            (person::FAILED, mask & state::FAILED != 0),
+            (person::IN_FLIGHT, mask & state::IN_FLIGHT != 0),
+            (person::REPLIED, mask & state::REPLIED != 0),
+            (person::QUICK_REPLIED, mask & state::QUICK_REPLIED != 0),
+            (person::CONVERTED, mask & state::CONVERTED != 0),
+        ] {
+            if holds {
+                self.tally(&counted.place, bit, up);
+            }
+        }
+    }
+
+    /// One thing of a place more (or less) in a state.
+    pub(super) fn tally(&mut self, place: &Place, bit: u32, up: bool) {
+        for at in [(place.campaign, Some(place.step.clone())), (place.campaign, None)] {
+            if let Some(n) = self.contacts.entry(at.clone()).or_default().things.get_mut(bit.trailing_zeros() as usize) {
+                *n = if up { *n + 1 } else { n.saturating_sub(1) };
+            }
+            self.dirty.contacts.insert(at);
+        }
+    }
+
+    pub(super) fn count_contact(&mut self, at: (u32, Option<String>), policies: &Policies, delta: &mut Delta) {
+        let (campaign, step) = at.clone();
+        let things = self.contacts.get(&at).map(|t| t.things).unwrap_or_default();
+        let mut mask = 0;
+        for (bit, n) in (0..).zip(things) {
+            if n > 0 {
+                mask |= 1 << bit;
+            }
+        }
+        let bad = mask & (person::FAILED | person::DISPATCH_ERROR) != 0;
+        if mask & person::DELIVERED != 0 {
+            mask &= !person::FAILED;
+        } else if bad {
+            mask |= person::FAILED_TOTAL;
+        }
+        let inside = |p: &Place| p.campaign == campaign && step.as_ref().is_none_or(|step| p.step == *step);
+        let standings = || self.standings.iter().filter(|s| s.place.as_ref().is_some_and(inside)).map(|s| &s.facts);
+        let control = standings().filter(|s| s.control).map(|s| s.at_ms).min();
+        let skips = || standings().filter(|s| !s.control);
+        let skipped_target = skips().filter(|s| s.group.as_ref().is_some_and(|group| group.1 == "target")).map(|s| s.at_ms).min();
+        let attempted = mask & person::ATTEMPTED != 0;
+        for (bit, holds) in [
+            (person::CONTROL, control.is_some()),
+            (person::SKIPPED, skips().next().is_some()),
+            (person::TARGET, attempted || skipped_target.is_some()),
+        ] {
+            mask |= if holds { bit } else { 0 };
+        }
+        let mut skipped = None;
+        if !attempted && control.is_none() {
+            let reason = |s: &StandingFacts| s.reason.as_ref().map_or(String::new(), |r| r.1.clone());
+            skipped = skips().map(|s| (s.at_ms, reason(s))).min().map(|(_, reason)| reason);
+        }
+        let mut in_window = Vec::new();
+        if let (Some(policy), None, false) = (policies.by_no(campaign), &step, self.conversions.is_empty()) {
+            let from = self.first_attempt(campaign).or(control).or(skipped_target).unwrap_or(Ms::MAX);
+            let until = from.saturating_add(policy.attribution_window_ms);
+            for no in range(&self.conversions_by_time, from, until, |c| self.conversions[c].facts.at_ms) {
+                let facts = &self.conversions[no].facts;
+                if !facts.cancelled && policy.takes_goal(&facts.goal) {
+                    mask |= person::CONVERTED_IN_WINDOW;
+                    in_window.extend(facts.nanos());
+                }
+            }
+        }
+        let now = (mask != 0).then(|| CountedContact { campaign, step, mask, skipped, in_window });
+        let tally = self.contacts.entry(at).or_default();
+        recount(&mut tally.counted, now, delta);
+    }
+
+    /// When the contact was first attempted in a campaign.
+    pub(super) fn first_attempt(&self, campaign: u32) -> Option<Ms> {
+        let messages = self.messages.iter().filter(|m| m.listed && m.place.campaign == campaign).map(|m| m.sent_ms);
+        // An error was an attempt, whether it was accepted after all or not.
+        let errors = self.attempts.iter().filter_map(|a| a.counted.as_ref());
+        let errors = errors.filter(|c| c.place.campaign == campaign).map(|c| c.sent_ms);
+        messages.chain(errors).min()
+    }
+
+    pub(super) fn country(&self) -> Option<&str> {
+        country::country_of(self.key.as_deref()?)
+    }
+}
+
+fn nanos(amount: &str, currency: &str) -> Option<Nanos> {
+    Some(Nanos { currency: currency.to_owned(), nanos: Amount::parse(amount).ok()?.nanos() })
+}
+
+/// The provider's character and its code, under which an error is counted; `-` for what the sender itself met.
+fn provider_code(entry_id: &str, error: Option<&First<(String, String)>>) -> String {
+    let provider = entry_id.chars().nth(1).unwrap_or('-');
+    format!("{provider}{}", error.map_or("", |e| e.1.0.as_str()))
+}

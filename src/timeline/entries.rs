@@ -1,0 +1,146 @@
+//! The things of a timeline: each with its facts, how it is stored, and what was derived of it.
+
+use std::collections::BTreeSet;
+
+use crate::contributions::{CountedClick, CountedConflicts, CountedConversion, CountedInbound, CountedMessage, Place};
+use crate::event::Ms;
+use crate::facts::{AttemptFacts, ClickFacts, ConversionFacts, InboundFacts, MessageFacts, OptOutFacts, StandingFacts};
+
+/// One entry of the timeline as storage sees it.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    pub id: String,
+    /// The campaign under which it is stored; none if it is new.
+    pub(super) stored_in: Option<u32>,
+}
+
+/// Campaign and step as they were named, declared or not, and a name of the attempt.
+pub(super) type AttemptName = (String, String, String);
+
+/// Who speaks in a message: the channel and the business's number, where they are named.
+pub(super) type Voice = (Option<String>, Option<String>);
+
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub slot: Slot,
+    pub facts: MessageFacts,
+    pub(super) place: Place,
+    /// The earliest fact that is no engagement.
+    pub(super) sent_ms: Ms,
+    /// Channel and sender: which replies it fits.
+    pub(super) voice: Voice,
+    /// Of a campaign, and not failed by its statuses alone.
+    pub(super) takes_replies: bool,
+    /// Whether layer 1 has placed it in the lists.
+    pub(super) listed: bool,
+    /// The names of its attempt: an error under one of them is no error.
+    pub(super) attempts: BTreeSet<AttemptName>,
+    /// Inbounds that quote it or react to it.
+    pub(super) quotes: Vec<u32>,
+    /// Replies that belong to it, quoting or not.
+    pub(super) replies: Vec<u32>,
+    /// Human clicks that belong to it.
+    pub(super) clicks: Vec<u32>,
+    pub(super) conversions: Vec<u32>,
+    /// The touches that it stands for in the list of touches, and the campaign whose window and goals they have.
+    pub(super) touches: Vec<Ms>,
+    pub(super) touches_for: u32,
+    pub counted: Option<CountedMessage>,
+    pub(super) conflicts: Option<CountedConflicts>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    pub slot: Slot,
+    pub facts: InboundFacts,
+    /// The message that it is a reply to.
+    pub owner: Option<u32>,
+    /// The known message that it quotes or reacts to.
+    pub(super) quotes: Option<u32>,
+    pub(super) counted: Option<CountedInbound>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Click {
+    pub slot: Slot,
+    pub facts: ClickFacts,
+    pub(super) place: Place,
+    pub flood: bool,
+    /// The message that it belongs to.
+    pub owner: Option<u32>,
+    pub(super) listed: bool,
+    pub counted: Option<CountedClick>,
+}
+
+impl Click {
+    pub fn at_ms(&self) -> Ms {
+        self.facts.0.0
+    }
+
+    pub(super) fn human(&self) -> bool {
+        self.facts.0.1.machine.is_none() && !self.flood
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    pub slot: Slot,
+    pub facts: ConversionFacts,
+    /// The message that it goes to.
+    pub owner: Option<u32>,
+    pub(super) counted: Option<CountedConversion>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub slot: Slot,
+    pub facts: AttemptFacts,
+    pub counted: Option<CountedMessage>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub slot: Slot,
+    pub facts: StandingFacts,
+    pub(super) place: Option<Place>,
+}
+
+#[derive(Clone, Debug)]
+pub struct OptOut {
+    pub slot: Slot,
+    pub facts: OptOutFacts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ref {
+    Message(u32),
+    Attempt(u32),
+    Standing(u32),
+    Inbound(u32),
+    Click(u32),
+    Conversion(u32),
+    OptOut(u32),
+}
+
+/// The new stored form of an entry.
+pub struct Saved {
+    pub id: String,
+    /// The campaign under which it is stored from now on.
+    pub campaign: u32,
+    /// The campaign under which its old row stands, if that is another.
+    pub moved_from: Option<u32>,
+    pub mask: u32,
+    /// The facts as JSON.
+    pub facts: String,
+    /// The campaigns that it names, declared or not.
+    pub names: Vec<String>,
+}
+
+impl Slot {
+    pub(super) fn saved(&mut self, campaign: u32, mask: u32, facts: &impl serde::Serialize, names: Vec<String>) -> Saved {
+        let moved_from = self.stored_in.replace(campaign).filter(|old| *old != campaign);
+        // Plain data with string keys: serializing it cannot fail.
+        let facts = serde_json::to_string(facts).unwrap_or_default();
+        Saved { id: self.id.clone(), campaign, moved_from, mask, facts, names }
+    }
+}

@@ -1,0 +1,144 @@
+//! Layer 2: whose a reply or a click is, and whether a click is human.
+
+use super::order::click_link_key;
+use super::{HUMAN_CLICKS_PER_DAY, MAX_WINDOW_MS, Message, Ref, Timeline, quoted_entry};
+use crate::contributions::{CountedClick, CountedInbound, Delta, InboundCount, Place, person, recount};
+use crate::counters::DAY_MS;
+use crate::event::{InboundKind, Ms};
+use crate::policy::Policies;
+
+impl Timeline {
+    pub(super) fn own_inbound(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
+        let facts = &self.inbounds[no].facts;
+        let at_ms = facts.at_ms;
+        let kind = facts.kind.1;
+        let quotes = quoted_entry(facts).and_then(|id| match self.ids.get(&id) {
+            Some(Ref::Message(message)) => Some(*message),
+            _ => None,
+        });
+        let reply = matches!(kind, InboundKind::Message | InboundKind::QuickReply);
+        let candidate = if reply { quotes.or_else(|| self.latest_before(no)) } else { None };
+        let owner = candidate.filter(|m| {
+            let message = &self.messages[*m];
+            let window_ms =
+                policies.by_no(message.place.campaign).map_or(policies.default_reply_window_ms(), |p| p.reply_window_ms);
+            (message.sent_ms..message.sent_ms.saturating_add(window_ms)).contains(&at_ms)
+        });
+        let old = (self.inbounds[no].owner, self.inbounds[no].quotes);
+        for message in [old.0, old.1].into_iter().flatten() {
+            let message = &mut self.messages[message];
+            message.replies.retain(|r| *r != no);
+            message.quotes.retain(|r| *r != no);
+        }
+        if let Some(message) = owner {
+            self.messages[message].replies.push(no);
+        }
+        if let Some(message) = quotes {
+            self.messages[message].quotes.push(no);
+        }
+        self.dirty.states.extend([old.0, old.1, owner, quotes].into_iter().flatten());
+        let now = match (kind, owner) {
+            (InboundKind::Message | InboundKind::QuickReply, Some(message)) => {
+                let message = &self.messages[message];
+                Some(CountedInbound {
+                    place: message.place.clone(),
+                    what: InboundCount::Reply { quick: kind == InboundKind::QuickReply },
+                    at_ms,
+                    sent_ms: message.sent_ms,
+                })
+            }
+            (InboundKind::Reaction { .. }, _) => None,
+            _ => Some(CountedInbound { place: Place::default(), what: InboundCount::Nobody, at_ms, sent_ms: at_ms }),
+        };
+        let inbound = &mut self.inbounds[no];
+        inbound.owner = owner;
+        inbound.quotes = quotes;
+        recount(&mut inbound.counted, now, delta);
+    }
+
+    /// The latest message of a campaign, from the sender that an inbound was sent to, that was sent strictly before it.
+    pub(super) fn latest_before(&self, no: u32) -> Option<u32> {
+        let facts = &self.inbounds[no].facts;
+        let before = self.by_sent.partition_point(|m| self.messages[*m].sent_ms < facts.at_ms);
+        let candidates = self.by_sent.get(..before)?.iter().rev().copied();
+        candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| {
+            let Message { voice: (channel, sender), slot, .. } = &self.messages[*m];
+            slot.id.chars().nth(1) == Some(facts.provider)
+                && match (sender, &facts.sender) {
+                    (Some(sender), Some(to)) => *sender == to.1,
+                    _ => channel.as_deref() == Some(facts.channel.1.as_str()),
+                }
+        })
+    }
+
+    /// The message that a provider's click names, if it is known.
+    pub(super) fn named_by(&self, click: u32) -> Option<u32> {
+        match self.ids.get(self.clicks[click].facts.0.1.message.as_ref()?) {
+            Some(Ref::Message(message)) => Some(*message),
+            _ => None,
+        }
+    }
+
+    /// Where a click counts: with the message that it names, else where its link says.
+    pub(super) fn click_place(&self, click: u32) -> &Place {
+        self.named_by(click).map_or(&self.clicks[click].place, |message| &self.messages[message].place)
+    }
+
+    pub(super) fn own_click(&mut self, no: u32, delta: &mut Delta) {
+        let click = &self.clicks[no];
+        let (at_ms, machine) = (click.at_ms(), click.facts.0.1.machine.is_some());
+        // The link's clicks in order of (time, id); a machine's clicks take no place among the day's.
+        let tap = &click.facts.0.1;
+        let human = |other: &u32| self.clicks[*other].facts.0.1.machine.is_none();
+        let day = |ms: Ms| ms.div_euclid(DAY_MS);
+        let mine =
+            self.clicks_by_link.partition_point(|other| click_link_key(&self.clicks)(*other) < click_link_key(&self.clicks)(no));
+        let earlier =
+            self.clicks_by_link.iter().take(mine).rev().take_while(|other| self.clicks[**other].facts.0.1.link == tap.link);
+        let today = earlier.clone().take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
+        let flood =
+            !machine && !self.nobody && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
+        let here = |other: &u32| self.click_place(*other) == self.click_place(no);
+        let unique = !machine && !flood && !self.nobody && !earlier.clone().any(|o| human(o) && here(o));
+
+        let owner = self.named_by(no).or_else(|| {
+            let place = &click.place;
+            if place.campaign == 0 {
+                return None;
+            }
+            let sent = |m: &u32| (&self.messages[*m].place, self.messages[*m].sent_ms);
+            let after = self.by_place.partition_point(|m| sent(m) <= (place, at_ms));
+            let same_place = |m: &&u32| self.messages[**m].place == *place;
+            let before = after.checked_sub(1).and_then(|i| self.by_place.get(i)).filter(same_place);
+            before.or_else(|| self.by_place.get(after).filter(same_place)).copied()
+        });
+        let place = self.click_place(no).clone();
+        let (link, old) = (tap.link.clone(), click.owner);
+        if let Some(message) = old {
+            self.messages[message].clicks.retain(|c| *c != no);
+            self.dirty.states.insert(message);
+        }
+        if let Some(message) = owner {
+            self.messages[message].clicks.push(no);
+            self.dirty.states.insert(message);
+        }
+        let now = CountedClick {
+            place,
+            link,
+            machine: machine || flood,
+            unique,
+            at_ms,
+            sent_ms: owner.map_or(at_ms, |message| self.messages[message].sent_ms),
+        };
+        let click = &mut self.clicks[no];
+        click.flood = flood;
+        click.owner = owner;
+        let before = click.counted.clone();
+        recount(&mut click.counted, Some(now.clone()), delta);
+        for (counted, sign) in before.iter().map(|c| (c, false)).chain([(&now, true)]) {
+            if !counted.machine && !self.nobody {
+                self.tally(&counted.place, person::CLICKED, sign);
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Layer 1: where a message, a click, a standing counts, and what its coming or going can have influenced.
+
+use std::collections::BTreeSet;
+
+use super::order::{click_link_key, click_place_key, place_key, range, sent_key};
+use super::{AttemptName, MAX_WINDOW_MS, Ref, Timeline, Voice};
+use crate::event::{Ms, StatusKind};
+use crate::facts::reference_parts;
+use crate::policy::Policies;
+use crate::slab::{insert, remove};
+
+impl Timeline {
+    /// Where a message counts: its winning claim's campaign, else its reference's, if declared; else `_unattributed`.
+    pub(super) fn place_message(&mut self, no: u32, policies: &Policies) {
+        let facts = &self.messages[no].facts;
+        let claim = facts.claim();
+        let reference = facts.reference.as_ref().map(|r| reference_parts(&r.1));
+        let (campaign, step) =
+            claim.map(|c| (c.campaign.as_str(), c.step.as_str())).or(reference.map(|(c, s, _)| (c, s))).unwrap_or_default();
+        let place = policies.place(campaign, step);
+        let accepted = facts.claims.iter().map(|c| c.at_ms);
+        let Some(sent_ms) = facts.statuses.iter().flatten().map(|s| s.at_ms).chain(accepted).min() else {
+            return;
+        };
+        let failed = facts.status(StatusKind::Failed).is_some();
+        let seen = [StatusKind::Delivered, StatusKind::Read, StatusKind::Played].iter().any(|k| facts.status(*k).is_some());
+        let takes_replies = place.campaign != 0 && (!failed || seen);
+        // The entry's id is the tag, the provider and the message's id, which is an attempt's name too.
+        let mut attempts: BTreeSet<String> = claim.map(|c| c.attempts.clone()).unwrap_or_default();
+        attempts.extend(self.messages[no].slot.id.get(2..).map(str::to_owned));
+        attempts.extend(reference.filter(|(c, s, _)| (*c, *s) == (campaign, step)).and_then(|r| r.2).map(str::to_owned));
+        let attempts: BTreeSet<AttemptName> =
+            attempts.into_iter().map(|attempt| (campaign.to_owned(), step.to_owned(), attempt)).collect();
+
+        let voice: Voice = (facts.channel().map(str::to_owned), facts.sender().map(str::to_owned));
+
+        self.dirty.states.insert(no);
+        let message = &self.messages[no];
+        let same = message.listed
+            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts, &message.voice)
+                == (&place, sent_ms, takes_replies, &attempts, &voice);
+        if same {
+            return;
+        }
+        self.unlist_message(no);
+        let message = &mut self.messages[no];
+        message.place = place;
+        message.sent_ms = sent_ms;
+        message.voice = voice;
+        message.takes_replies = takes_replies;
+        message.attempts = attempts;
+        self.list_message(no);
+    }
+
+    pub(super) fn unlist_message(&mut self, no: u32) {
+        if !self.messages[no].listed {
+            return;
+        }
+        self.dirty_around(no);
+        remove(&mut self.by_place, no, place_key(&self.messages));
+        if self.messages[no].takes_replies {
+            remove(&mut self.by_sent, no, sent_key(&self.messages));
+        }
+        let message = &self.messages[no];
+        for attempt in &message.attempts {
+            if let Some(n) = self.accepted.get_mut(attempt) {
+                *n -= 1;
+                if *n == 0 {
+                    self.accepted.remove(attempt);
+                }
+            }
+        }
+    }
+
+    pub(super) fn list_message(&mut self, no: u32) {
+        insert(&mut self.by_place, no, place_key(&self.messages));
+        if self.messages[no].takes_replies {
+            insert(&mut self.by_sent, no, sent_key(&self.messages));
+        }
+        let message = &self.messages[no];
+        for attempt in &message.attempts {
+            *self.accepted.entry(attempt.clone()).or_default() += 1;
+        }
+        self.messages[no].listed = true;
+        self.dirty_around(no);
+    }
+
+    /// What a listed message can influence from where it stands: before it leaves and after it came.
+    pub(super) fn dirty_around(&mut self, no: u32) {
+        self.dirty_replies_after(no);
+        let message = &self.messages[no];
+        self.dirty.inbounds.extend(message.replies.iter().chain(&message.quotes));
+        self.dirty.clicks.extend(&message.clicks);
+        self.dirty.conversions.extend(&message.conversions);
+        if !self.attempts.is_empty() {
+            self.dirty.attempts.extend(self.attempts.numbers());
+        }
+        for click in self.clicks_naming.get(&message.slot.id).cloned().unwrap_or_default() {
+            self.dirty_link(click);
+        }
+        let message = &self.messages[no];
+        // Its clicks: from its sent time to the next one's in the same place, or from the beginning if it is the first.
+        let (place, sent_ms) = (&message.place, message.sent_ms);
+        let before = self.by_place.partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) < (place, sent_ms));
+        let first = before.checked_sub(1).and_then(|i| self.by_place.get(i)).is_none_or(|m| self.messages[*m].place != *place);
+        let after = self.by_place.partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) <= (place, sent_ms));
+        let until = self.by_place.get(after).filter(|m| self.messages[**m].place == *place).map(|m| self.messages[*m].sent_ms);
+        let from = if first { Ms::MIN } else { sent_ms };
+        let start = self.clicks_by_place.partition_point(|c| (&self.clicks[*c].place, self.clicks[*c].at_ms()) < (place, from));
+        let touched = self
+            .clicks_by_place
+            .iter()
+            .skip(start)
+            .copied()
+            .take_while(|c| self.clicks[*c].place == *place && until.is_none_or(|until| self.clicks[*c].at_ms() < until));
+        self.dirty.clicks.extend(touched);
+    }
+
+    /// The inbounds after a message that it may own: up to the next message that fits whoever it fits.
+    pub(super) fn dirty_replies_after(&mut self, no: u32) {
+        let message = &self.messages[no];
+        if !message.listed || self.inbounds.is_empty() {
+            return;
+        }
+        let position = self.by_sent.partition_point(|m| sent_key(&self.messages)(*m) <= sent_key(&self.messages)(no));
+        let next = self
+            .by_sent
+            .iter()
+            .skip(position)
+            .map(|m| &self.messages[*m])
+            .take_while(|m| m.sent_ms <= message.sent_ms + MAX_WINDOW_MS)
+            .find(|m| m.voice == message.voice)
+            .map_or(Ms::MAX, |m| m.sent_ms.saturating_add(1));
+        let until = next.min(message.sent_ms + MAX_WINDOW_MS);
+        let touched = range(&self.inbounds_by_time, message.sent_ms, until, |i| self.inbounds[i].facts.at_ms);
+        self.dirty.inbounds.extend(touched);
+    }
+
+    pub(super) fn place_click(&mut self, no: u32, policies: &Policies) {
+        self.unlist_click(no);
+        let tap = &self.clicks[no].facts.0.1;
+        let place = policies.place(&tap.campaign, &tap.step);
+        if self.clicks[no].place != place {
+            self.unsaved.insert(Ref::Click(no));
+        }
+        let click = &mut self.clicks[no];
+        click.place = place;
+        click.listed = true;
+        insert(&mut self.clicks_by_place, no, click_place_key(&self.clicks));
+        insert(&mut self.clicks_by_link, no, click_link_key(&self.clicks));
+        if let Some(message) = &self.clicks[no].facts.0.1.message {
+            self.clicks_naming.entry(message.clone()).or_default().insert(no);
+        }
+        self.dirty_link(no);
+    }
+
+    pub(super) fn place_standing(&mut self, no: u32, policies: &Policies) {
+        let standing = &mut self.standings[no];
+        let place = policies.place(&standing.facts.campaign, &standing.facts.step.1);
+        let old = standing.place.replace(place.clone());
+        if old.as_ref() != Some(&place) {
+            self.unsaved.insert(Ref::Standing(no));
+        }
+        for place in old.into_iter().chain([place]) {
+            self.dirty.contacts.extend([(place.campaign, Some(place.step)), (place.campaign, None)]);
+        }
+    }
+}

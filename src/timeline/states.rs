@@ -1,0 +1,125 @@
+//! Layers 3 and 4: how far a message came, the touches that it offers, and whose a conversion is.
+
+use super::order::{range, tie};
+use super::{Click, MAX_WINDOW_MS, Timeline, earliest};
+use crate::contributions::{CountedConversion, Delta, recount};
+use crate::event::{InboundKind, Ms, StatusKind};
+use crate::policy::{Policies, Touch};
+
+impl Timeline {
+    /// The facts of engagement: (earliest of any, earliest that also proves opening).
+    pub(super) fn engaged(&self, no: u32) -> (Option<Ms>, Option<Ms>) {
+        let message = &self.messages[no];
+        let inbound_at = |i: &u32| self.inbounds[*i].facts.at_ms;
+        let quotes = message.quotes.iter().filter(|i| !matches!(self.inbounds[**i].facts.kind.1, InboundKind::Other));
+        let clicks = message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms);
+        let opening = quotes.map(inbound_at).chain(clicks.filter(|at| *at >= message.sent_ms)).min();
+        let replies = message.replies.iter().map(inbound_at).filter(|at| *at >= message.sent_ms).min();
+        (earliest([opening, replies]), opening)
+    }
+
+    pub(super) fn fact_time(&self, no: u32, kind: StatusKind) -> Option<Ms> {
+        self.messages[no].facts.status(kind).map(|s| s.at_ms)
+    }
+
+    /// When a message was delivered, opened and read, if it was.
+    pub(super) fn progress(&self, no: u32) -> Progress {
+        let (engaged, opening) = self.engaged(no);
+        let read = earliest([self.fact_time(no, StatusKind::Read), self.fact_time(no, StatusKind::Played)]);
+        let delivered = earliest([self.fact_time(no, StatusKind::Delivered), read, engaged]);
+        Progress { delivered, opened: earliest([read, opening]), read }
+    }
+
+    /// Renews the touches that a message offers to conversions, and dirties the conversions that may follow them.
+    pub(super) fn offer_touches(&mut self, no: u32, policies: &Policies) {
+        let message = &self.messages[no];
+        let policy = policies.by_no(message.place.campaign);
+        let touches: Vec<Ms> = match policy.map(|p| p.touch) {
+            None => Vec::new(),
+            Some(Touch::Clicked) => {
+                let mut human: Vec<Ms> =
+                    message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms).collect();
+                human.sort_unstable();
+                human
+            }
+            Some(touch) => {
+                let progress = self.progress(no);
+                match touch {
+                    Touch::Delivered => progress.delivered,
+                    Touch::Read => progress.read,
+                    Touch::Opened | Touch::Clicked => progress.opened,
+                }
+                .into_iter()
+                .collect()
+            }
+        };
+        let campaign = message.place.campaign;
+        let message = &mut self.messages[no];
+        let moved = core::mem::replace(&mut message.touches_for, campaign) != campaign;
+        let old = core::mem::take(&mut message.touches);
+        if moved || old != touches {
+            let messages = &self.messages;
+            let key = |(at, m): &(Ms, u32)| (*at, tie(&messages[*m].slot.id));
+            for at in &old {
+                let from = self.touches.partition_point(|t| t.0 < *at);
+                if let Some(position) = self.touches.iter().skip(from).position(|t| *t == (*at, no)) {
+                    self.touches.remove(from + position);
+                }
+            }
+            for at in &touches {
+                let mine = key(&(*at, no));
+                let position = self.touches.partition_point(|t| t.0 < *at || t.0 == *at && key(t) < mine);
+                self.touches.insert(position, (*at, no));
+            }
+            for at in old.iter().chain(&touches) {
+                let until = at.saturating_add(MAX_WINDOW_MS);
+                self.dirty.conversions.extend(range(&self.conversions_by_time, *at, until, |c| self.conversions[c].facts.at_ms));
+            }
+        }
+        self.messages[no].touches = touches;
+        // A sent time or a place may have changed without a touch.
+        self.dirty.conversions.extend(&self.messages[no].conversions);
+    }
+
+    pub(super) fn own_conversion(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
+        let facts = &self.conversions[no].facts;
+        let at_ms = facts.at_ms;
+        let before = self.touches.partition_point(|t| t.0 <= at_ms);
+        let latest = self.touches.get(..before).unwrap_or_default().iter().rev();
+        let owner = latest
+            .take_while(|(touch, _)| touch + MAX_WINDOW_MS > at_ms)
+            .find(|(touch, message)| {
+                policies
+                    .by_no(self.messages[*message].place.campaign)
+                    .is_some_and(|p| at_ms < touch + p.attribution_window_ms && p.takes_goal(&facts.goal))
+            })
+            .map(|(_, message)| *message)
+            .filter(|_| !facts.cancelled);
+        let now = owner.map(|message| CountedConversion {
+            place: self.messages[message].place.clone(),
+            value: facts.nanos(),
+            at_ms,
+            sent_ms: self.messages[message].sent_ms,
+        });
+        let old = self.conversions[no].owner;
+        if let Some(message) = old {
+            self.messages[message].conversions.retain(|c| *c != no);
+        }
+        if let Some(message) = owner {
+            self.messages[message].conversions.push(no);
+        }
+        self.dirty.states.extend([old, owner].into_iter().flatten());
+        let conversion = &mut self.conversions[no];
+        conversion.owner = owner;
+        recount(&mut conversion.counted, now, delta);
+        // The experiment of every campaign of this contact may see it.
+        self.dirty.contacts.extend(self.contacts.keys().filter(|(_, step)| step.is_none()).cloned());
+    }
+}
+
+/// When a message reached each state.
+pub(super) struct Progress {
+    pub(super) delivered: Option<Ms>,
+    pub(super) opened: Option<Ms>,
+    pub(super) read: Option<Ms>,
+}
