@@ -203,18 +203,24 @@ impl Server {
     }
 
     fn failed_to_start(&self, why: Option<&str>) -> Failure {
-        match why {
-            Some("address in use") => port_taken(self.port),
-            why => {
-                if !self.options.loud {
-                    eprint!("{}", self.log());
-                }
-                Failure::new(
-                    format!("the worker did not start ({})", why.unwrap_or("the runtime ended").trim()),
-                    "read its log above; a state folder of a newer version or a full disk can be the cause",
-                )
-            }
+        let why = why.unwrap_or("the runtime ended");
+        if why == "address in use" {
+            return port_taken(self.port);
         }
+        if !self.options.loud {
+            eprint!("{}", self.log());
+        }
+        // SQLite's words for a disk that takes no more.
+        if [why, &self.log()].iter().any(|text| text.contains("SQLITE_FULL") || text.contains("SQLITE_IOERR")) {
+            return Failure::new(
+                format!("the state folder {} cannot be written", self.state.display()),
+                "the disk is full or failing; free some space, or choose another folder with --state",
+            );
+        }
+        Failure::new(
+            format!("the worker did not start ({})", why.lines().next().unwrap_or_default().trim()),
+            "read its log above; a state folder of a newer version can be the cause",
+        )
     }
 }
 
