@@ -54,7 +54,7 @@ fn no_provider() -> char {
 
 /// What a Ledger can be asked to write. All of it is idempotent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "write", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Write {
     /// Put events into timelines and count the difference.
     Record { events: Vec<Routed> },
@@ -76,7 +76,7 @@ pub struct Written {
 
 /// What a Ledger can be asked to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "read", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Read {
     /// The packed counters of one campaign: the totals, and the rows of the days `from_day..to_day` (UTC, since 1970).
     Book { campaign: u32, from_day: i32, to_day: i32 },
