@@ -22,9 +22,10 @@ function modules(main) {
   ];
 }
 
-function options({ config, port, state, bindings }) {
+function options({ config, main: other, port, state, bindings }) {
   const { name } = unstable_readConfig({ config });
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config);
+  const { workerOptions, main: named } = unstable_getMiniflareWorkerOptions(config);
+  const main = other ?? named;
   const { modulesRules: _, ...worker } = workerOptions;
   return convertV4MiniflareOptions({
     host: "127.0.0.1",

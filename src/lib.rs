@@ -44,6 +44,7 @@ pub mod route;
 pub mod settings;
 pub mod slab;
 pub mod sql;
+pub mod stats;
 pub mod target;
 pub mod time;
 pub mod timeline;

@@ -151,7 +151,7 @@ impl<'a> Route<'a> {
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
             Self::WrapLink { .. } => &["format"],
-            Self::Stats { .. } => &["max_age"],
+            Self::Stats { .. } => &["max_age", "from", "to", "basis", "step"],
             _ => &[],
         }
     }

@@ -8,7 +8,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use bluetick::contributions::person;
+use bluetick::contributions::{person, usage_parts};
+use bluetick::counters::Kind;
 use bluetick::numbers::{Basis, Numbers, Period};
 use model::generate::{Scenario, Shape, generate_with, minimise, repeat, shuffle, split};
 use model::{Answers, QUARTER_MS, answers, recount};
@@ -156,6 +157,31 @@ fn check(context: &str, workspace: &mut Workspace, scenario: &Scenario, expected
     }
 }
 
+/// Section 7, of all campaigns together: conversations, delivered and billable messages by category, country and quarter hour.
+fn check_usage(context: &str, workspace: &mut Workspace, scenario: &Scenario, expected: &Answers) {
+    let mut usage: BTreeMap<i64, answers::Numbers> = BTreeMap::new();
+    let mut unseen = 0;
+    for (_, no) in campaigns(&scenario.definitions) {
+        for (day, row) in &workspace.book(no).days {
+            for (cell, n) in row.cells() {
+                let what = match (cell.kind, cell.b) {
+                    (Kind::Usage, 0) => "messages_delivered",
+                    (Kind::Usage, _) => "billable",
+                    (Kind::Conversations, _) => "conversations",
+                    _ => continue,
+                };
+                unseen += if cell.kind == Kind::Conversations && cell.b == 1 { n } else { 0 };
+                let (category, country) = usage_parts(cell.a);
+                let start_ms = i64::from(*day) * model::DAY_MS + i64::from(cell.quarter.unwrap()) * QUARTER_MS;
+                let name = format!("{what}.{}.{}", category.name(), country.unwrap_or_default());
+                *usage.entry(start_ms).or_default().entry(name).or_default() += n as u64;
+            }
+        }
+    }
+    assert_eq!(usage, expected.usage, "{context}, usage");
+    assert_eq!(unseen as usize, expected.conversations.iter().filter(|c| c.window_unseen).count(), "{context}, windows unseen");
+}
+
 /// Runs a scenario; if it fails, the fewest of its events that still fail stand at the end of the message.
 fn run(seed: u64) {
     let scenario = generate_with(seed, &Shape::within_contacts());
@@ -178,6 +204,7 @@ fn judge(scenario: &Scenario) {
     let mut plain = Workspace::new(3, &scenario.definitions);
     plain.record(&scenario.received);
     check(&format!("seed {seed}, in one batch"), &mut plain, scenario, &expected);
+    check_usage(&format!("seed {seed}, in one batch"), &mut plain, scenario, &expected);
 
     let mut late = Workspace::new(2, &scenario.definitions_before());
     let batches = split(seed, &repeat(seed, &shuffle(seed, &scenario.received)));
@@ -192,6 +219,7 @@ fn judge(scenario: &Scenario) {
         late.book(1);
     }
     check(&format!("seed {seed}, shuffled, repeated, split"), &mut late, scenario, &expected);
+    check_usage(&format!("seed {seed}, shuffled, repeated, split"), &mut late, scenario, &expected);
 }
 
 #[test]

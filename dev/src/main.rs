@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bluetick_dev::build::{self, Flavour};
 use bluetick_dev::tools::Tools;
-use bluetick_dev::{Failure, Result, bench, build, demo, deploy_check, secrets, serve};
+use bluetick_dev::{Failure, Options, Result, bench, demo, deploy_check, secrets, serve};
 
 const HELP: &str = "\
 bluetick, on this machine
@@ -12,12 +13,13 @@ bluetick, on this machine
   cargo run [-- FLAGS]    set up what is missing, build the worker, serve it until Ctrl-C
   cargo run -- demo       play a campaign of 200 contacts against a running server, and print its numbers
   cargo run --release -- bench   measure beside the plainest workers that do the same, and compare with the goals
-  cargo run -- build      set up what is missing and build the worker into build/
+  cargo run -- build      set up what is missing and build the worker, as it ships, into build/
   cargo run -- deploy-check      what `wrangler deploy` would do, as far as it goes without an account
 
       --port PORT         listen there (8787)
       --state DIR         keep the state in that folder (.bluetick/state)
       --admin-key KEY     use this admin key (one is made for the state folder, and kept)
+      --release           run the worker as it ships (it builds slower and runs faster)
       --url URL           demo: the server (http://127.0.0.1:8787, with the admin key of the state folder)
       --only NAME         bench: statuses or redirects alone
       --help              this text
@@ -42,6 +44,7 @@ struct Arguments {
     admin_key: Option<String>,
     url: Option<String>,
     only: Option<String>,
+    release: bool,
     help: bool,
 }
 
@@ -57,6 +60,7 @@ impl Arguments {
                 Arg::Long("admin-key") => arguments.admin_key = Some(parser.value()?.string()?),
                 Arg::Long("url") => arguments.url = Some(parser.value()?.string()?),
                 Arg::Long("only") => arguments.only = Some(parser.value()?.string()?),
+                Arg::Long("release") => arguments.release = true,
                 Arg::Long("help") | Arg::Short('h') => arguments.help = true,
                 Arg::Value(value) if arguments.command.is_none() => arguments.command = Some(value.string()?),
                 other => return Err(other.unexpected()),
@@ -74,7 +78,14 @@ fn run() -> Result<()> {
     }
     let state = arguments.state.unwrap_or_else(serve::default_state);
     match arguments.command.as_deref().unwrap_or("serve") {
-        "serve" => serve::serve(arguments.port.unwrap_or(serve::PORT), state, arguments.admin_key),
+        "serve" => serve::serve(Options {
+            port: Some(arguments.port.unwrap_or(serve::PORT)),
+            state: Some(state),
+            admin_key: arguments.admin_key,
+            release: arguments.release,
+            loud: true,
+            ..Options::default()
+        }),
         "demo" => {
             let url = arguments.url.unwrap_or_else(|| format!("http://127.0.0.1:{}", arguments.port.unwrap_or(serve::PORT)));
             let key = arguments.admin_key.or_else(|| secrets::kept_admin_key(&state));
@@ -83,7 +94,7 @@ fn run() -> Result<()> {
         }
         "bench" => bench::bench(arguments.only.as_deref()),
         "deploy-check" => deploy_check::deploy_check(),
-        "build" => build::ensure(&Tools::ensure()?),
+        "build" => build::ensure(&Tools::ensure()?, Flavour::Shipped).map(drop),
         other => Err(Failure::new(format!("there is no command {other:?}"), "see cargo run -- --help")),
     }
 }

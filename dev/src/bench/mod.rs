@@ -120,7 +120,7 @@ fn redirects(disk: &Path) -> Result<Vec<Goal>> {
 }
 
 fn ours(place: &Path) -> Result<Server> {
-    Server::start(Options { state_under: Some(place.to_path_buf()), ..Options::default() })
+    Server::start(Options { release: true, state_under: Some(place.to_path_buf()), ..Options::default() })
 }
 
 fn floor(place: &Path) -> Result<Server> {
