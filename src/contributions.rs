@@ -227,6 +227,8 @@ pub struct CountedClick {
     pub machine: bool,
     /// The contact's first human click on this link.
     pub unique: bool,
+    /// How many taps it stands for.
+    pub taps: u32,
     pub at_ms: Ms,
     /// Sent time of the message it belongs to, else its own time.
     pub sent_ms: Ms,
@@ -234,9 +236,10 @@ pub struct CountedClick {
 
 impl Counts for CountedClick {
     fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign, delta);
+        let mut pen = Pen::new(&self.place, sign * i64::from(self.taps), delta);
         let link = pen.name(&self.link);
         pen.everywhere(Kind::Clicks, Kind::ClicksAt, self.sent_ms, self.at_ms, link, u16::from(self.machine));
+        pen.sign = sign;
         if self.unique {
             pen.everywhere(Kind::UniqueClicks, Kind::UniqueClicksAt, self.sent_ms, self.at_ms, link, 0);
         }

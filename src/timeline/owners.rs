@@ -120,6 +120,7 @@ impl Timeline {
             link,
             machine: machine || flood,
             unique,
+            taps: tap.more.saturating_add(1),
             at_ms,
             sent_ms: owner.map_or(at_ms, |message| self.messages[message].sent_ms),
         };
