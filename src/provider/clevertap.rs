@@ -12,6 +12,9 @@ use super::json::{Items, Text, each, lenient};
 use super::{Out, json, signature, time};
 use crate::event::{Click, Event, InboundKind, Person, StatusKind};
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"payloadVersion":"0.1","statuses":[{"msgId":"$id","status":"delivered","timestamp":"$s"}]}"#;
+
 lenient! {
     struct Callback<'a> {
         statuses: Items<'a> = "statuses",

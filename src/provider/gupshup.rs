@@ -15,6 +15,9 @@ use super::json::{Items, Text, each, lenient};
 use super::{Out, form, json, meta, time};
 use crate::event::{Event, InboundKind, Ms, OptOut, StatusKind};
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"app":"test","timestamp":$ms,"version":2,"type":"message-event","payload":{"id":"$id","gsId":"$id","type":"delivered","destination":"$to","payload":{"ts":$s}}}"#;
+
 lenient! {
     struct Callback<'a> {
         business: Text<'a> = "phone",

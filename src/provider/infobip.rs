@@ -62,6 +62,16 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"results":[{"messageId":"$id","to":"$to","doneAt":"$iso","status":{"id":5,"groupId":3,"groupName":"DELIVERED","name":"DELIVERED_TO_HANDSET"}}]}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let at = "0";
+    let hash = signature::sign::<HmacSha256>(secret, &[at.as_bytes(), request.body]);
+    vec![(EXCHANGE, signature::to_hex(&hash)), (EXCHANGE_TIME, at.to_owned())]
+}
+
 lenient! {
     struct Body<'a> {
         results: Items<'a> = "results",

@@ -31,6 +31,15 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"0","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"phone_number_id":"0"},"statuses":[{"id":"$id","status":"delivered","timestamp":"$s","recipient_id":"$to"}]}}]}]}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let hash = signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body]));
+    vec![("x-hub-signature-256", format!("sha256={hash}"))]
+}
+
 lenient! {
     struct Envelope<'a> {
         entry: Items<'a> = "entry",

@@ -26,6 +26,8 @@ mod wati;
 
 pub use custom::Mapping;
 
+use json::Text;
+
 use crate::contact;
 use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
 
@@ -136,6 +138,17 @@ pub struct Other {
     pub person: Person,
     pub at_ms: Option<Ms>,
 }
+
+/// A callback made here, for the test of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// The message that a [`Sample`] is about, and its recipient, a number set aside for fiction.
+pub const SAMPLE_ID: &str = "bluetick-test";
+const SAMPLE_PHONE: &str = "12025550100";
 
 impl Provider {
     /// The name in the HTTP API.
@@ -254,12 +267,59 @@ impl Provider {
         out.parsed
     }
 
+    /// A `POST` of a delivered status as this provider would send it to `url`, signed with the secret if there is one: what
+    /// [`Provider::verify`] finds good and [`Provider::parse`] understands. `None` for `custom`, whose format is the channel's own.
+    #[must_use]
+    pub fn sample(self, url: &str, secret: Option<&str>, now_ms: Ms) -> Option<Sample> {
+        let template = match self {
+            Self::Meta | Self::Dialog360 => meta::SAMPLE,
+            Self::Gupshup => gupshup::SAMPLE,
+            Self::Twilio => twilio::SAMPLE,
+            Self::Infobip => infobip::SAMPLE,
+            Self::Vonage => vonage::SAMPLE,
+            Self::Sinch => sinch::SAMPLE,
+            Self::CleverTap => clevertap::SAMPLE,
+            Self::Interakt => interakt::SAMPLE,
+            Self::Wati => wati::SAMPLE,
+            Self::Netcore => netcore::SAMPLE,
+            Self::Plivo => plivo::SAMPLE,
+            Self::Custom => return None,
+        };
+        let iso = time::to_iso(now_ms);
+        let body = template
+            .replace("$id", SAMPLE_ID)
+            .replace("$to", SAMPLE_PHONE)
+            .replace("$iso", &iso)
+            .replace("$ms", &now_ms.to_string())
+            .replace("$s", &(now_ms / 1000).to_string());
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let request = Request {
+            headers: &[],
+            method: "POST",
+            url,
+            query,
+            body: body.as_bytes(),
+        };
+        let sign = match self {
+            Self::Meta => meta::sign,
+            Self::Dialog360 => dialog360::sign,
+            Self::Twilio => twilio::sign,
+            Self::Infobip => infobip::sign,
+            Self::Vonage => vonage::sign,
+            Self::Sinch => sinch::sign,
+            Self::Interakt => interakt::sign,
+            Self::Plivo => plivo::sign,
+            Self::Gupshup | Self::CleverTap | Self::Wati | Self::Netcore | Self::Custom => |_: &Request, _: &str| Vec::new(),
+        };
+        let headers = secret.map(|secret| sign(&request, secret)).unwrap_or_default();
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Some(Sample { headers, body })
+    }
+
     fn row(self) -> Option<(Self, &'static str, char)> {
         LIST.iter().find(|(provider, ..)| *provider == self).copied()
     }
 }
-
-use json::Text;
 
 /// A parse under way: where a provider's file puts what it found.
 struct Out<'a> {
@@ -390,7 +450,9 @@ fn status_word(word: &str) -> Option<StatusKind> {
 fn inbound_word(word: &str) -> InboundKind {
     match word.to_ascii_lowercase().as_str() {
         "text" | "image" | "video" | "audio" | "voice" | "document" | "file" | "sticker" | "media" | "location" | "contact"
-        | "contacts" | "vcard" | "order" | "catalog" | "product" => InboundKind::Message,
+        | "contacts" | "vcard" | "order" | "catalog" | "product" | "interactive" | "nfm_reply" | "flow_reply" => {
+            InboundKind::Message
+        }
         "button" | "button_reply" | "list_reply" | "quick_reply" => InboundKind::QuickReply,
         _ => InboundKind::Other,
     }

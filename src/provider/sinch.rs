@@ -40,6 +40,21 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"event_time":"$iso","message_delivery_report":{"message_id":"$id","status":"DELIVERED","channel_identity":{"channel":"WHATSAPP","identity":"$to"}}}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let (nonce, timestamp) = ("test", "0");
+    let parts = [request.body, b".", nonce.as_bytes(), b".", timestamp.as_bytes()];
+    let hash = signature::to_base64(&signature::sign::<HmacSha256>(secret, &parts));
+    vec![
+        (SIGNATURE, hash),
+        (NONCE, nonce.to_owned()),
+        (TIMESTAMP, timestamp.to_owned()),
+    ]
+}
+
 lenient! {
     struct Callback<'a> {
         accepted_time: Text<'a> = "accepted_time",

@@ -50,6 +50,11 @@ pub fn iso(text: &str) -> Option<Ms> {
         .ok()
 }
 
+/// RFC 3339 in UTC without a zone, as `iso` reads it and a form needs no escape for.
+pub fn to_iso(ms: Ms) -> String {
+    DateTime::from_timestamp_millis(ms).map_or_else(String::new, |at| at.format("%Y-%m-%dT%H:%M:%S%.3f").to_string())
+}
+
 /// Either of the two.
 pub fn any(text: &str) -> Option<Ms> {
     epoch(text).or_else(|| iso(text))
