@@ -32,8 +32,8 @@ mod tests {
     fn it_describes_the_parameters() {
         let api = api();
         for (path, item) in api["paths"].as_object().unwrap() {
-            let path_without = path.replace(['{', '}'], "");
-            let route = Route::of(&path_without).unwrap();
+            let asked = path.replace(['{', '}'], "");
+            let route = Route::of(&asked).unwrap();
             if !path.starts_with("/v1/") || item.get("get").is_none() {
                 continue;
             }
