@@ -6,5 +6,6 @@
 
 mod client;
 mod demo;
+mod links;
 mod runner;
 mod whole_way;
