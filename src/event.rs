@@ -10,7 +10,7 @@ pub type Ms = i64;
 
 /// One thing that happened, from whoever reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     Dispatch(Dispatch),
     Status(Status),

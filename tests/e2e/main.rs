@@ -6,6 +6,7 @@
 
 mod client;
 mod demo;
+mod edge;
 mod links;
 mod runner;
 mod whole_way;
