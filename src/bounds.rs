@@ -103,9 +103,11 @@ pub const FLOOD_LINKS: usize = 20_000;
 /// most, a request's work after its answer 30 s.
 pub const NAME_ATTEMPTS: u32 = 3;
 
-/// How often a click's call is tried before the click is lost, each with [`LEDGER_CALL_MS`] at most. A request's work after
-/// its answer may take 30 s.
-pub const CLICK_ATTEMPTS: u32 = 5;
+/// How often a click's call is tried before the click is lost, each with [`LEDGER_CALL_MS`] at most, and the pause after the first;
+/// each later pause is twice the one before, up to 4 s. Together 20 s for a Ledger that refuses, 50 for one that does not answer: a
+/// new version, or an object that moves, takes less. A request's work after its answer may take 30 s; then the next tap goes on.
+pub const CLICK_ATTEMPTS: u32 = 8;
+pub const CLICK_RETRY_MS: i64 = 250;
 
 /// A list's page, if the caller names no `limit`, and the most that it may name (`api.md`).
 pub const PAGE: u32 = 50;

@@ -17,7 +17,7 @@ use super::config::Config;
 use super::ledgers::write_text;
 use super::metrics::METRICS;
 use super::now_ms;
-use crate::bounds::{CLICK_ATTEMPTS, CLICK_WAIT_MS, EVENTS_PER_CALL, LEDGER_CALL_MS, WAITING_CLICKS};
+use crate::bounds::{CLICK_ATTEMPTS, CLICK_RETRY_MS, CLICK_WAIT_MS, EVENTS_PER_CALL, LEDGER_CALL_MS, WAITING_CLICKS};
 use crate::event::{Event, Ms};
 use crate::flood::Floods;
 use crate::ledger::{Routed, Write};
@@ -124,7 +124,7 @@ impl Waiting {
             batch.attempts += 1;
             taken.push((batch.id, batch.ledger, Rc::clone(&batch.text)));
         }
-        let done = taken.is_empty() && self.floods.is_empty();
+        let done = self.batches.is_empty() && self.floods.is_empty();
         self.sender_until_ms = if done { 0 } else { relieved_ms.min(now_ms + LEASE_MS) };
         (!done).then_some(taken)
     }
@@ -153,7 +153,7 @@ impl Waiting {
     fn settle(&mut self, id: u64, recorded: bool) {
         let Some(at) = self.batches.iter().position(|batch| batch.id == id) else { return };
         let Some(batch) = self.batches.get_mut(at) else { return };
-        batch.leased_until_ms = 0;
+        batch.leased_until_ms = now_ms() + (CLICK_RETRY_MS << batch.attempts.min(4));
         let (events, taps, given_up) = (batch.events, batch.taps, batch.attempts >= CLICK_ATTEMPTS);
         if !recorded && !given_up {
             return;
