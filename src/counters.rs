@@ -75,12 +75,15 @@ pub enum Kind {
     BilledAt = 26,
     OwnCostAt = 27,
     DeliveryErrorsAt = 28,
-    /// Delivered messages by category and country (`a`), at their delivered time: `b` = 1 if billable. Days only.
+    /// By category and country (`a`): `b` = 0 delivered messages, at their delivered time; 1 billable ones, at the time they are
+    /// billed. Days only.
     Usage = 29,
+    /// Conversations opened, by category and country (`a`): `b` = 1 if its service window was not seen. Days only.
+    Conversations = 30,
 }
 
 impl Kind {
-    const ALL: [Kind; 28] = {
+    const ALL: [Kind; 29] = {
         use Kind::*;
         [
             Messages,
@@ -111,6 +114,7 @@ impl Kind {
             OwnCostAt,
             DeliveryErrorsAt,
             Usage,
+            Conversations,
         ]
     };
 

@@ -49,6 +49,10 @@ pub enum Route<'a> {
     Conversions,
     /// `GET|PUT /v1/settings`
     Settings,
+    /// `GET|POST /v1/minting_keys`
+    MintingKeys,
+    /// `DELETE /v1/minting_keys/{id}`
+    MintingKey { id: Cow<'a, str> },
 }
 
 impl<'a> Route<'a> {
@@ -81,6 +85,8 @@ impl<'a> Route<'a> {
                 ("wrap", None, None) => Self::WrapText,
                 ("conversions", None, None) => Self::Conversions,
                 ("settings", None, None) => Self::Settings,
+                ("minting_keys", None, None) => Self::MintingKeys,
+                ("minting_keys", Some(id), None) => Self::MintingKey { id: decoded(id)? },
                 _ => return None,
             },
             _ => return None,
@@ -110,6 +116,8 @@ impl<'a> Route<'a> {
             Self::WrapText => "wrap_text",
             Self::Conversions => "conversions",
             Self::Settings => "settings",
+            Self::MintingKeys => "minting_keys",
+            Self::MintingKey { .. } => "minting_key",
         }
     }
 
@@ -118,7 +126,8 @@ impl<'a> Route<'a> {
     pub fn methods(&self) -> &'static str {
         match self {
             Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Stats { .. } => "GET",
-            Self::Callback { .. } | Self::Links => "GET, POST",
+            Self::Callback { .. } | Self::Links | Self::MintingKeys => "GET, POST",
+            Self::MintingKey { .. } => "DELETE",
             Self::Tap { .. } => "GET, HEAD",
             Self::Channel { .. } => "PUT, GET, DELETE",
             Self::Campaign { .. } => "PUT, GET, PATCH",
@@ -138,9 +147,10 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn parameters(&self) -> &'static [&'static str] {
         match self {
-            Self::Channels => &["limit", "cursor"],
+            Self::Channels | Self::MintingKeys => &["limit", "cursor"],
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
+            Self::WrapLink { .. } => &["format"],
             Self::Stats { .. } => &["max_age", "from", "to", "basis", "step"],
             _ => &[],
         }
@@ -244,6 +254,8 @@ mod tests {
         check("/v1/wrap", Some("wrap_text"));
         check("/v1/conversions", Some("conversions"));
         check("/v1/settings", Some("settings"));
+        check("/v1/minting_keys", Some("minting_keys"));
+        check("/v1/minting_keys/128", Some("minting_key"));
         for nothing in [
             "",
             "/",

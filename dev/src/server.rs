@@ -41,8 +41,28 @@ pub struct Options {
     pub vars: Vec<(String, String)>,
     /// Whether the worker runs as it ships, instead of built quickly. The variable `BLUETICK_RELEASE` says so for all.
     pub release: bool,
+    /// Bindings of Durable Objects that lead to broken ones instead, each with how they are broken (one way for all).
+    pub broken: Vec<(&'static str, Broken)>,
     /// Whether the worker's log also goes to the terminal.
     pub loud: bool,
+}
+
+/// How an object is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// Every call throws at once.
+    Throws,
+    /// No call is ever answered.
+    Hangs,
+}
+
+impl Broken {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Throws => "throws",
+            Self::Hangs => "hangs",
+        }
+    }
 }
 
 /// A running worker. Dropping it stops everything and removes the state folder if it was a fresh one.
@@ -145,6 +165,11 @@ impl Server {
         self.run()
     }
 
+    /// Changes which bindings are broken, from the next start on.
+    pub fn set_broken(&mut self, broken: &[(&'static str, Broken)]) {
+        self.options.broken = broken.to_vec();
+    }
+
     /// Whether the runtime ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.running.as_mut().is_none_or(|group| group.ended().is_some())
@@ -181,7 +206,11 @@ impl Server {
             bindings.extend(self.options.vars.iter().map(|(name, value)| (name.clone(), json!(value))));
         }
         let config = self.options.config.clone().unwrap_or_else(|| project::root().join("wrangler.toml"));
-        json!({ "config": config, "main": self.main, "port": self.port, "state": self.state, "bindings": bindings })
+        let broken: serde_json::Map<String, Value> =
+            self.options.broken.iter().map(|(binding, how)| ((*binding).to_owned(), json!(how.text()))).collect();
+        json!({
+            "config": config, "main": self.main, "port": self.port, "state": self.state, "bindings": bindings, "broken": broken,
+        })
     }
 
     fn wait_until_healthy(&mut self) -> Result<()> {
@@ -203,18 +232,24 @@ impl Server {
     }
 
     fn failed_to_start(&self, why: Option<&str>) -> Failure {
-        match why {
-            Some("address in use") => port_taken(self.port),
-            why => {
-                if !self.options.loud {
-                    eprint!("{}", self.log());
-                }
-                Failure::new(
-                    format!("the worker did not start ({})", why.unwrap_or("the runtime ended").trim()),
-                    "read its log above; a state folder of a newer version or a full disk can be the cause",
-                )
-            }
+        let why = why.unwrap_or("the runtime ended");
+        if why == "address in use" {
+            return port_taken(self.port);
         }
+        if !self.options.loud {
+            eprint!("{}", self.log());
+        }
+        // SQLite's words for a disk that takes no more.
+        if [why, &self.log()].iter().any(|text| text.contains("SQLITE_FULL") || text.contains("SQLITE_IOERR")) {
+            return Failure::new(
+                format!("the state folder {} cannot be written", self.state.display()),
+                "the disk is full or failing; free some space, or choose another folder with --state",
+            );
+        }
+        Failure::new(
+            format!("the worker did not start ({})", why.lines().next().unwrap_or_default().trim()),
+            "read its log above; a state folder of a newer version can be the cause",
+        )
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Answer, now_ms};
 use crate::problem::Problem;
 use crate::provider::{Request as Callback, Verdict};
 use crate::route::Query;
+use crate::token::is_tracking_url;
 
 /// `GET {callback_url}`: whoever knows the verify token gets the challenge back.
 pub async fn handshake(config: &Config, channel: &str, token: &str, query: &str) -> Answer {
@@ -49,6 +50,7 @@ pub async fn receive(config: &Config, request: &Request, url: &str, query: &str,
         }
     }
     let parsed = channel.provider.parse(&callback, &channel.channel.id, channel.mapping.as_ref(), received_ms);
+    let parsed = parsed.without_our_clicks(|url| is_tracking_url(url, &config.tokens));
     drop(body);
     METRICS.with(|metrics| metrics.events_odd.add(parsed.odd.len() as u64));
     let code = channel.provider.code();

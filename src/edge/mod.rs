@@ -124,7 +124,8 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::OpenApi => return Ok(http::json(200, crate::openapi::JSON)?),
         _ => authorize(config, request)?,
     }
-    let query = Query::strict(query, if method == "GET" { route.parameters() } else { &[] })?;
+    let takes = if method == "GET" || matches!(route, Route::WrapLink { .. }) { route.parameters() } else { &[] };
+    let query = Query::strict(query, takes)?;
     match &route {
         Route::Metrics => {
             let text = metrics::METRICS.with(metrics::Metrics::to_text);

@@ -7,5 +7,6 @@
 mod client;
 mod demo;
 mod edge;
+mod links;
 mod runner;
 mod whole_way;
