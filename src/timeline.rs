@@ -16,6 +16,7 @@
 
 mod counting;
 mod entries;
+mod forwarding;
 mod order;
 mod owners;
 mod places;
