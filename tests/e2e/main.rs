@@ -6,5 +6,7 @@
 
 mod client;
 mod demo;
+mod identity;
+mod letters;
 mod runner;
 mod whole_way;
