@@ -56,6 +56,13 @@ pub const RETRY_AFTER_S: u32 = 2;
 /// How long an isolate uses a definition that it has read, unasked. Architecture, invariant 14: at most 30 s.
 pub const CACHED_MS: i64 = 20_000;
 
+/// How long a tap waits for a definition that its isolate has not, or has only in an old form. A read of KV takes 10 ms, a cold
+/// one 100; who taps notices 200.
+pub const TAP_READ_MS: u64 = 200;
+
+/// Links on the deny list: each takes 8 bytes at most, so the list has 160 KB, read by an isolate every [`CACHED_MS`].
+pub const DENIED_LINKS: usize = 20_000;
+
 /// How long it takes for granted that a record which was not there is not there: a flood of made-up ids asks the Registry once
 /// per id and second.
 pub const ABSENT_MS: i64 = 1_000;
@@ -76,9 +83,31 @@ pub const WAITING_CLICKS: usize = 10_000;
 /// How long a click waits for others to share its call.
 pub const CLICK_WAIT_MS: u64 = 100;
 
-/// How often a click's call is tried before the click is lost, each with [`LEDGER_CALL_MS`] at most. A request's work after
-/// its answer may take 30 s.
-pub const CLICK_ATTEMPTS: u32 = 5;
+/// A contact's taps on one link that are written one by one: so many at once, and one more each minute. (20 of a day count as
+/// human; beyond that they tell nothing.) What exceeds it is added up.
+pub const OWN_TAPS: i64 = 30;
+pub const OWN_TAP_MS: i64 = 60_000;
+
+/// Taps on one shared link that are written one by one, in one isolate: so many at once, and ten more each second. A row written
+/// costs $1 a million: a link tapped 1,000 times a second costs $50 a day so, and not $5,000.
+pub const SHARED_TAPS: i64 = 1_000;
+pub const SHARED_TAP_MS: i64 = 100;
+
+/// How long taps are added up before their sum is sent: it must be over before the request that sends it is cut off (30 s).
+pub const FLOOD_SUM_MS: i64 = 15_000;
+
+/// Links and contacts whose taps an isolate watches for a flood, 200 bytes each: 4 MB.
+pub const FLOOD_LINKS: usize = 20_000;
+
+/// How often the link of a sealed token is asked for after the answer, so that its click gets its campaign: each time takes 5 s at
+/// most, a request's work after its answer 30 s.
+pub const NAME_ATTEMPTS: u32 = 3;
+
+/// How often a click's call is tried before the click is lost, each with [`LEDGER_CALL_MS`] at most, and the pause after the first;
+/// each later pause is twice the one before, up to 4 s. Together 20 s for a Ledger that refuses, 50 for one that does not answer: a
+/// new version, or an object that moves, takes less. A request's work after its answer may take 30 s; then the next tap goes on.
+pub const CLICK_ATTEMPTS: u32 = 8;
+pub const CLICK_RETRY_MS: i64 = 250;
 
 /// A list's page, if the caller names no `limit`, and the most that it may name (`api.md`).
 pub const PAGE: u32 = 50;
@@ -98,8 +127,8 @@ pub const QUARANTINE_BYTES: u64 = 50_000_000;
 /// One row of a letter's body: half of the longest string.
 pub const LETTER_PIECE_BYTES: usize = 1_000_000;
 
-/// Odd items that a letter lists, and the bytes of each pointer and reason: 50 KB at most. The body holds all of them.
-pub const LETTER_ITEMS: usize = 100;
+/// Odd items that a letter lists, and the bytes of each pointer and reason: 10 KB at most. The body holds all of them.
+pub const LETTER_ITEMS: usize = 20;
 pub const REASON_BYTES: usize = 256;
 
 /// How often a channel's letters are looked over for those that are too old.
@@ -140,6 +169,9 @@ pub const OVERLAP_HOURS: u32 = 720;
 
 /// Distinct links in one text to be wrapped: a message has 4,096 characters at most, and each link is a call to the Registry.
 pub const LINKS_PER_TEXT: usize = 50;
+
+/// The shortest time that events are kept, in days (`metrics.md`, section 8).
+pub const RETENTION_DAYS_LEAST: u32 = 90;
 
 /// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
 pub const RATE_CARD_ENTRIES: usize = 5_000;

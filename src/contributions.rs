@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::counters::{Book, Cell, DAY_MS, Kind, TOTALS, day_and_quarter};
+use crate::counters::{BILLED_OFFSET, Book, Cell, Kind, QUARTER_MS, TOTALS, day_and_quarter};
 use crate::event::Ms;
 
 /// The states of a message, as bits of its mask. Stored in cells and in the column `states`: never renumber.
@@ -162,8 +162,8 @@ pub struct CountedMessage {
     pub times_ms: [Ms; state::COUNT],
     /// The provider's code of a failed message or a dispatch error.
     pub error: Option<String>,
-    /// Category and country of a delivered message, see [`usage_code`].
-    pub usage: Option<u32>,
+    /// Category and country, see [`usage_code`].
+    pub usage: u32,
     /// What it costs, and when that was billed.
     pub bill: Option<(Ms, Bill)>,
 }
@@ -198,14 +198,16 @@ impl Counts for CountedMessage {
                 pen.everywhere(Kind::DeliveryErrors, Kind::DeliveryErrorsAt, self.sent_ms, failed_ms, code, 0);
             }
         }
-        if let (Some(usage), Some(delivered_ms)) = (self.usage, self.time_of(state::DELIVERED)) {
-            pen.add(Kind::Usage, Some(delivered_ms), usage, u16::from(self.mask & state::BILLABLE != 0));
+        for (bit, what) in [(state::DELIVERED, 0), (state::BILLABLE, 1)] {
+            if let Some(at_ms) = self.time_of(bit) {
+                pen.add(Kind::Usage, Some(at_ms), self.usage, what);
+            }
         }
         match &self.bill {
             None => {}
             Some((at_ms, Bill::Card(usage))) => {
-                let days_later = (at_ms.div_euclid(DAY_MS) - self.sent_ms.div_euclid(DAY_MS)).clamp(0, 0xffff) as u16;
-                pen.add(Kind::Billed, Some(self.sent_ms), *usage, days_later);
+                let later = at_ms.div_euclid(QUARTER_MS) - self.sent_ms.div_euclid(QUARTER_MS) + BILLED_OFFSET;
+                pen.add(Kind::Billed, Some(self.sent_ms), *usage, later.clamp(0, Ms::from(u16::MAX)) as u16);
                 pen.add(Kind::BilledAt, Some(*at_ms), *usage, 0);
             }
             Some((at_ms, Bill::Own(Nanos { currency, nanos }))) => {
@@ -225,6 +227,8 @@ pub struct CountedClick {
     pub machine: bool,
     /// The contact's first human click on this link.
     pub unique: bool,
+    /// How many taps it stands for.
+    pub taps: u32,
     pub at_ms: Ms,
     /// Sent time of the message it belongs to, else its own time.
     pub sent_ms: Ms,
@@ -232,9 +236,10 @@ pub struct CountedClick {
 
 impl Counts for CountedClick {
     fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign, delta);
+        let mut pen = Pen::new(&self.place, sign * i64::from(self.taps), delta);
         let link = pen.name(&self.link);
         pen.everywhere(Kind::Clicks, Kind::ClicksAt, self.sent_ms, self.at_ms, link, u16::from(self.machine));
+        pen.sign = sign;
         if self.unique {
             pen.everywhere(Kind::UniqueClicks, Kind::UniqueClicksAt, self.sent_ms, self.at_ms, link, 0);
         }
@@ -324,6 +329,22 @@ impl Counts for CountedContact {
                 pen.money(Kind::ExperimentRevenue, None, currency, arm, *nanos);
             }
         }
+    }
+}
+
+/// A conversation as it counts: where its opening message does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedConversation {
+    pub place: Place,
+    pub at_ms: Ms,
+    pub usage: u32,
+    pub window_unseen: bool,
+}
+
+impl Counts for CountedConversation {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        let mut pen = Pen::new(&self.place, sign, delta);
+        pen.add(Kind::Conversations, Some(self.at_ms), self.usage, u16::from(self.window_unseen));
     }
 }
 
@@ -434,7 +455,7 @@ mod tests {
             sent_ms: 1_750_000_000_000,
             times_ms: [1_750_000_000_000; state::COUNT],
             error: Some("131026".into()),
-            usage: None,
+            usage: 0,
             bill: None,
         };
         let mut delta = Delta::new();

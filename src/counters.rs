@@ -18,6 +18,9 @@ pub const QUARTER_MS: Ms = 15 * 60 * 1000;
 pub const DAY_MS: Ms = 24 * 3_600_000;
 /// Stands for the totals where a UTC day number is meant.
 pub const TOTALS: i32 = -1;
+/// What is billed may lie before what is sent (an engagement is trusted at any time), by so many quarter hours: 42 days; and
+/// 640 days after it.
+pub const BILLED_OFFSET: Ms = 4_096;
 /// Stands for no quarter hour.
 const NO_QUARTER: u8 = 127;
 
@@ -53,7 +56,8 @@ pub enum Kind {
     Conflicts = 13,
     /// Inbound messages that belong to nobody.
     Inbound = 14,
-    /// Billable messages without a price of their own: `a` = category and country, `b` = days from sent to billed.
+    /// Billable messages without a price of their own: `a` = category and country, `b` = quarter hours from sent to billed, plus
+    /// [`BILLED_OFFSET`].
     Billed = 15,
     /// Money: prices that the dispatches named, of messages that are billed. `a` = currency (name).
     OwnCost = 16,
@@ -71,12 +75,15 @@ pub enum Kind {
     BilledAt = 26,
     OwnCostAt = 27,
     DeliveryErrorsAt = 28,
-    /// Delivered messages by category and country (`a`), at their delivered time: `b` = 1 if billable. Days only.
+    /// By category and country (`a`): `b` = 0 delivered messages, at their delivered time; 1 billable ones, at the time they are
+    /// billed. Days only.
     Usage = 29,
+    /// Conversations opened, by category and country (`a`): `b` = 1 if its service window was not seen. Days only.
+    Conversations = 30,
 }
 
 impl Kind {
-    const ALL: [Kind; 28] = {
+    const ALL: [Kind; 29] = {
         use Kind::*;
         [
             Messages,
@@ -107,6 +114,7 @@ impl Kind {
             OwnCostAt,
             DeliveryErrorsAt,
             Usage,
+            Conversations,
         ]
     };
 

@@ -10,7 +10,7 @@ pub type Ms = i64;
 
 /// One thing that happened, from whoever reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     Dispatch(Dispatch),
     Status(Status),
@@ -139,7 +139,8 @@ pub struct Click {
     pub campaign: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub step: String,
-    /// Why a machine made it (`head`, `prefetch`, `link_preview`, `crawler`, `no_user_agent`, `bot_score`); absent for a human.
+    /// Why a machine made it (`head`, `prefetch`, `link_preview`, `crawler`, `no_user_agent`, `bot_score`), or `flood` from the
+    /// edge; absent for a human.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
     /// A provider's click: its channel, the message clicked in, and the URL.
@@ -153,6 +154,19 @@ pub struct Click {
     pub country: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// How many taps this one event stands for: more than 1 where a hammered link's taps were added up at the edge. Then they are
+    /// a machine's, or nobody's.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub count: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+fn is_one(n: &u32) -> bool {
+    *n == 1
 }
 
 /// What became of one try to hand a message to the provider, told by the sender.

@@ -54,7 +54,7 @@ fn no_provider() -> char {
 
 /// What a Ledger can be asked to write. All of it is idempotent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "write", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Write {
     /// Put events into timelines and count the difference.
     Record { events: Vec<Routed> },
@@ -117,7 +117,7 @@ impl Written {
 
 /// What a Ledger can be asked to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "read", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Read {
     /// The packed counters of one campaign: the totals, and the rows of the days `from_day..to_day` (UTC, since 1970).
     Book { campaign: u32, from_day: i32, to_day: i32 },
@@ -196,7 +196,8 @@ struct Rows {
 /// The core of the Ledger object.
 pub struct Ledger<S: Sql> {
     sql: Rc<S>,
-    policies: Policies,
+    /// Shared, so that a failed transaction takes back what it learned.
+    policies: Rc<Policies>,
     contacts: BTreeMap<String, Cached>,
     books: BTreeMap<u32, CachedBook>,
     /// Counts commits; what was used longest ago leaves memory first.
@@ -235,7 +236,7 @@ impl<S: Sql> Ledger<S> {
         for policy in parse::<Policy>(stored.as_deref(), "policy")? {
             policies.learn(policy);
         }
-        Ok(Self { sql: Rc::new(sql), policies, contacts: BTreeMap::new(), books: BTreeMap::new(), turn: 0 })
+        Ok(Self { sql: Rc::new(sql), policies: Rc::new(policies), contacts: BTreeMap::new(), books: BTreeMap::new(), turn: 0 })
     }
 
     /// Group commit with isolation: one transaction for all the writes; if it fails, each alone, so that only the guilty one
@@ -305,8 +306,11 @@ impl<S: Sql> Ledger<S> {
     /// All the writes in one transaction, or none of them.
     fn commit_together(&mut self, writes: &[&Write]) -> Result<Vec<Written>, SqlError> {
         self.turn += 1;
-        let result = self.stage_and_store(writes);
+        let policies = Rc::clone(&self.policies);
+        let sql = Rc::clone(&self.sql);
+        let result = sql.transaction(|| self.stage_and_store(writes));
         if result.is_err() {
+            self.policies = policies;
             self.contacts.clear();
             self.books.clear();
         }
@@ -314,60 +318,53 @@ impl<S: Sql> Ledger<S> {
         result
     }
 
+    /// Definitions first: what is recorded beside them is counted under them, whatever the order of the writes.
     fn stage_and_store(&mut self, writes: &[&Write]) -> Result<Vec<Written>, SqlError> {
         let mut written = vec![Written::default(); writes.len()];
-        let mut policies = Vec::new();
         let mut delta = Delta::new();
         let mut rows = Rows::default();
-
+        let mut rows_written = 0;
+        for write in writes {
+            let Write::Declare { campaigns } = write else { continue };
+            for policy in campaigns {
+                if self.policies.by_no(policy.no) != Some(policy) {
+                    rows_written += self.declare(policy, &mut delta)?;
+                }
+            }
+        }
         let events =
             || writes.iter().filter_map(|w| if let Write::Record { events } = w { Some(events) } else { None }).flatten();
         let touched: BTreeSet<&str> = events().map(|e| e.handle.as_str()).collect();
         self.load(touched.iter().copied())?;
         for (write, answer) in writes.iter().zip(&mut written) {
-            match write {
-                Write::Record { events } => {
-                    for routed in events {
-                        let Some(cached) = self.contacts.get_mut(&routed.handle) else {
-                            continue;
-                        };
-                        let learned = routed.key.as_deref().is_some_and(|key| cached.timeline.learn_key(key));
-                        let out_of_order = cached.timeline.has_later_status(&routed.event, routed.provider);
-                        let claims = cached.timeline.claims_on(&routed.event, routed.provider);
-                        let news = cached.timeline.put(&routed.event, routed.provider, routed.received_ms) || learned;
-                        if news {
-                            answer.new += 1;
-                        } else {
-                            answer.duplicate += 1;
-                        }
-                        let conflict = claims == 1 && cached.timeline.claims_on(&routed.event, routed.provider) == 2;
-                        if let Some(channel) = routed.event.channel().filter(|_| !news || out_of_order || conflict) {
-                            let remarks = answer.remarks.entry(channel.to_owned()).or_default();
-                            remarks.duplicate += u64::from(!news);
-                            remarks.out_of_order += u64::from(out_of_order);
-                            remarks.conflict += u64::from(conflict);
-                        }
-                    }
+            let Write::Record { events } = write else { continue };
+            for routed in events {
+                let Some(cached) = self.contacts.get_mut(&routed.handle) else {
+                    continue;
+                };
+                let learned = routed.key.as_deref().is_some_and(|key| cached.timeline.learn_key(key));
+                let out_of_order = cached.timeline.has_later_status(&routed.event, routed.provider);
+                let claims = cached.timeline.claims_on(&routed.event, routed.provider);
+                let news = cached.timeline.put(&routed.event, routed.provider, routed.received_ms) || learned;
+                if news {
+                    answer.new += 1;
+                } else {
+                    answer.duplicate += 1;
                 }
-                Write::Declare { campaigns } => {
-                    policies.extend(campaigns.iter().filter(|p| self.policies.by_no(p.no) != Some(p)))
+                let conflict = claims == 1 && cached.timeline.claims_on(&routed.event, routed.provider) == 2;
+                if let Some(channel) = routed.event.channel().filter(|_| !news || out_of_order || conflict) {
+                    let remarks = answer.remarks.entry(channel.to_owned()).or_default();
+                    remarks.duplicate += u64::from(!news);
+                    remarks.out_of_order += u64::from(out_of_order);
+                    remarks.conflict += u64::from(conflict);
                 }
             }
         }
         for handle in &touched {
             self.settle(handle, &mut delta, &mut rows);
         }
-
-        let mut rows_written = 0;
-        let sql = Rc::clone(&self.sql);
-        sql.transaction(|| {
-            for policy in policies {
-                rows_written += self.declare(policy, &mut delta)?;
-            }
-            self.add_up(&delta, &mut rows)?;
-            rows_written += self.store(rows)?;
-            Ok::<(), SqlError>(())
-        })?;
+        self.add_up(&delta, &mut rows)?;
+        rows_written += self.store(rows)?;
         let shared_by = writes.len() as u64;
         for answer in &mut written {
             answer.rows_written = rows_written;
@@ -486,12 +483,13 @@ impl<S: Sql> Ledger<S> {
         };
         let handles: Vec<String> = parse(handles.as_deref(), "entry")?;
         let mut rows_written = 0;
-        let mut policies = self.policies.clone();
+        let mut policies = Policies::clone(&self.policies);
         policies.learn(policy.clone());
+        let policies = Rc::new(policies);
         for chunk in handles.chunks(CHUNK_CONTACTS) {
             self.load(chunk.iter().map(String::as_str))?;
             let mut rows = Rows::default();
-            let old = core::mem::replace(&mut self.policies, policies.clone());
+            let old = core::mem::replace(&mut self.policies, Rc::clone(&policies));
             for handle in chunk {
                 if let Some(cached) = self.contacts.get_mut(handle) {
                     cached.timeline.reconsider();

@@ -374,20 +374,28 @@ impl<S: Sql> Letters<S> {
     }
 
     fn list(&self, shelf: Shelf, before: Option<i64>, limit: u32) -> Result<Page, SqlError> {
-        let rows: Vec<(i64, Head)> = self.rows(
-            "SELECT json_group_array(json_array(no, json(head))) FROM (SELECT no, head FROM letter
+        let numbers: Vec<i64> = self.rows(
+            "SELECT json_group_array(no) FROM (SELECT no FROM letter
              WHERE shelf = CAST(? AS INTEGER) AND no < CAST(? AS INTEGER) ORDER BY no DESC LIMIT CAST(? AS INTEGER))",
             &[Arg::Int(shelf.no()), Arg::Int(before.unwrap_or(1 << 53)), Arg::Int(i64::from(limit))],
         )?;
-        let full = u32::try_from(rows.len()).is_ok_and(|n| n == limit);
-        let last = rows.last().map(|(no, _)| *no).filter(|_| full);
-        // The next page may be empty only if nothing is left.
+        let full = u32::try_from(numbers.len()).is_ok_and(|n| n == limit);
+        let last = numbers.last().copied().filter(|_| full);
         let next = match last {
             Some(no) if self.any_before(shelf, no)? => Some(no),
             _ => None,
         };
-        let state = self.fill_of(shelf)?;
-        Ok(Page { data: rows.into_iter().map(|(_, head)| head).collect(), total: state.kept, next })
+        let mut data = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            data.extend(self.head(number)?);
+        }
+        Ok(Page { data, total: self.fill_of(shelf)?.kept, next })
+    }
+
+    /// One by one: a page of heads may be longer than the longest string.
+    fn head(&self, number: i64) -> Result<Option<Head>, SqlError> {
+        let heads = self.rows("SELECT json_array(json(head)) FROM letter WHERE no = CAST(? AS INTEGER)", &[Arg::Int(number)])?;
+        Ok(heads.into_iter().next())
     }
 
     fn any_before(&self, shelf: Shelf, no: i64) -> Result<bool, SqlError> {
@@ -398,8 +406,6 @@ impl<S: Sql> Letters<S> {
 
     fn get(&self, shelf: Shelf, id: &str) -> Result<Option<Letter>, SqlError> {
         let Some((number, base64)) = self.number(shelf, id)? else { return Ok(None) };
-        let heads: Vec<Head> =
-            self.rows("SELECT json_array(json(head)) FROM letter WHERE no = CAST(? AS INTEGER)", &[Arg::Int(number)])?;
         let mut text = String::new();
         for no in 0.. {
             // One by one: together they may be longer than the longest string.
@@ -410,7 +416,7 @@ impl<S: Sql> Letters<S> {
             }
         }
         let content = if base64 { Body::BodyBase64(text) } else { Body::Body(text) };
-        Ok(heads.into_iter().next().map(|head| Letter { head, content }))
+        Ok(self.head(number)?.map(|head| Letter { head, content }))
     }
 
     fn settle(&self, shelf: Shelf, id: &str) -> Result<bool, SqlError> {

@@ -60,6 +60,10 @@ pub enum Route<'a> {
     Conversions,
     /// `GET|PUT /v1/settings`
     Settings,
+    /// `GET|POST /v1/minting_keys`
+    MintingKeys,
+    /// `DELETE /v1/minting_keys/{id}`
+    MintingKey { id: Cow<'a, str> },
 }
 
 impl<'a> Route<'a> {
@@ -96,6 +100,8 @@ impl<'a> Route<'a> {
                 ("wrap", None, None) => Self::WrapText,
                 ("conversions", None, None) => Self::Conversions,
                 ("settings", None, None) => Self::Settings,
+                ("minting_keys", None, None) => Self::MintingKeys,
+                ("minting_keys", Some(id), None) => Self::MintingKey { id: decoded(id)? },
                 _ => return None,
             },
             _ => return None,
@@ -139,6 +145,8 @@ impl<'a> Route<'a> {
             Self::WrapText => "wrap_text",
             Self::Conversions => "conversions",
             Self::Settings => "settings",
+            Self::MintingKeys => "minting_keys",
+            Self::MintingKey { .. } => "minting_key",
         }
     }
 
@@ -149,7 +157,8 @@ impl<'a> Route<'a> {
             Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Stats { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
             Self::ChannelTest { .. } | Self::ReplayLetter { .. } => "POST",
-            Self::Callback { .. } | Self::Links => "GET, POST",
+            Self::Callback { .. } | Self::Links | Self::MintingKeys => "GET, POST",
+            Self::MintingKey { .. } => "DELETE",
             Self::Tap { .. } => "GET, HEAD",
             Self::Channel { .. } => "PUT, GET, DELETE",
             Self::Campaign { .. } => "PUT, GET, PATCH",
@@ -169,11 +178,12 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn parameters(&self) -> &'static [&'static str] {
         match self {
-            Self::Channels => &["limit", "cursor"],
+            Self::Channels | Self::MintingKeys => &["limit", "cursor"],
             Self::Letters { .. } => &["limit", "cursor", "channel"],
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
-            Self::Stats { .. } => &["max_age"],
+            Self::WrapLink { .. } => &["format"],
+            Self::Stats { .. } => &["max_age", "from", "to", "basis", "step"],
             _ => &[],
         }
     }
@@ -282,6 +292,8 @@ mod tests {
         check("/v1/wrap", Some("wrap_text"));
         check("/v1/conversions", Some("conversions"));
         check("/v1/settings", Some("settings"));
+        check("/v1/minting_keys", Some("minting_keys"));
+        check("/v1/minting_keys/128", Some("minting_key"));
         for nothing in [
             "",
             "/",

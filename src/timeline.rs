@@ -20,6 +20,7 @@ mod order;
 mod owners;
 mod places;
 mod states;
+mod threads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,7 @@ use crate::slab::{Slab, insert, remove};
 
 pub use entries::{Attempt, Click, Conversion, Inbound, Message, OptOut, Saved, Slot, Standing};
 use entries::{AttemptName, Ref, Voice};
+use threads::{Changed, Line, Talk};
 use order::{click_link_key, click_place_key, conversion_key, inbound_key};
 
 /// The longest window of any campaign: replies and conversions look no further back.
@@ -62,6 +64,7 @@ struct Dirty {
     attempts: BTreeSet<u32>,
     standings: BTreeSet<u32>,
     contacts: BTreeSet<(u32, Option<String>)>,
+    lines: Changed,
 }
 
 /// The timeline of one contact.
@@ -102,6 +105,8 @@ pub struct Timeline {
     /// How many messages bear the name of an attempt.
     accepted: BTreeMap<AttemptName, u32>,
     contacts: BTreeMap<(u32, Option<String>), Tally>,
+    /// The conversations of every line of the business.
+    talks: BTreeMap<Line, Talk>,
     dirty: Dirty,
     /// Entries whose stored form has to be renewed.
     unsaved: BTreeSet<Ref>,
@@ -261,6 +266,8 @@ impl Timeline {
                     touches_for: 0,
                     counted: None,
                     conflicts: None,
+                    turn: None,
+                    conversation: None,
                 });
                 self.dirty.messages.insert(no);
                 Ref::Message(no)
@@ -319,6 +326,7 @@ impl Timeline {
                 let mut facts = self.inbounds[no].facts.clone();
                 let changed = facts.put_event(event, at_ms);
                 if changed {
+                    self.changed_window(self.inbounds[no].facts.at_ms);
                     remove(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
                     if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
                         self.quotes.entry(id.clone()).or_default().retain(|other| *other != no);
@@ -367,6 +375,7 @@ impl Timeline {
     }
 
     fn list_inbound(&mut self, no: u32) {
+        self.changed_window(self.inbounds[no].facts.at_ms);
         insert(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
         if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
             self.quotes.entry(id.clone()).or_default().push(no);
@@ -434,6 +443,9 @@ impl Timeline {
         }
         while let Some(no) = self.dirty.standings.pop_first() {
             self.place_standing(no, policies);
+        }
+        while let Some((line, (from_ms, to_ms))) = self.dirty.lines.pop_first() {
+            self.count_line(&line, from_ms, to_ms, delta);
         }
         while let Some(at) = self.dirty.contacts.pop_first() {
             self.count_contact(at, policies, delta);

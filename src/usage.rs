@@ -78,6 +78,22 @@ impl Threads {
         }
         opens
     }
+
+    /// Notes a thread that is known to have opened.
+    pub fn opened(&mut self, at_ms: Ms, category: Category) {
+        if let Some(own) = self.opened_ms.get_mut(category as usize) {
+            *own = Some(at_ms);
+        }
+    }
+
+    /// What still matters to a message at `at_ms`: the threads that are open then.
+    #[must_use]
+    pub fn open_at(mut self, at_ms: Ms) -> Self {
+        for opened_ms in &mut self.opened_ms {
+            *opened_ms = opened_ms.filter(|opened_ms| at_ms < opened_ms + CONVERSATION_MS);
+        }
+        self
+    }
 }
 
 /// The date on which a month's quota runs out: the date it did, else, at the mean of the whole days behind us, the date it

@@ -13,7 +13,7 @@ use super::http;
 use super::metrics::METRICS;
 use super::objects::call;
 use super::{Answer, Asked, health, identity, ledgers, letters, now_ms};
-use crate::bounds::LEDGER_CALL_MS;
+use crate::bounds::{LEDGER_CALL_MS, RETENTION_DAYS_LEAST};
 use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
 use crate::facts::time_of;
@@ -24,7 +24,10 @@ use crate::letters::{Came, Command, Item, Letter, Shelf, State};
 use crate::partition::Destination;
 use crate::problem::Problem;
 use crate::provider::{Request as Callback, Sample, Signing, Verdict};
+use crate::registry::SETTINGS;
 use crate::route::{Query, split};
+use crate::settings::Settings;
+use crate::token::is_tracking_url;
 
 /// `GET|POST {callback_url}`
 pub async fn answer(config: &Rc<Config>, asked: &Asked<'_>, id: &str, token: &str) -> Answer {
@@ -118,10 +121,9 @@ struct Sorted {
 
 /// Reads a callback whose signature is good.
 async fn sort(config: &Config, channel: &OpenChannel, callback: &Callback<'_>, received_ms: Ms) -> Result<Sorted, Problem> {
-    let settings = cache::settings(config).await?;
-    let oldest_ms = received_ms - Ms::from(settings.retention_days) * DAY_MS;
     let (provider, mapping) = (channel.provider, channel.mapping.as_ref());
     let parsed = provider.parse(callback, &channel.channel.id, mapping, received_ms);
+    let parsed = parsed.without_our_clicks(|url| is_tracking_url(url, &config.tokens));
     let mut sorted = Sorted { others: parsed.others.len() as u64, ..Sorted::default() };
     sorted.items.extend(parsed.odd.into_iter().map(|odd| Item { pointer: odd.pointer, reason: odd.reason.to_owned() }));
     let mut counts = Counts {
@@ -131,6 +133,12 @@ async fn sort(config: &Config, channel: &OpenChannel, callback: &Callback<'_>, r
         last_understood_ms: (!parsed.events.is_empty() || sorted.others > 0).then_some(received_ms),
         ..Counts::default()
     };
+    // Nearly every event is younger than the shortest retention: then nobody needs to be asked what it is.
+    let retained_ms = |days: u32| received_ms - Ms::from(days) * DAY_MS;
+    let mut oldest_ms = retained_ms(RETENTION_DAYS_LEAST);
+    if parsed.events.iter().any(|event| time_of(event, received_ms) < oldest_ms) {
+        oldest_ms = retained_ms(cache::get::<Settings>(config, SETTINGS).await?.unwrap_or_default().retention_days);
+    }
     for mut event in parsed.events {
         if time_of(&event, received_ms) < oldest_ms {
             counts.expired += 1;

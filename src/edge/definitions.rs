@@ -16,15 +16,14 @@ use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::contact::{Handle, canonical_key};
 use crate::cursor;
+use crate::denied::Denied;
 use crate::link::{self, Link};
+use crate::minting::MintingKey;
 use crate::problem::Problem;
-use crate::registry::{Command, Filter, Kind, Page, SETTINGS, page_json};
+use crate::registry::{Command, DENIED, Filter, Kind, Page, SETTINGS, page_json};
 use crate::route::{Query, Route};
 use crate::settings::Settings;
 use crate::wrap;
-
-/// The key that new tokens are minted with.
-const TOKEN_KEY_ID: u8 = 1;
 
 /// Answers the routes of definitions.
 pub async fn answer(config: &Config, request: &Request, method: &str, route: &Route<'_>, query: &Query, origin: &str) -> Answer {
@@ -60,11 +59,31 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
         (Route::Links, _) => list(config, Kind::Link, query, link).await,
         (Route::Link { link: id }, "PATCH") => {
             let (id, body) = (id.to_string(), sent().await?);
-            changed::<OpenLink>(config, id.clone(), Command::PatchLink { id, body }, link).await
+            let answer = changed::<OpenLink>(config, id.clone(), Command::PatchLink { id, body }, link).await?;
+            learn_denied(config).await;
+            Ok(answer)
         }
-        (Route::Link { link: id }, "DELETE") => delete::<OpenLink>(config, id).await,
+        (Route::Link { link: id }, "DELETE") => {
+            let answer = delete::<OpenLink>(config, id).await?;
+            learn_denied(config).await;
+            Ok(answer)
+        }
         (Route::Link { link: id }, _) => one(config, Kind::Link, id, link).await,
-        (Route::WrapLink { link: id }, _) => wrap_link(config, id, &sent().await?, origin).await,
+        (Route::MintingKeys, "POST") => {
+            let (_, key) = ask::<MintingKey>(config, &Command::PostMintingKey { body: sent().await? }).await?;
+            let mut record = key.to_json();
+            if let Some(record) = record.as_object_mut() {
+                record.insert("key".to_owned(), json!(key.key(config.master.as_bytes())));
+            }
+            shown(true, &record)
+        }
+        (Route::MintingKeys, _) => list(config, Kind::MintingKey, query, MintingKey::to_json).await,
+        (Route::MintingKey { id }, _) => {
+            ask::<MintingKey>(config, &Command::RevokeMintingKey { id: id.to_string() }).await?;
+            learn_denied(config).await;
+            Ok(http::answer(204, &[], None)?)
+        }
+        (Route::WrapLink { link: id }, _) => wrap_link(config, request, id, &sent().await?, query, origin).await,
         (Route::WrapText, _) => wrap_text(config, &sent().await?, origin).await,
         (Route::Settings, "PUT") => {
             let command = Command::PutSettings { body: sent().await? };
@@ -75,8 +94,19 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
     }
 }
 
+/// Lets this isolate know at once what is denied; the others learn it from KV. Without an answer this one does too.
+async fn learn_denied(config: &Config) {
+    let _ = cache::renew::<Denied>(config, DENIED).await;
+}
+
 /// `POST /v1/links/{link}/wrap`
-async fn wrap_link(config: &Config, id: &str, body: &Value, origin: &str) -> Answer {
+async fn wrap_link(config: &Config, request: &Request, id: &str, body: &Value, query: &Query, origin: &str) -> Answer {
+    let accepted = http::header(request, "accept").unwrap_or_default();
+    let ndjson = match query.get("format") {
+        None => accepted.contains("application/x-ndjson"),
+        Some("ndjson") => true,
+        Some(_) => return Err(Problem::bad("The query parameter format must be ndjson, or be left out.").into()),
+    };
     let link = cache::get::<OpenLink>(config, id).await?.ok_or_else(|| Problem::not_found("No such link."))?;
     let mut fields = Fields::of(body, "");
     let contacts = fields.list("contacts", BODY_LINES);
@@ -94,6 +124,10 @@ async fn wrap_link(config: &Config, id: &str, body: &Value, origin: &str) -> Ans
         }
     }
     fields.done()?;
+    if ndjson {
+        let lines: String = data.iter().map(|line| format!("{line}\n")).collect();
+        return Ok(http::answer(200, &[("content-type", "application/x-ndjson")], Some(&lines))?);
+    }
     Ok(http::json(200, &json!({ "data": data }).to_string())?)
 }
 
@@ -142,7 +176,7 @@ async fn post_link(config: &Config, body: Value) -> Result<(bool, Link), Problem
 
 /// The address of a link, for a contact or for everybody.
 fn tracking_url(config: &Config, origin: &str, link_no: u32, contact: Option<Handle>) -> String {
-    let token = config.tokens.key(TOKEN_KEY_ID).map(|key| match contact {
+    let token = config.tokens.key(config.token_key_id).map(|key| match contact {
         Some(handle) => key.mint_short(link_no, handle),
         None => key.mint_shared(link_no),
     });
@@ -190,8 +224,13 @@ pub async fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Res
 
 async fn list<T: DeserializeOwned>(config: &Config, kind: Kind, query: &Query, show: impl Fn(&T) -> Value) -> Answer {
     let limit = query.whole("limit", 1..=PAGE_MOST, PAGE)?;
-    let filters =
-        [(Filter::Status, "status"), (Filter::Type, "type"), (Filter::MessageType, "message_type"), (Filter::Tag, "tag")];
+    let filters = [
+        (Filter::Status, "status"),
+        (Filter::Type, "type"),
+        (Filter::MessageType, "message_type"),
+        (Filter::Tag, "tag"),
+        (Filter::Campaign, "campaign"),
+    ];
     let filters: Vec<(Filter, String)> =
         filters.into_iter().filter_map(|(filter, name)| Some((filter, query.get(name)?.to_owned()))).collect();
     // A cursor belongs to what decides which records the list holds.

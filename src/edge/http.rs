@@ -11,7 +11,7 @@ use crate::problem::Problem;
 pub type Request = web_sys::Request;
 pub type Response = web_sys::Response;
 
-/// What went wrong inside; it is logged by its kind alone and answered with 500.
+/// What the platform refused; it is answered with 500.
 pub type Failure = worker::Error;
 
 /// A header of the request, if it is there.

@@ -119,6 +119,22 @@ pub struct Parsed {
     pub others: Vec<Other>,
 }
 
+impl Parsed {
+    /// The same without clicks on links for which `is_ours` holds: we count those taps ourselves, and nothing twice.
+    #[must_use]
+    pub fn without_our_clicks(mut self, is_ours: impl Fn(&str) -> bool) -> Self {
+        let ours =
+            self.events.extract_if(.., |event| matches!(event, Event::Click(Click { url: Some(url), .. }) if is_ours(url)));
+        self.others.extend(ours.filter_map(|event| match event {
+            Event::Click(Click { message_id, person, at_ms, .. }) => {
+                Some(Other { name: "click on a tracking link".to_owned(), message_id, person, at_ms })
+            }
+            _ => None,
+        }));
+        self
+    }
+}
+
 /// An item that could not be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Odd {
@@ -497,5 +513,6 @@ fn provider_click(
         url: url.map(ToOwned::to_owned),
         country: None,
         device: None,
+        count: 1,
     }
 }

@@ -42,6 +42,10 @@ impl Timeline {
         if same {
             return;
         }
+        if message.voice != voice {
+            // Which inbounds opened its service window depends on it.
+            self.changed_turn(no);
+        }
         self.unlist_message(no);
         let message = &mut self.messages[no];
         message.place = place;

@@ -6,7 +6,9 @@
 
 mod client;
 mod demo;
+mod edge;
 mod identity;
 mod letters;
+mod links;
 mod runner;
 mod whole_way;

@@ -24,9 +24,11 @@ const MAX_INTEGER: i64 = 1 << 53;
 pub enum Fault {
     #[default]
     None,
-    /// It fails, and nothing is written: a crash just before the durable write.
+    /// It fails and nothing is written, but the object lives on.
+    Refused,
+    /// The object dies just before the durable write: nothing is written, nothing more is answered.
     Before,
-    /// It is written, and then the object dies: its answer is lost.
+    /// The object dies just after the durable write: it is written, nothing more is answered.
     After,
 }
 
@@ -35,6 +37,8 @@ pub enum Fault {
 pub struct RusqliteSql {
     connection: Rc<RefCell<Connection>>,
     fault: Rc<Cell<Fault>>,
+    /// The object over it died, and nothing is answered until another wakes.
+    dead: Rc<Cell<bool>>,
     /// Every statement one of whose texts holds this fails: a poisoned event.
     poison: Rc<RefCell<Option<String>>>,
 }
@@ -53,7 +57,7 @@ impl RusqliteSql {
     fn over(connection: Connection) -> Self {
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_STRING_BYTES).unwrap();
         connection.set_prepared_statement_cache_capacity(64);
-        Self { connection: Rc::new(RefCell::new(connection)), fault: Rc::default(), poison: Rc::default() }
+        Self { connection: Rc::new(RefCell::new(connection)), fault: Rc::default(), dead: Rc::default(), poison: Rc::default() }
     }
 
     /// The next transaction goes wrong in this way.
@@ -61,11 +65,20 @@ impl RusqliteSql {
         self.fault.set(fault);
     }
 
+    /// Lets another object wake on this storage.
+    pub fn wake(&self) {
+        self.fault.set(Fault::None);
+        self.dead.set(false);
+    }
+
     pub fn poison(&self, text: Option<&str>) {
         *self.poison.borrow_mut() = text.map(str::to_owned);
     }
 
     fn refuse(&self, sql: &str, args: &[Arg<'_>]) -> Result<(), SqlError> {
+        if self.dead.get() {
+            return Err(died());
+        }
         let word = sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
         if ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "ATTACH", "VACUUM"].contains(&word.as_str()) {
             return Err(SqlError(format!("not authorized: {word}")));
@@ -105,6 +118,10 @@ fn refused(error: rusqlite::Error) -> SqlError {
     SqlError(error.to_string())
 }
 
+fn died() -> SqlError {
+    SqlError("the object died".to_owned())
+}
+
 impl Sql for RusqliteSql {
     fn exec(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, SqlError> {
         self.refuse(sql, args)?;
@@ -128,6 +145,9 @@ impl Sql for RusqliteSql {
     }
 
     fn transaction<T, E: From<SqlError>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        if self.dead.get() {
+            return Err(died().into());
+        }
         let run = |sql: &str| self.connection.borrow().execute_batch(sql).map_err(refused);
         run("BEGIN")?;
         let result = work();
@@ -138,7 +158,11 @@ impl Sql for RusqliteSql {
         }
         match fault {
             Fault::None => result,
-            Fault::Before | Fault::After => Err(SqlError("the object died".to_owned()).into()),
+            Fault::Refused => Err(SqlError("refused".to_owned()).into()),
+            Fault::Before | Fault::After => {
+                self.dead.set(true);
+                Err(died().into())
+            }
         }
     }
 }

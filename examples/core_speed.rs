@@ -1,0 +1,151 @@
+//! How fast the counting core is, natively on one core: `cargo run --release --example core_speed`.
+//!
+//! Three figures: the core alone (events into timelines, their differences into counters), the whole Ledger over SQLite in
+//! memory in commits of 100 events, and what an event costs beside 10,000 messages of one week against one beside 10.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../tests/support/rusqlite_sql.rs"]
+mod rusqlite_sql;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bluetick::contributions::Delta;
+use bluetick::counters::{Book, DAY_MS};
+use bluetick::event::{Event, Ms};
+use bluetick::ledger::{Ledger, Routed, Write};
+use bluetick::policy::{Policies, Policy};
+use bluetick::timeline::Timeline;
+use rusqlite_sql::RusqliteSql;
+use serde_json::json;
+
+const START_MS: Ms = 1_774_656_000_000;
+const WEEK_MS: Ms = 7 * DAY_MS;
+const BATCH: usize = 100;
+const ROUNDS: usize = 3;
+
+fn main() {
+    let contacts = 1_000;
+    let events = broadcast(contacts, 10);
+    println!("{contacts} contacts with 10 messages, {} events", events.len());
+    println!("core alone            {:>9.0} events/s", best(events.len(), || core(&events)));
+    println!("with SQLite in memory {:>9.0} events/s, in commits of {BATCH}", best(events.len(), || ledger(&events)));
+    let per_event = |messages: usize| {
+        let contacts = 20_000 / messages;
+        let events = broadcast(contacts.max(1), messages);
+        1e9 / best(events.len(), || core(&events))
+    };
+    let (few, many) = (per_event(10), per_event(10_000));
+    println!("an event beside 10 messages {few:.0} ns, beside 10,000 of one week {many:.0} ns: {:.2} times", many / few);
+}
+
+/// The best of some rounds, in events per second.
+fn best(events: usize, round: impl Fn()) -> f64 {
+    let seconds = (0..ROUNDS).map(|_| {
+        let start = Instant::now();
+        round();
+        start.elapsed().as_secs_f64()
+    });
+    events as f64 / seconds.fold(f64::MAX, f64::min)
+}
+
+/// Everything but storage: the timeline, what it counts for, its entries' stored form, the counters of the campaign.
+fn core(events: &[Routed]) {
+    let mut policies = Policies::default();
+    policies.learn(policy());
+    let mut timelines: BTreeMap<&str, Timeline> = BTreeMap::new();
+    let mut books: BTreeMap<u32, Book> = BTreeMap::new();
+    for batch in events.chunks(BATCH) {
+        let mut delta = Delta::new();
+        for routed in batch {
+            let timeline = timelines.entry(&routed.handle).or_insert_with(|| Timeline::new(&routed.handle, routed.key.clone()));
+            timeline.put(&routed.event, routed.provider, routed.received_ms);
+            timeline.settle(&policies, &mut delta);
+            assert!(!timeline.unsaved().is_empty());
+        }
+        for (campaign, change) in &delta {
+            books.entry(*campaign).or_default().merge(change);
+        }
+    }
+    assert!(!books[&1].totals.is_empty());
+}
+
+fn ledger(events: &[Routed]) {
+    let mut ledger = Ledger::open(RusqliteSql::default()).unwrap();
+    let commit =
+        |ledger: &mut Ledger<RusqliteSql>, write| ledger.commit(&[write]).into_iter().for_each(|answer| drop(answer.unwrap()));
+    commit(&mut ledger, Write::Declare { campaigns: vec![policy()] });
+    for batch in events.chunks(BATCH) {
+        commit(&mut ledger, Write::Record { events: batch.to_vec() });
+    }
+}
+
+fn policy() -> Policy {
+    serde_json::from_value(json!({
+        "no": 1, "id": "spring", "message_type": "template", "reply_window_ms": 3 * DAY_MS,
+        "attribution_window_ms": DAY_MS, "touch": "delivered",
+    }))
+    .unwrap()
+}
+
+/// Every contact gets so many messages within one week, and does with them what people do; first all contacts' first events
+/// come, then all second ones.
+fn broadcast(contacts: usize, messages: usize) -> Vec<Routed> {
+    let mut lives: Vec<std::vec::IntoIter<Routed>> = (0..contacts).map(|contact| life(contact, messages).into_iter()).collect();
+    let mut events = Vec::new();
+    loop {
+        let before = events.len();
+        events.extend(lives.iter_mut().filter_map(Iterator::next));
+        if events.len() == before {
+            return events;
+        }
+    }
+}
+
+fn life(contact: usize, messages: usize) -> Vec<Routed> {
+    let phone = format!("1202555{contact:04}");
+    let person = json!({ "phone": phone });
+    let mut events = Vec::new();
+    let mut tell = |at: Ms, event: serde_json::Value| {
+        let mut event = event;
+        event["at_ms"] = json!(at);
+        event["person"] = person.clone();
+        let event: Event = serde_json::from_value(event).unwrap();
+        let handle = format!("handle-{contact:09}");
+        events.push(Routed { handle, key: Some(phone.clone()), provider: 'm', received_ms: at, event });
+    };
+    for message in 0..messages {
+        let at = START_MS + WEEK_MS * message as Ms / messages as Ms;
+        let id = format!("wamid.{contact}-{message}");
+        tell(
+            at,
+            json!({"kind": "dispatch", "campaign": "spring", "step": "first", "outcome": "accepted", "channel": "meta-1",
+                "message_id": id, "attempt": format!("try-{message}"), "category": "marketing"}),
+        );
+        for (later, status) in [(1, "sent"), (2_000, "delivered"), (30_000, "read")].into_iter().take(2 + message % 2) {
+            tell(
+                at + later,
+                json!({"kind": "status", "channel": "meta-1", "message_id": id, "status": status, "sender": "10001",
+                    "reference": "spring:first", "category": "marketing", "billable": true}),
+            );
+        }
+        match message % 10 {
+            3 => tell(
+                at + 40_000,
+                json!({"kind": "click", "click_id": format!("c{contact}-{message}"), "link": "shop", "campaign": "spring",
+                    "step": "first"}),
+            ),
+            7 => tell(
+                at + 50_000,
+                json!({"kind": "inbound", "channel": "meta-1", "message_id": format!("in{contact}-{message}"),
+                    "inbound": "message", "sender": "10001"}),
+            ),
+            9 => tell(
+                at + 60_000,
+                json!({"kind": "conversion", "id": format!("o{contact}-{message}"), "value": {"amount": "9.90", "currency": "EUR"}}),
+            ),
+            _ => {}
+        }
+    }
+    events
+}

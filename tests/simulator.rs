@@ -1,0 +1,389 @@
+//! The seeded simulator: senders that try until they are answered, Ledgers that die at the worst moment, and in the end every
+//! acknowledged event counted once, as the reference model recounts them. `SEED=` plays one seed again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod model;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bluetick::ledger::{Ledger, Routed, Write};
+use bluetick::policy::Policy;
+use model::generate::{Random, Shape, generate_with, shuffle, split};
+use model::{DAY_MS, Definitions, HOUR_MS, Received, people, recount};
+use serde_json::{Value, json};
+use support::rusqlite_sql::Fault;
+use support::workspace::Workspace;
+use support::{compare, invariants, seeds};
+
+/// How often each fault happened.
+type Fired = BTreeMap<&'static str, u64>;
+
+/// What must happen at least [`FIRED_AT_LEAST`] times over the whole run.
+const FAULTS: [&str; 11] = [
+    "died before the write",
+    "died after the write",
+    "refused",
+    "evicted",
+    "answer lost",
+    "duplicate",
+    "clock jumped back",
+    "clock jumped forth",
+    "late dispatch",
+    "late declaration",
+    "poisoned in company",
+];
+const FIRED_AT_LEAST: u64 = 1000;
+const SEEDS: u64 = 1000;
+
+/// In what the storage refuses for ever.
+const POISON: &str = "poisoned-";
+/// How often a sender tries what never succeeds.
+const POISON_TRIES: u32 = 3;
+
+/// What a sender has to say. It says it again, all of it, until every Ledger concerned has answered.
+struct Batch {
+    what: What,
+    tries: u32,
+}
+
+#[derive(Clone)]
+enum What {
+    Events(Vec<Received>),
+    /// To one Ledger.
+    Declare(usize, Policy),
+}
+
+impl What {
+    fn poisoned(&self) -> bool {
+        matches!(self, What::Events(events) if events.iter().any(|e| e.event.to_string().contains(POISON)))
+    }
+}
+
+/// A batch on its way: how many Ledgers have yet to answer, and whether one answered with an error.
+struct Flight {
+    batch: Batch,
+    open: usize,
+    failed: bool,
+}
+
+struct Simulation {
+    context: String,
+    random: Random,
+    workspace: Workspace,
+    outbox: Vec<Batch>,
+    flights: BTreeMap<u64, Flight>,
+    next_flight: u64,
+    /// Writes that wait before each Ledger, with their flights.
+    inboxes: Vec<VecDeque<(u64, Write)>>,
+    acknowledged: Vec<Received>,
+    /// Messages with an acknowledged status.
+    known_by_status: BTreeSet<String>,
+    fired: Fired,
+}
+
+#[test]
+fn every_acknowledged_event_counts_once() {
+    let range = seeds(SEEDS);
+    let whole = range.end - range.start >= SEEDS;
+    let next = AtomicU64::new(range.start);
+    let fired = Mutex::new(Fired::new());
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= range.end || !failed.lock().unwrap().is_empty() {
+                        return;
+                    }
+                    match catch_unwind(AssertUnwindSafe(|| simulate(seed))) {
+                        Ok(more) => more.into_iter().for_each(|(fault, n)| *fired.lock().unwrap().entry(fault).or_default() += n),
+                        Err(_) => failed.lock().unwrap().push(seed),
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "play it again with SEED={}", failed[0]);
+    let fired = fired.into_inner().unwrap();
+    println!("{fired:#?}");
+    for fault in FAULTS {
+        let n = fired.get(fault).copied().unwrap_or(0);
+        assert!(!whole || n >= FIRED_AT_LEAST, "{fault}: only {n} times");
+    }
+}
+
+fn simulate(seed: u64) -> Fired {
+    let mut random = Random(seed ^ 0x51);
+    let shape = Shape { contacts: 9, messages_of_first: 100, ..Shape::within_contacts() };
+    let scenario = generate_with(seed, &shape);
+    let (at_start, later) = definitions_by_time(&mut random, &scenario.definitions);
+    let ledgers = 1 + random.below(4);
+    let mut simulation = Simulation {
+        context: format!("seed {seed}"),
+        workspace: Workspace::new(ledgers, &at_start),
+        outbox: Vec::new(),
+        flights: BTreeMap::new(),
+        next_flight: 0,
+        inboxes: (0..ledgers).map(|_| VecDeque::new()).collect(),
+        acknowledged: Vec::new(),
+        known_by_status: BTreeSet::new(),
+        fired: Fired::new(),
+        random,
+    };
+    simulation.fill_outbox(&scenario.received, &later);
+    simulation.run();
+    simulation.judge(&scenario.definitions);
+    simulation.fired
+}
+
+/// What is declared at the start; and what is declared or changed some time later.
+fn definitions_by_time(random: &mut Random, all: &Definitions) -> (Definitions, Vec<Policy>) {
+    let mut at_start = Definitions { campaigns: Vec::new(), channels: all.channels.clone() };
+    let mut later = Vec::new();
+    for campaign in &all.campaigns {
+        if random.one_in(2) {
+            later.push(serde_json::from_value(campaign.clone()).unwrap());
+            if random.one_in(2) {
+                // It is known already, but not yet that it will be stopped.
+                let mut before = campaign.clone();
+                before.as_object_mut().unwrap().remove("stopped_at_ms");
+                at_start.campaigns.push(before);
+            }
+        } else {
+            at_start.campaigns.push(campaign.clone());
+        }
+    }
+    (at_start, later)
+}
+
+impl Simulation {
+    fn fire(&mut self, fault: &'static str) {
+        *self.fired.entry(fault).or_default() += 1;
+    }
+
+    fn fill_outbox(&mut self, received: &[Received], later: &[Policy]) {
+        // Half of the dispatches come after everything else.
+        let (late, soon): (Vec<Received>, Vec<Received>) =
+            received.iter().cloned().partition(|r| r.event["kind"] == "dispatch" && self.random.one_in(2));
+        let mut all = shuffle(self.random.next(), &soon);
+        all.extend(shuffle(self.random.next(), &late));
+        let mut batches: Vec<What> = split(self.random.next(), &all).into_iter().map(What::Events).collect();
+        for what in &mut batches {
+            let What::Events(events) = what else { continue };
+            if self.random.one_in(8) {
+                let jump = *self.random.pick(&[-400 * DAY_MS, -2 * DAY_MS, -HOUR_MS, HOUR_MS, 2 * DAY_MS, 400 * DAY_MS]);
+                events.iter_mut().for_each(|event| event.received_ms += jump);
+                self.fire(if jump < 0 { "clock jumped back" } else { "clock jumped forth" });
+            }
+        }
+        for number in 0..3 {
+            let mut events: Vec<Received> = Vec::new();
+            for status in ["delivered", "read"] {
+                let mut event = soon.iter().find(|r| r.event["kind"] == "status").unwrap().clone();
+                event.event["message_id"] = json!(format!("{POISON}{number}"));
+                event.event["status"] = json!(status);
+                events.push(event);
+            }
+            let place = self.random.below(batches.len());
+            batches.insert(place, What::Events(events));
+        }
+        for policy in later {
+            for ledger in 0..self.inboxes.len() {
+                let place = self.random.below(batches.len());
+                batches.insert(place, What::Declare(ledger, policy.clone()));
+            }
+        }
+        for storage in &self.workspace.storage {
+            storage.poison(Some(POISON));
+        }
+        // The next to be sent stands last.
+        self.outbox = batches.into_iter().rev().map(|what| Batch { what, tries: 0 }).collect();
+    }
+
+    fn run(&mut self) {
+        loop {
+            let waiting: Vec<usize> = (0..self.inboxes.len()).filter(|ledger| !self.inboxes[*ledger].is_empty()).collect();
+            if waiting.is_empty() && self.outbox.is_empty() {
+                return;
+            }
+            match self.random.below(8) {
+                0 => self.read(),
+                1..=4 if !self.outbox.is_empty() => self.send(),
+                _ if !waiting.is_empty() => {
+                    let ledger = *self.random.pick(&waiting);
+                    self.turn(ledger);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn read(&mut self) {
+        let campaign = self.random.below(5) as u32;
+        invariants::check_sums(&self.context, &self.workspace.book(campaign));
+        if self.random.one_in(4) {
+            let ledger = self.random.below(self.inboxes.len());
+            self.reopen(ledger);
+            self.fire("evicted");
+        }
+        if self.random.one_in(16) {
+            self.workspace.storage.iter().for_each(|sql| invariants::check_reload(&self.context, sql));
+        }
+    }
+
+    fn send(&mut self) {
+        let Some(mut batch) = self.outbox.pop() else { return };
+        batch.tries += 1;
+        let mut writes: BTreeMap<usize, Write> = BTreeMap::new();
+        match &batch.what {
+            What::Events(events) => {
+                let mut parts: BTreeMap<usize, Vec<Routed>> = BTreeMap::new();
+                for (ledger, routed) in events.iter().filter_map(|event| self.workspace.route(event)) {
+                    parts.entry(ledger).or_default().push(routed);
+                }
+                writes.extend(parts.into_iter().map(|(ledger, events)| (ledger, Write::Record { events })));
+            }
+            What::Declare(ledger, policy) => {
+                writes.insert(*ledger, Write::Declare { campaigns: vec![policy.clone()] });
+            }
+        }
+        let flight = self.next_flight;
+        self.next_flight += 1;
+        let open = writes.len();
+        for (ledger, write) in writes {
+            self.inboxes[ledger].push_back((flight, write));
+        }
+        self.flights.insert(flight, Flight { batch, open, failed: false });
+        if open == 0 {
+            self.answered(flight);
+        }
+    }
+
+    /// One turn of a Ledger: some of what waits is committed together, and something may go wrong.
+    fn turn(&mut self, ledger: usize) {
+        let most = 1 + self.random.below(4);
+        let take = most.min(self.inboxes[ledger].len());
+        let (flights, writes): (Vec<u64>, Vec<Write>) = self.inboxes[ledger].drain(..take).unzip();
+        let fault = match self.random.below(30) {
+            0 | 1 => Fault::Before,
+            2 | 3 => Fault::After,
+            4 | 5 => Fault::Refused,
+            _ => Fault::None,
+        };
+        self.workspace.storage[ledger].fail_next(fault);
+        let answers = self.workspace.ledgers[ledger].commit(&writes);
+        assert_eq!(answers.len(), writes.len());
+        let died = matches!(fault, Fault::Before | Fault::After) && answers.iter().any(Result::is_err);
+        if died && answers.iter().all(Result::is_err) {
+            self.fire(if fault == Fault::Before { "died before the write" } else { "died after the write" });
+        }
+        if fault == Fault::Refused {
+            self.fire("refused");
+        }
+        for (flight, answer) in flights.iter().zip(&answers) {
+            let poisoned = self.flights[flight].batch.what.poisoned();
+            if fault == Fault::None {
+                assert_eq!(answer.is_err(), poisoned, "{}: only the guilty one gets the error, {answer:?}", self.context);
+                if poisoned && flights.len() > 1 {
+                    self.fire("poisoned in company");
+                }
+            }
+            if let Ok(written) = answer {
+                assert!(written.shared_by as usize <= writes.len());
+            }
+        }
+        if died {
+            self.reopen(ledger);
+        }
+        self.workspace.storage[ledger].wake();
+        for (flight, answer) in flights.into_iter().zip(answers) {
+            let state = self.flights.get_mut(&flight).unwrap();
+            state.failed |= answer.is_err();
+            state.open -= 1;
+            if state.open == 0 {
+                self.answered(flight);
+            }
+        }
+        invariants::check_lists(&self.context, &self.workspace.storage[ledger]);
+    }
+
+    /// Every Ledger of a batch has answered: its sender hears of it, or of nothing.
+    fn answered(&mut self, flight: u64) {
+        let Flight { mut batch, failed, .. } = self.flights.remove(&flight).unwrap();
+        let lost = !failed && self.random.one_in(8);
+        if lost {
+            self.fire("answer lost");
+        }
+        if failed || lost {
+            if !batch.what.poisoned() || batch.tries < POISON_TRIES {
+                self.again(batch);
+            }
+            return;
+        }
+        assert!(!batch.what.poisoned());
+        match &batch.what {
+            What::Declare(..) => self.fire("late declaration"),
+            What::Events(events) => {
+                let events = events.clone();
+                self.acknowledge(&events);
+                if self.random.one_in(6) {
+                    self.fire("duplicate");
+                    // Another receipt of the same, or the same from a sender that does not believe it.
+                    if self.random.one_in(2) {
+                        let later = *self.random.pick(&[1, 2_000, 7 * DAY_MS]);
+                        let events = events.into_iter().map(|e| Received { received_ms: e.received_ms + later, ..e });
+                        batch = Batch { what: What::Events(events.collect()), tries: 0 };
+                    }
+                    self.again(batch);
+                }
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, events: &[Received]) {
+        for Received { event, .. } in events {
+            let Some(message) = event.get("message_id").and_then(Value::as_str) else { continue };
+            match event["kind"].as_str() {
+                Some("status") => {
+                    self.known_by_status.insert(message.to_owned());
+                }
+                Some("dispatch") if self.known_by_status.contains(message) => self.fire("late dispatch"),
+                _ => {}
+            }
+        }
+        self.acknowledged.extend_from_slice(events);
+    }
+
+    /// Some time later, among what is still to be sent.
+    fn again(&mut self, batch: Batch) {
+        let place = self.random.below(self.outbox.len() + 1);
+        self.outbox.insert(place, batch);
+    }
+
+    fn reopen(&mut self, ledger: usize) {
+        let storage = &self.workspace.storage[ledger];
+        storage.wake();
+        self.workspace.ledgers[ledger] = Ledger::open(storage.clone()).unwrap();
+    }
+
+    fn judge(&mut self, definitions: &Definitions) {
+        let expected = recount(&self.acknowledged, definitions);
+        compare::check(&self.context, &mut self.workspace, definitions, &expected);
+        for storage in &self.workspace.storage {
+            invariants::check_lists(&self.context, storage);
+            invariants::check_reload(&self.context, storage);
+        }
+        // So large was the seed.
+        let people: Vec<String> = self.acknowledged.iter().filter_map(|r| people::person(&r.event)).collect();
+        let of_first = people.iter().filter(|key| *key == "12025550100").count();
+        assert!(people.iter().collect::<BTreeSet<_>>().len() >= 8 && of_first >= 500, "{}: {of_first} events", self.context);
+        assert!(expected.campaigns.len() > 3);
+    }
+}
