@@ -135,10 +135,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::contributions::Delta;
+    use crate::counters::Kind;
+    use crate::policy::Policies;
+    use crate::timeline::Timeline;
 
     fn tap(n: usize, handle: &str, link: &str, machine: Option<&str>, received_ms: Ms) -> Routed {
-        let click = json!({"kind": "click", "click_id": format!("c{n}"), "person": {}, "link": link, "machine": machine, "country": "IN"});
-        Routed { handle: handle.to_owned(), key: None, provider: '-', received_ms, event: serde_json::from_value(click).unwrap() }
+        let click = json!({"click_id": format!("c{n}"), "person": {}, "link": link, "machine": machine, "country": "IN"});
+        Routed {
+            handle: handle.to_owned(),
+            key: None,
+            provider: '-',
+            received_ms,
+            event: event::Event::Click(serde_json::from_value(click).unwrap()),
+        }
     }
 
     fn count(tap: &Routed) -> u32 {
@@ -200,9 +210,28 @@ mod tests {
                 let rows = events.iter().filter(|e| e.handle == format!("h{who}") && machine(e) != Some("crawler")).count() as i64;
                 prop_assert!(rows <= bounds::OWN_TAPS + now_ms / bounds::OWN_TAP_MS + now_ms / FLOOD_SUM_MS + 1);
             }
-            let ids: std::collections::BTreeSet<String> = events.iter().map(|e| serde_json::to_value(&e.event).unwrap()["click_id"].to_string()).collect();
+            let ids: std::collections::BTreeSet<String> = events.iter().map(|e| serde_json::to_value(&e.event).unwrap()["click"]["click_id"].to_string()).collect();
             prop_assert_eq!(ids.len(), events.len(), "two events under one id");
         }
+    }
+
+    #[test]
+    fn a_sum_counts_its_taps_once() {
+        let (mut timeline, mut delta) = (Timeline::new("h", None), Delta::default());
+        let mut sum = tap(0, "h", "l1", Some(FLOOD), 5);
+        if let event::Event::Click(click) = &mut sum.event {
+            click.count = 500;
+        }
+        for event in [&sum, &tap(1, "h", "l1", None, 1), &sum, &sum] {
+            timeline.put(&event.event, '-', event.received_ms);
+            timeline.settle(&Policies::default(), &mut delta);
+        }
+        let book = delta.get(&0).unwrap();
+        let cells = |kind: Kind| {
+            book.totals.cells().filter(|(cell, _)| cell.kind == kind).map(|(cell, n)| (cell.b, n)).collect::<Vec<_>>()
+        };
+        assert_eq!(cells(Kind::Clicks), [(0, 1), (1, 500)]);
+        assert_eq!(cells(Kind::UniqueClicks), [(0, 1)]);
     }
 
     #[test]

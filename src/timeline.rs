@@ -16,6 +16,7 @@
 
 mod counting;
 mod entries;
+mod forwarding;
 mod order;
 mod owners;
 mod places;
@@ -25,7 +26,7 @@ mod threads;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contact::NOBODY;
-use crate::contributions::{CountedContact, CountedInbound, Delta, Place};
+use crate::contributions::{CountedContact, CountedInbound, Delta, Nanos, Place};
 use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
 use crate::facts::{Facts, InboundFacts, MessageFacts, entry_id, message_entry_id, reference_parts, time_of};
@@ -48,7 +49,21 @@ pub const HUMAN_CLICKS_PER_DAY: usize = 20;
 struct Tally {
     /// By the bit numbers of [`person`], up to `CONVERTED`; `FAILED` holds failed messages.
     things: [u32; 13],
+    /// What was last found in the window of an experiment.
+    window: Window,
     counted: Option<CountedContact>,
+}
+
+/// A contact's window in an experiment, and what its conversions in there are worth.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Window {
+    from_ms: Ms,
+    until_ms: Ms,
+    /// The state of the conversions that it was made of.
+    version: u64,
+    converted: bool,
+    /// One sum per currency.
+    worth: Vec<Nanos>,
 }
 
 /// What has to be looked at again, by layer.
@@ -104,9 +119,13 @@ pub struct Timeline {
     clicks_naming: BTreeMap<String, BTreeSet<u32>>,
     /// How many messages bear the name of an attempt.
     accepted: BTreeMap<AttemptName, u32>,
+    /// How many things were attempted in a campaign at a time.
+    attempted: BTreeMap<(u32, Ms), u32>,
     contacts: BTreeMap<(u32, Option<String>), Tally>,
     /// The conversations of every line of the business.
     talks: BTreeMap<Line, Talk>,
+    /// Changes whenever a conversion does: what was found among them is to be looked for again.
+    conversions_version: u64,
     dirty: Dirty,
     /// Entries whose stored form has to be renewed.
     unsaved: BTreeSet<Ref>,
@@ -402,13 +421,25 @@ impl Timeline {
         self.dirty_link(no);
     }
 
-    /// A click came to or left its link: the flood and the first human click of the link may be others now.
+    /// A click came to or left its link or its place: the flood of its day and the first human click in its place may be
+    /// others now.
     fn dirty_link(&mut self, no: u32) {
-        let link = &self.clicks[no].facts.0.1.link;
-        let start = self.clicks_by_link.partition_point(|other| self.clicks[*other].facts.0.1.link < *link);
-        let same =
-            self.clicks_by_link.iter().skip(start).copied().take_while(|other| self.clicks[*other].facts.0.1.link == *link);
-        self.dirty.clicks.extend(same);
+        let click = &self.clicks[no];
+        let (link, at_ms) = (click.facts.0.1.link.as_str(), click.at_ms());
+        let day = at_ms.div_euclid(DAY_MS);
+        let human = |other: &u32| self.clicks[*other].facts.0.1.machine.is_none();
+        let from = |key: (&str, Ms, &str)| {
+            let start = self.clicks_by_link.partition_point(|other| click_link_key(&self.clicks)(*other) < key);
+            let rest = self.clicks_by_link.iter().skip(start).copied();
+            rest.take_while(|other| self.clicks[*other].facts.0.1.link == link).filter(human)
+        };
+        // Only the last that counts one by one can change places with the first of the flood.
+        let today = from((link, day * DAY_MS, "")).take(HUMAN_CLICKS_PER_DAY + 1);
+        let today = today.take_while(|other| self.clicks[*other].at_ms().div_euclid(DAY_MS) == day);
+        let mut later = from((link, at_ms, &click.slot.id)).filter(|other| *other != no);
+        let next = later.find(|other| self.click_place(*other) == self.click_place(no));
+        let touched: Vec<u32> = today.chain(next).chain([no]).collect();
+        self.dirty.clicks.extend(touched);
     }
 
     /// Recomputes what is dirty, layer by layer, and adds what changed to `delta`.

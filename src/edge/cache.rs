@@ -129,10 +129,10 @@ pub async fn get_at_once<T: Kept>(config: &Rc<Config>, context: &Context, id: &s
     }
     // Those who come meanwhile use what is known.
     T::MEMORY.with_borrow_mut(|memory| memory.extend(id, now_ms + CACHED_MS));
-    if known.is_none() || now_ms > old_ms + CACHED_MS {
-        if let Ok(Ok(value)) = within(read(config, id), TAP_READ_MS).await {
-            return Ok(value);
-        }
+    if (known.is_none() || now_ms > old_ms + CACHED_MS)
+        && let Ok(Ok(value)) = within(read(config, id), TAP_READ_MS).await
+    {
+        return Ok(value);
     }
     let (config, id) = (Rc::clone(config), id.to_owned());
     context.wait_until(async move {

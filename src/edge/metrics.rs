@@ -20,6 +20,9 @@ impl Count {
     }
 }
 
+/// A metric's name, what it says, and its counts by their labels.
+type Family<'a> = (&'static str, &'static str, &'a [(&'static str, &'a Count)]);
+
 #[derive(Default)]
 pub struct Metrics {
     pub events_new: Count,
@@ -52,7 +55,7 @@ impl Metrics {
     /// In Prometheus' text format.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        let families: [(&str, &str, &[(&str, &Count)]); 8] = [
+        let families: [Family<'_>; 8] = [
             (
                 "bluetick_events_total",
                 "Events recorded by the Ledgers: new, duplicate, or (odd) not understood.",

@@ -58,8 +58,10 @@ impl IntlZone {
         if before_christ {
             return None;
         }
-        Some(Date::utc(year, month - 1.0) as Ms
-            + ((day - 1.0) * 86_400_000.0 + hour * 3_600_000.0 + minute * 60_000.0 + second * 1000.0) as Ms)
+        Some(
+            Date::utc(year, month - 1.0) as Ms
+                + ((day - 1.0) * 86_400_000.0 + hour * 3_600_000.0 + minute * 60_000.0 + second * 1000.0) as Ms,
+        )
     }
 }
 

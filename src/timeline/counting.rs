@@ -3,7 +3,7 @@
 use super::order::range;
 use super::states::Progress;
 use super::threads::Turn;
-use super::{Click, Ref, Timeline, earliest};
+use super::{Click, Ref, Timeline, Window, earliest};
 use crate::contributions::{
     Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place, person,
     recount, state, usage_code, usage_parts,
@@ -34,6 +34,7 @@ impl Timeline {
         if self.quotes.contains_key(id) {
             self.dirty.reactions.insert(id.clone());
         }
+        self.attempt(before.as_ref(), &now);
         if before.as_ref().map(|b| (&b.place, b.mask)) != Some((&now.place, now.mask)) {
             self.unsaved.insert(Ref::Message(no));
             self.tally_message(before.as_ref(), false);
@@ -145,6 +146,7 @@ impl Timeline {
         }
         self.unsaved.insert(Ref::Attempt(no));
         recount(&mut attempt.counted, Some(now.clone()), delta);
+        self.attempt(before.as_ref(), &now);
         // An error is an attempt, whether it is one of the tallied things or not.
         self.dirty.contacts.extend(before.iter().chain([&now]).map(|counted| (counted.place.campaign, None)));
         self.tally_message(before.as_ref(), false);
@@ -216,30 +218,55 @@ impl Timeline {
             let reason = |s: &StandingFacts| s.reason.as_ref().map_or(String::new(), |r| r.1.clone());
             skipped = skips().map(|s| (s.at_ms, reason(s))).min().map(|(_, reason)| reason);
         }
-        let mut in_window = Vec::new();
+        let mut window = self.contacts.get(&at).map(|t| t.window.clone()).unwrap_or_default();
         if let (Some(policy), None, false) = (policies.by_no(campaign), &step, self.conversions.is_empty()) {
-            let from = self.first_attempt(campaign).or(control).or(skipped_target).unwrap_or(Ms::MAX);
-            let until = from.saturating_add(policy.attribution_window_ms);
-            for no in range(&self.conversions_by_time, from, until, |c| self.conversions[c].facts.at_ms) {
-                let facts = &self.conversions[no].facts;
-                if !facts.cancelled && policy.takes_goal(&facts.goal) {
-                    mask |= person::CONVERTED_IN_WINDOW;
-                    in_window.extend(facts.nanos());
-                }
+            let from_ms = self.first_attempt(campaign).or(control).or(skipped_target).unwrap_or(Ms::MAX);
+            let until_ms = from_ms.saturating_add(policy.attribution_window_ms);
+            if (window.from_ms, window.until_ms, window.version) != (from_ms, until_ms, self.conversions_version) {
+                window = self.look_into(from_ms, until_ms, policy);
             }
+            mask |= if window.converted { person::CONVERTED_IN_WINDOW } else { 0 };
         }
+        let in_window = window.worth.clone();
         let now = (mask != 0).then(|| CountedContact { campaign, step, mask, skipped, in_window });
         let tally = self.contacts.entry(at).or_default();
+        tally.window = window;
         recount(&mut tally.counted, now, delta);
     }
 
     /// When the contact was first attempted in a campaign.
     pub(super) fn first_attempt(&self, campaign: u32) -> Option<Ms> {
-        let messages = self.messages.iter().filter(|m| m.listed && m.place.campaign == campaign).map(|m| m.sent_ms);
-        // An error was an attempt, whether it was accepted after all or not.
-        let errors = self.attempts.iter().filter_map(|a| a.counted.as_ref());
-        let errors = errors.filter(|c| c.place.campaign == campaign).map(|c| c.sent_ms);
-        messages.chain(errors).min()
+        self.attempted.range((campaign, Ms::MIN)..=(campaign, Ms::MAX)).next().map(|((_, at_ms), _)| *at_ms)
+    }
+
+    /// A message or an error was an attempt, whether it was accepted after all or not.
+    fn attempt(&mut self, before: Option<&CountedMessage>, now: &CountedMessage) {
+        let key = |counted: &CountedMessage| (counted.place.campaign, counted.sent_ms);
+        if let Some(n) = before.and_then(|before| self.attempted.get_mut(&key(before))) {
+            *n -= 1;
+            if *n == 0 {
+                before.map(|before| self.attempted.remove(&key(before)));
+            }
+        }
+        *self.attempted.entry(key(now)).or_default() += 1;
+    }
+
+    /// The conversions in a window that an experiment of this campaign counts.
+    fn look_into(&self, from_ms: Ms, until_ms: Ms, policy: &Policy) -> Window {
+        let mut window = Window { from_ms, until_ms, version: self.conversions_version, ..Window::default() };
+        for no in range(&self.conversions_by_time, from_ms, until_ms, |c| self.conversions[c].facts.at_ms) {
+            let facts = &self.conversions[no].facts;
+            if facts.cancelled || !policy.takes_goal(&facts.goal) {
+                continue;
+            }
+            window.converted = true;
+            let Some(value) = facts.nanos() else { continue };
+            match window.worth.iter_mut().find(|sum| sum.currency == value.currency) {
+                Some(sum) => sum.nanos += value.nanos,
+                None => window.worth.push(value),
+            }
+        }
+        window
     }
 
     pub(super) fn country(&self) -> Option<&str> {

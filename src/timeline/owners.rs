@@ -64,10 +64,10 @@ impl Timeline {
         candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| self.messages[*m].fits(facts))
     }
 
-    /// The message that a provider's click names, if it is known.
+    /// The message that a provider's click names, if it is known and placed.
     pub(super) fn named_by(&self, click: u32) -> Option<u32> {
         match self.ids.get(self.clicks[click].facts.0.1.message.as_ref()?) {
-            Some(Ref::Message(message)) => Some(*message),
+            Some(Ref::Message(message)) => Some(*message).filter(|message| self.messages[*message].listed),
             _ => None,
         }
     }

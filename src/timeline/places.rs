@@ -85,6 +85,8 @@ impl Timeline {
         for attempt in &message.attempts {
             *self.accepted.entry(attempt.clone()).or_default() += 1;
         }
+        // What named it before it was known leaves its own place.
+        self.dirty_naming(no);
         self.messages[no].listed = true;
         self.dirty_around(no);
     }
@@ -99,9 +101,7 @@ impl Timeline {
         if !self.attempts.is_empty() {
             self.dirty.attempts.extend(self.attempts.numbers());
         }
-        for click in self.clicks_naming.get(&message.slot.id).cloned().unwrap_or_default() {
-            self.dirty_link(click);
-        }
+        self.dirty_naming(no);
         let message = &self.messages[no];
         // Its clicks: from its sent time to the next one's in the same place, or from the beginning if it is the first.
         let (place, sent_ms) = (&message.place, message.sent_ms);
@@ -118,6 +118,13 @@ impl Timeline {
             .copied()
             .take_while(|c| self.clicks[*c].place == *place && until.is_none_or(|until| self.clicks[*c].at_ms() < until));
         self.dirty.clicks.extend(touched);
+    }
+
+    /// The clicks that name a message count where it does.
+    fn dirty_naming(&mut self, no: u32) {
+        for click in self.clicks_naming.get(&self.messages[no].slot.id).cloned().unwrap_or_default() {
+            self.dirty_link(click);
+        }
     }
 
     /// The inbounds after a message that it may own: up to the next message that fits whoever it fits.

@@ -71,8 +71,12 @@ impl Timeline {
                 let position = self.touches.partition_point(|t| t.0 < *at || t.0 == *at && key(t) < mine);
                 self.touches.insert(position, (*at, no));
             }
-            for at in old.iter().chain(&touches) {
-                let until = at.saturating_add(MAX_WINDOW_MS);
+            // What it owned is dirtied below. Nothing after the campaign's next touch can become its own.
+            for at in &touches {
+                let after = self.touches.partition_point(|t| t.0 < *at || t.0 == *at && key(t) <= key(&(*at, no)));
+                let mut later = self.touches.iter().skip(after);
+                let next = later.find(|(_, m)| *m != no && self.messages[*m].touches_for == campaign).map_or(Ms::MAX, |t| t.0);
+                let until = next.min(at.saturating_add(MAX_WINDOW_MS));
                 self.dirty.conversions.extend(range(&self.conversions_by_time, *at, until, |c| self.conversions[c].facts.at_ms));
             }
         }
@@ -112,6 +116,7 @@ impl Timeline {
         let conversion = &mut self.conversions[no];
         conversion.owner = owner;
         recount(&mut conversion.counted, now, delta);
+        self.conversions_version += 1;
         // The experiment of every campaign of this contact may see it.
         self.dirty.contacts.extend(self.contacts.keys().filter(|(_, step)| step.is_none()).cloned());
     }

@@ -1,4 +1,4 @@
-//! How fast the counting core is, natively on one core: `cargo run --release --example core_speed`.
+//! How fast the counting core is, natively on one core: `cargo bench --bench core`.
 //!
 //! Three figures: the core alone (events into timelines, their differences into counters), the whole Ledger over SQLite in
 //! memory in commits of 100 events, and what an event costs beside 10,000 messages of one week against one beside 10.
