@@ -7,6 +7,8 @@
 mod client;
 mod demo;
 mod edge;
+mod identity;
+mod letters;
 mod links;
 mod runner;
 mod whole_way;
