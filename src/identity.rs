@@ -70,7 +70,7 @@ pub struct Identity<S: Sql> {
 const SCHEMA: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS known (message TEXT PRIMARY KEY, handle TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS waiting (no INTEGER PRIMARY KEY, message TEXT NOT NULL, event TEXT NOT NULL,
-        received_ms INTEGER NOT NULL, UNIQUE (message, event)) STRICT",
+        received_ms INTEGER NOT NULL, channel TEXT NOT NULL, UNIQUE (message, event)) STRICT",
 ];
 
 impl<S: Sql> Identity<S> {
@@ -99,12 +99,14 @@ impl<S: Sql> Identity<S> {
             )?;
             let known: BTreeMap<String, String> = known.into_iter().collect();
             let waiting = events.iter().filter(|event| !known.contains_key(&event.message));
-            let waiting = waiting.map(|event| Ok((&event.message, text(&event.event)?, event.received_ms)));
+            let waiting = waiting.map(|event| {
+                Ok((&event.message, text(&event.event)?, event.received_ms, event.event.channel().unwrap_or_default()))
+            });
             let waiting = waiting.collect::<Result<Vec<_>, SqlError>>()?;
             if !waiting.is_empty() {
                 self.sql.exec(
-                    "INSERT INTO waiting (message, event, received_ms)
-                     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
+                    "INSERT INTO waiting (message, event, received_ms, channel)
+                     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
                      ON CONFLICT (message, event) DO UPDATE SET received_ms = min(received_ms, excluded.received_ms)",
                     &[Arg::Text(&text(&waiting)?)],
                 )?;
@@ -170,8 +172,7 @@ impl<S: Sql> Identity<S> {
     /// If the storage refuses.
     pub fn waiting(&self) -> Result<BTreeMap<String, u64>, SqlError> {
         let counted: Vec<(String, u64)> = self.rows(
-            "SELECT json_group_array(json_array(channel, n)) FROM (
-               SELECT event ->> 'channel' AS channel, count(*) AS n FROM waiting WHERE event ->> 'channel' IS NOT NULL GROUP BY 1)",
+            "SELECT json_group_array(json_array(channel, n)) FROM (SELECT channel, count(*) AS n FROM waiting GROUP BY channel)",
             &[],
         )?;
         Ok(counted.into_iter().collect())

@@ -15,6 +15,7 @@ use rusqlite_sql::{Fault, RusqliteSql};
 const KINDS: [StatusKind; 3] = [StatusKind::Sent, StatusKind::Delivered, StatusKind::Read];
 
 fn open(sql: &RusqliteSql) -> Identity<RusqliteSql> {
+    sql.wake();
     Identity::open(sql.clone()).unwrap()
 }
 
@@ -54,7 +55,8 @@ impl Ledgers {
 
 #[test]
 fn a_repeat_is_one_row_with_its_earliest_receipt() {
-    let identity = open(&RusqliteSql::default());
+    let sql = RusqliteSql::default();
+    let identity = open(&sql);
     for received_ms in [20, 10, 30] {
         assert_eq!(identity.resolve(&[status(1, 0, received_ms), status(1, 0, received_ms)]).unwrap(), [None, None]);
     }
@@ -168,7 +170,6 @@ proptest! {
                 Step::DieBeforeDelete => dies = true,
             }
         }
-        sql.fail_next(Fault::None);
         identity = open(&sql);
         for message in 0..5 {
             if told_of(&sql, message) {

@@ -10,5 +10,6 @@ mod edge;
 mod identity;
 mod letters;
 mod links;
+mod providers;
 mod runner;
 mod whole_way;
