@@ -119,6 +119,39 @@ pub const PAGE_MOST: u32 = 1_000;
 /// Secrets of a channel: one, or two while it is being changed (`api.md`).
 pub const SECRETS: usize = 2;
 
+/// Dead letters of one channel: 1 GB or thirty days (`metrics.md`, section 8), a tenth of what an object can store.
+pub const LETTER_BYTES: u64 = 1_000_000_000;
+pub const LETTER_MS: i64 = 30 * 24 * 3_600_000;
+
+/// Badly signed bodies of one channel (`metrics.md`, section 8).
+pub const QUARANTINE_LETTERS: u64 = 1_000;
+pub const QUARANTINE_BYTES: u64 = 50_000_000;
+
+/// One row of a letter's body: half of the longest string.
+pub const LETTER_PIECE_BYTES: usize = 1_000_000;
+
+/// Odd items that a letter lists, and the bytes of each pointer and reason: 10 KB at most. The body holds all of them.
+pub const LETTER_ITEMS: usize = 20;
+pub const REASON_BYTES: usize = 256;
+
+/// How often a channel's letters are looked over for those that are too old.
+pub const LETTERS_TIDY_MS: u64 = 24 * 3_600_000;
+
+/// Events that waited for their contact's name and move to the Ledgers together.
+pub const MOVES_PER_TURN: u32 = 500;
+
+/// How long a call to an Identity object may take: it may call Ledgers itself.
+pub const IDENTITY_CALL_MS: u64 = 2 * LEDGER_CALL_MS;
+
+/// When a move that failed is tried again.
+pub const MOVE_AGAIN_MS: u64 = 5_000;
+
+/// How long a call to a channel's letters may take: it may carry 5 MB.
+pub const LETTERS_CALL_MS: u64 = 4_000;
+
+/// How long an isolate gathers a channel's counts before it hands them on.
+pub const COUNTS_WAIT_MS: u64 = 500;
+
 /// Names, labels, tags and tokens that an operator writes.
 pub const TEXT_BYTES: usize = 256;
 
@@ -139,6 +172,9 @@ pub const OVERLAP_HOURS: u32 = 720;
 
 /// Distinct links in one text to be wrapped: a message has 4,096 characters at most, and each link is a call to the Registry.
 pub const LINKS_PER_TEXT: usize = 50;
+
+/// The shortest time that events are kept, in days (`metrics.md`, section 8).
+pub const RETENTION_DAYS_LEAST: u32 = 90;
 
 /// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
 pub const RATE_CARD_ENTRIES: usize = 5_000;

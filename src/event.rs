@@ -20,6 +20,21 @@ pub enum Event {
     OptOut(OptOut),
 }
 
+impl Event {
+    /// The channel that it came through, or speaks of.
+    #[must_use]
+    pub fn channel(&self) -> Option<&str> {
+        match self {
+            Self::Dispatch(dispatch) => dispatch.channel.as_deref(),
+            Self::Status(status) => Some(&status.channel),
+            Self::Inbound(inbound) => Some(&inbound.channel),
+            Self::Click(click) => click.channel.as_deref(),
+            Self::Conversion(_) => None,
+            Self::OptOut(opt_out) => Some(&opt_out.channel),
+        }
+    }
+}
+
 /// The person that an item names: a phone number, a business-scoped user id, both, or (a status of some providers) nobody.
 /// Both together are the pair that makes one person of two keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ use crate::link::{self, Link};
 use crate::minting::MintingKey;
 use crate::policy::{HOUR_MS, Policy};
 use crate::problem::Problem;
-use crate::provider::{Provider, Signing};
+use crate::provider::{Mapping, Provider, Signing};
 use crate::settings::Settings;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::token::FIRST_MINTING_ID;
@@ -308,7 +308,9 @@ impl<S: Sql> Registry<S> {
                 sealed.collect::<Option<Vec<String>>>().unwrap_or_default()
             }
         };
-        let signs = Provider::from_id(&declared.provider).is_some_and(|provider| provider.signing(None) == Signing::Always);
+        let mapping = declared.mapping.as_deref().and_then(|text| serde_json::from_str::<Mapping>(text).ok());
+        let signing = Provider::from_id(&declared.provider).map(|provider| provider.signing(mapping.as_ref()));
+        let signs = signing == Some(Signing::Always);
         if signs && secrets.is_empty() && !declared.allow_unsigned {
             return Err(Problem::fields(vec![crate::problem::FieldError {
                 pointer: "/secrets".to_owned(),

@@ -29,7 +29,7 @@ use crate::contact::NOBODY;
 use crate::contributions::{CountedContact, CountedInbound, Delta, Nanos, Place};
 use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
-use crate::facts::{Facts, InboundFacts, entry_id, message_entry_id, reference_parts, time_of};
+use crate::facts::{Facts, InboundFacts, MessageFacts, entry_id, message_entry_id, reference_parts, time_of};
 use crate::policy::Policies;
 use crate::slab::{Slab, insert, remove};
 
@@ -186,6 +186,29 @@ impl Timeline {
         let entry = self.insert(Slot { id, stored_in: None }, facts);
         self.unsaved.insert(entry);
         true
+    }
+
+    /// Whether a status is new and comes after one that follows it.
+    #[must_use]
+    pub fn has_later_status(&self, event: &Event, provider: char) -> bool {
+        let Event::Status(status) = event else { return false };
+        self.message_facts(event, provider).is_some_and(|facts| {
+            facts.status(status.status).is_none() && facts.statuses.iter().skip(status.status as usize + 1).any(Option::is_some)
+        })
+    }
+
+    /// How many campaigns and steps claim the message that a dispatch names.
+    #[must_use]
+    pub fn claims_on(&self, event: &Event, provider: char) -> usize {
+        let facts = matches!(event, Event::Dispatch(_)).then(|| self.message_facts(event, provider)).flatten();
+        facts.map_or(0, |facts| facts.claims.len())
+    }
+
+    fn message_facts(&self, event: &Event, provider: char) -> Option<&MessageFacts> {
+        match self.ids.get(&entry_id(event, provider)?)? {
+            Ref::Message(no) => Some(&self.messages[*no].facts),
+            _ => None,
+        }
     }
 
     /// The entries whose stored form differs from what it is now; they are taken for stored.

@@ -27,6 +27,8 @@ pub struct Config {
     pub token_key_id: u8,
     pub ledger: Namespace,
     pub registry: Namespace,
+    pub letters: Namespace,
+    pub identity: Namespace,
     pub kv: KvStore,
 }
 
@@ -66,6 +68,8 @@ impl Config {
             cursor_key: key(Purpose::Cursor),
             ledger: binding(env, "LEDGER")?.unchecked_into(),
             registry: binding(env, "REGISTRY")?.unchecked_into(),
+            letters: binding(env, "LETTERS")?.unchecked_into(),
+            identity: binding(env, "IDENTITY")?.unchecked_into(),
             kv: env.kv("KV").map_err(|_| wrong("KV"))?,
             master,
         })

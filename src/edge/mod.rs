@@ -6,10 +6,15 @@ mod callback;
 mod clicks;
 mod config;
 mod definitions;
+mod health;
 mod http;
+mod identity;
+mod identity_object;
 mod intake;
 mod ledger_object;
 mod ledgers;
+mod letters;
+mod letters_object;
 mod metrics;
 mod objects;
 mod random;
@@ -116,10 +121,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
     }
     match &route {
         Route::Tap { token } => return tap::answer(config, request, asked.context, method == "HEAD", token, query).await,
-        Route::Callback { channel, token } if method == "GET" => {
-            return callback::handshake(config, channel, token, query).await;
-        }
-        Route::Callback { channel, token } => return callback::receive(config, request, url, query, channel, token).await,
+        Route::Callback { channel, token } => return callback::answer(config, asked, channel, token).await,
         Route::Health => return Ok(http::json(200, r#"{"status":"ok"}"#)?),
         Route::OpenApi => return Ok(http::json(200, crate::openapi::JSON)?),
         _ => authorize(config, request)?,
@@ -131,8 +133,13 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
             let text = metrics::METRICS.with(metrics::Metrics::to_text);
             Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4")], Some(&text))?)
         }
-        Route::Dispatches { campaign } => intake::dispatches(config, request, campaign).await,
+        Route::Dispatches { campaign } => intake::dispatches(config, request, asked.context, campaign).await,
         Route::Conversions => intake::conversions(config, request).await,
+        Route::ChannelHealth { channel } => health::answer(config, channel).await,
+        Route::ChannelTest { channel } => callback::test(config, channel, origin(url).0).await,
+        Route::Letters { shelf } => letters::list(config, *shelf, &query).await,
+        Route::Letter { shelf, id } => letters::show(config, *shelf, id).await,
+        Route::ReplayLetter { shelf, id } => callback::replay(config, *shelf, id).await,
         Route::Stats { campaign } => stats::answer(config, request, campaign, &query).await,
         _ => definitions::answer(config, request, method, &route, &query, origin(url).0).await,
     }

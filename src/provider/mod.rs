@@ -211,6 +211,22 @@ impl Provider {
         self == Self::Twilio
     }
 
+    /// Whether its statuses name no contact: whose a message is must be learned elsewhere.
+    #[must_use]
+    pub fn names_nobody(self, mapping: Option<&Mapping>) -> bool {
+        self == Self::CleverTap || (self == Self::Custom && mapping.is_some_and(Mapping::names_nobody))
+    }
+
+    /// Whether a callback of it may be a `GET` with everything in the query.
+    #[must_use]
+    pub fn takes_get(self, mapping: Option<&Mapping>) -> bool {
+        match self {
+            Self::Twilio | Self::Plivo => true,
+            Self::Custom => mapping.is_some_and(|mapping| mapping.body == custom::Body::Form),
+            _ => false,
+        }
+    }
+
     /// The headers that the check of its signature needs, in lower case.
     #[must_use]
     pub fn wanted_headers(self, mapping: Option<&Mapping>) -> Vec<&str> {
@@ -284,9 +300,10 @@ impl Provider {
     }
 
     /// A `POST` of a delivered status as this provider would send it to `url`, signed with the secret if there is one: what
-    /// [`Provider::verify`] finds good and [`Provider::parse`] understands. `None` for `custom`, whose format is the channel's own.
+    /// [`Provider::verify`] finds good and [`Provider::parse`] understands; of `custom` as its mapping says. `None` if that says too
+    /// little.
     #[must_use]
-    pub fn sample(self, url: &str, secret: Option<&str>, now_ms: Ms) -> Option<Sample> {
+    pub fn sample(self, url: &str, secret: Option<&str>, mapping: Option<&Mapping>, now_ms: Ms) -> Option<Sample> {
         let template = match self {
             Self::Meta | Self::Dialog360 => meta::SAMPLE,
             Self::Gupshup => gupshup::SAMPLE,
@@ -299,7 +316,7 @@ impl Provider {
             Self::Wati => wati::SAMPLE,
             Self::Netcore => netcore::SAMPLE,
             Self::Plivo => plivo::SAMPLE,
-            Self::Custom => return None,
+            Self::Custom => return mapping?.sample(secret, now_ms),
         };
         let iso = time::to_iso(now_ms);
         let body = template

@@ -308,7 +308,7 @@ fn those_who_never_sign_are_not_checked() {
 fn samples_pass_their_own_check() {
     let url = "https://hooks.example/in/main/t0k3n?ref=spring&a=b";
     for provider in Provider::all().filter(|provider| *provider != Provider::Custom) {
-        let sample = provider.sample(url, Some("secret"), NOW_MS).unwrap();
+        let sample = provider.sample(url, Some("secret"), None, NOW_MS).unwrap();
         let query = "ref=spring&a=b";
         let request = Request {
             headers: &sample.headers,
@@ -353,7 +353,7 @@ fn samples_pass_their_own_check() {
             provider.id()
         );
         assert_eq!((parsed.odd, parsed.others), (Vec::new(), Vec::new()));
-        assert_eq!(provider.sample(url, None, NOW_MS).unwrap().headers, []);
+        assert_eq!(provider.sample(url, None, None, NOW_MS).unwrap().headers, []);
     }
-    assert_eq!(Provider::Custom.sample(url, None, NOW_MS), None);
+    assert_eq!(Provider::Custom.sample(url, None, None, NOW_MS), None);
 }
