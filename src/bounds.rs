@@ -73,6 +73,9 @@ pub const COPY_READ_MS: u64 = 500;
 /// Definitions of one kind in an isolate's memory. A link is about 300 bytes, so 10,000 are 3 MB.
 pub const CACHED_RECORDS: usize = 10_000;
 
+/// User agents whose verdict an isolate remembers, 256 bytes each at most: most people share a few hundred.
+pub const CACHED_AGENTS: usize = 2_000;
+
 /// Answers to reads in an isolate's memory, 2 KB each.
 pub const CACHED_ANSWERS: usize = 1_000;
 

@@ -243,7 +243,6 @@ pub struct StoredRow {
     pub m: Vec<(u64, String)>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }

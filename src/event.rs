@@ -164,7 +164,6 @@ fn one() -> u32 {
     1
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
 fn is_one(n: &u32) -> bool {
     *n == 1
 }

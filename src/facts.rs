@@ -278,7 +278,6 @@ pub struct Tap {
     pub more: u32,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
 fn is_zero(n: &u32) -> bool {
     *n == 0
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Doing as _, Result};
-use crate::step::step;
+use crate::step::{Step, step};
 use crate::tools::Tools;
 use crate::{hex, lock, project};
 
@@ -50,21 +50,34 @@ pub fn ensure(tools: &Tools, flavour: Flavour) -> Result<PathBuf> {
         let _ = std::fs::remove_file(&mark);
         step("building the worker", |step| {
             let mut build = tools.worker_build();
-            // The worker's package alone: the runner beside it is not for wasm.
-            build.args([flavour.option(), "--out-dir", flavour.folder(), "--package", "bluetick"]).current_dir(project::root());
+            let folder = Path::new("..").join(flavour.folder());
+            build.args(["worker", flavour.option(), "--no-opt", "--out-dir"]).arg(folder).current_dir(project::root());
             step.run(&mut build, "read the lines above, mend the source, run this again")
         })?;
+        if flavour == Flavour::Shipped {
+            step("making the worker small", |step| shrink(tools, &built.join("index_bg.wasm"), step))?;
+        }
         std::fs::write(&mark, sources).doing(format!("write {}", mark.display()))
     })?;
     Ok(main)
 }
 
-/// A hash over what the worker is built from: `src/` and the files of the root folder (manifests, the API's description …) but
+/// Optimises a module for size, and drops the names of its functions: they would weigh a tenth of it.
+fn shrink(tools: &Tools, module: &Path, step: &Step) -> Result<()> {
+    let small = module.with_extension("small");
+    let mut optimise = tools.wasm_opt();
+    optimise.args(["-Oz", "--strip-debug", "--strip-producers", "--output"]).arg(&small).arg(module);
+    step.run(&mut optimise, "read the lines above")?;
+    std::fs::rename(&small, module).doing(format!("write {}", module.display()))
+}
+
+/// A hash over what the worker is built from: `src/`, `worker/` and the files of the root folder (manifests, the API's description …) but
 /// the prose. A file that does not matter costs a needless build; a forgotten one would serve an old worker.
 fn fingerprint(root: &Path) -> Result<String> {
     let mut files = Vec::new();
     collect(root, false, &mut files)?;
     collect(&root.join("src"), true, &mut files)?;
+    collect(&root.join("worker"), true, &mut files)?;
     collect(&root.join(".cargo"), true, &mut files)?;
     files.retain(|file| file.extension().is_none_or(|extension| extension != "md"));
     files.sort();

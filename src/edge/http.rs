@@ -93,17 +93,3 @@ pub fn problem(problem: &Problem) -> Result<Response, Failure> {
     }
     answer(problem.status, &headers, Some(&problem.to_json()))
 }
-
-/// A redirect: built by hand, since the platform's own cannot be given headers.
-pub fn redirect(location: &str) -> Result<Response, Failure> {
-    answer(
-        302,
-        &[
-            ("location", location),
-            ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer-when-downgrade"),
-            ("x-robots-tag", "noindex"),
-        ],
-        None,
-    )
-}

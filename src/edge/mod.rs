@@ -28,7 +28,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use subtle::ConstantTimeEq as _;
-use worker::{Context, Date, Env, event};
+use worker::{Context, Env, event};
 
 use crate::event::Ms;
 use crate::problem::Problem;
@@ -60,7 +60,7 @@ impl From<Failure> for Refusal {
 
 /// The platform's clock. In production it stands still between I/O.
 fn now_ms() -> Ms {
-    Date::now().as_millis() as Ms
+    js_sys::Date::now() as Ms
 }
 
 #[event(fetch)]

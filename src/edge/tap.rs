@@ -1,20 +1,21 @@
 //! A person taps: the redirect, at once, and the click, after.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::Reflect;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
 use worker::{Context, Delay};
 
 use super::cache::{self, OpenLink};
 use super::config::Config;
-use super::http::{self, Request};
+use super::http::{self, Request, Response};
 use super::metrics::METRICS;
 use super::{Answer, clicks, now_ms, random};
-use crate::bounds::NAME_ATTEMPTS;
+use crate::bounds::{CACHED_AGENTS, NAME_ATTEMPTS, TEXT_BYTES};
 use crate::campaign::Campaign;
-use crate::click::{ClickSignals, classify, device};
+use crate::click::{ClickSignals, Device, Reason, classify_known, device, of_agent};
 use crate::click_id::ClickId;
 use crate::contact::Handle;
 use crate::event::{Click, Event, Person};
@@ -24,6 +25,13 @@ use crate::registry::{SETTINGS, numbered};
 use crate::settings::Settings;
 use crate::target::Target;
 use crate::token::{Opened, TokenError, Who, open};
+
+#[wasm_bindgen(module = "/src/edge/tap.js")]
+extern "C" {
+    fn signals(request: &Request) -> String;
+    #[wasm_bindgen(catch)]
+    fn redirect(location: &str) -> Result<Response, JsValue>;
+}
 
 /// `GET|HEAD /c/{token}`: never waits for a counter, and with a sealed token for nothing at all.
 pub async fn answer(config: &Rc<Config>, request: &Request, context: &Context, head: bool, token: &str, query: &str) -> Answer {
@@ -56,7 +64,7 @@ pub async fn answer(config: &Rc<Config>, request: &Request, context: &Context, h
     let entropy: [u8; 20] = random::bytes()?;
     let click_id = click_id(who, entropy).to_text();
     let location = target.location(pass_query.then_some(query), append_click_id.then_some(click_id.as_str()));
-    let redirect = http::redirect(&location)?;
+    let redirect = redirect(&location).map_err(http::Failure::from)?;
     METRICS.with(|metrics| metrics.clicks_answered.add(1));
     let mut click = click(request, head, click_id);
     if opened.link_no == 0 {
@@ -99,18 +107,15 @@ fn click_id(who: Option<Handle>, entropy: [u8; 20]) -> ClickId {
 }
 
 fn click(request: &Request, head: bool, click_id: String) -> Click {
-    let headers = request.headers();
-    let header = |name| headers.get(name).ok().flatten();
-    let (user_agent, sec_purpose, purpose) = (header("user-agent"), header("sec-purpose"), header("purpose"));
-    let cf = Reflect::get(request, &"cf".into()).unwrap_or_default();
-    let signals = ClickSignals {
-        head,
-        user_agent: user_agent.as_deref(),
-        sec_purpose: sec_purpose.as_deref(),
-        purpose: purpose.as_deref(),
-        ..bot_management(&cf)
-    };
-    let machine = classify(&signals);
+    let signals = signals(request);
+    let mut lines = signals.split('\n');
+    let mut line = || lines.next().filter(|line| !line.is_empty());
+    let user_agent = line();
+    let (sec_purpose, purpose, country) = (line(), line(), line());
+    let (bot_score, verified_bot) = (line().and_then(|score| score.parse().ok()), line().is_some());
+    let (reason, device) = agent(user_agent);
+    let signals = ClickSignals { head, user_agent, sec_purpose, purpose, bot_score, verified_bot };
+    let machine = classify_known(&signals, reason);
     Click {
         click_id,
         at_ms: None,
@@ -122,10 +127,33 @@ fn click(request: &Request, head: bool, click_id: String) -> Click {
         channel: None,
         message_id: None,
         url: None,
-        country: property(&cf, "country").as_string(),
-        device: Some(device(user_agent.as_deref()).as_str().to_owned()),
+        country: country.map(str::to_owned),
+        device: Some(device.as_str().to_owned()),
         count: 1,
     }
+}
+
+type Agent = (Option<Reason>, Device);
+
+/// What a user agent tells, read once for all who have the same.
+fn agent(user_agent: Option<&str>) -> Agent {
+    thread_local! {
+        static AGENTS: RefCell<HashMap<String, Agent>> = RefCell::default();
+    }
+    let text = user_agent.unwrap_or_default();
+    AGENTS.with_borrow_mut(|agents| {
+        if let Some(known) = agents.get(text) {
+            return *known;
+        }
+        let told = (of_agent(user_agent), device(user_agent));
+        if agents.len() >= CACHED_AGENTS {
+            agents.clear();
+        }
+        if text.len() <= TEXT_BYTES {
+            agents.insert(text.to_owned(), told);
+        }
+        told
+    })
 }
 
 /// Writes into a click whose it is, if this isolate knows: a link never changes its campaign or step.
@@ -159,19 +187,4 @@ async fn name_and_record(config: Rc<Config>, opened: Opened, mut tap: Routed, of
         name(click, &opened, link.as_deref());
     }
     clicks::record(config, tap, of_nobody).await;
-}
-
-/// Cloudflare's own judgement, where the plan has it.
-fn bot_management(cf: &JsValue) -> ClickSignals<'static> {
-    let judged = property(cf, "botManagement");
-    ClickSignals {
-        bot_score: property(&judged, "score").as_f64().map(|score| score as u8),
-        verified_bot: property(&judged, "verifiedBot").is_truthy(),
-        ..ClickSignals::default()
-    }
-}
-
-/// A property of what may be no object.
-fn property(of: &JsValue, name: &str) -> JsValue {
-    if of.is_object() { Reflect::get(of, &name.into()).unwrap_or_default() } else { JsValue::UNDEFINED }
 }

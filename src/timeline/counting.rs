@@ -228,7 +228,7 @@ impl Timeline {
             mask |= if window.converted { person::CONVERTED_IN_WINDOW } else { 0 };
         }
         let in_window = window.worth.clone();
-        let now = (mask != 0).then(|| CountedContact { campaign, step, mask, skipped, in_window });
+        let now = (mask != 0).then_some(CountedContact { campaign, step, mask, skipped, in_window });
         let tally = self.contacts.entry(at).or_default();
         tally.window = window;
         recount(&mut tally.counted, now, delta);
