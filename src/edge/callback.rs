@@ -152,7 +152,7 @@ async fn sort(config: &Config, channel: &OpenChannel, callback: &Callback<'_>, r
         }
         match config.partition.route(event, provider.code(), received_ms) {
             Destination::Ledger(routed) => {
-                sorted.known.extend(provider.names_nobody(mapping).then(|| config.partition.known(&routed)).flatten());
+                sorted.known.extend(provider.may_name_nobody(mapping).then(|| config.partition.known(&routed)).flatten());
                 sorted.events.push(routed);
             }
             Destination::Identity(nameless) => sorted.nameless.push(nameless),

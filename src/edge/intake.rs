@@ -53,7 +53,7 @@ pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Contex
                 continue;
             };
             code = channel.provider.code();
-            learned = channel.provider.names_nobody(channel.mapping.as_ref());
+            learned = channel.provider.may_name_nobody(channel.mapping.as_ref());
         }
         let routed = config.partition.route_to(key, Event::Dispatch(dispatch), code, received_ms);
         known.extend(learned.then(|| config.partition.known(&routed)).flatten());

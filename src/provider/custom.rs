@@ -218,7 +218,7 @@ impl Mapping {
     }
 
     /// Whether its statuses name no contact.
-    pub(super) fn names_nobody(&self) -> bool {
+    pub(super) fn may_name_nobody(&self) -> bool {
         self.status.as_ref().is_some_and(|rule| rule.contact.is_none() && rule.user_id.is_none())
     }
 

@@ -211,10 +211,15 @@ impl Provider {
         self == Self::Twilio
     }
 
-    /// Whether its statuses name no contact: whose a message is must be learned elsewhere.
+    /// Whether statuses of it may name no contact: whose a message is must be learned elsewhere. CleverTap's never do, Wati's do with
+    /// the first alone, Infobip's reports of reading do not, Twilio leaves `To` out of some failures.
     #[must_use]
-    pub fn names_nobody(self, mapping: Option<&Mapping>) -> bool {
-        self == Self::CleverTap || (self == Self::Custom && mapping.is_some_and(Mapping::names_nobody))
+    pub fn may_name_nobody(self, mapping: Option<&Mapping>) -> bool {
+        match self {
+            Self::CleverTap | Self::Twilio | Self::Infobip | Self::Wati => true,
+            Self::Custom => mapping.is_some_and(Mapping::may_name_nobody),
+            _ => false,
+        }
     }
 
     /// Whether a callback of it may be a `GET` with everything in the query.

@@ -77,3 +77,16 @@ fn a_reply_tells_whose_the_message_is() {
     let stats = api.stats("_unattributed");
     assert_eq!(stats["messages"]["delivered"], json!(1), "{stats}");
 }
+
+#[test]
+fn a_failure_that_leaves_its_contact_out_finds_it() {
+    let server = server();
+    let api = Api::of(&server);
+    let declared = json!({"provider": "twilio", "allow_unsigned": true});
+    let url = api.put("/v1/channels/tw", declared).json()["callback_url"].as_str().unwrap().to_owned();
+    let send = |body: &str| expect(&bluetick_dev::Http::default().send("POST", &url, &[], body.as_bytes()).unwrap(), 200);
+    send("MessageSid=SM1&MessageStatus=sent&To=whatsapp%3A%2B12025550142");
+    send("MessageSid=SM1&MessageStatus=failed&ErrorCode=63016");
+    let messages = api.stats("_unattributed")["messages"].take();
+    assert_eq!((&messages["sent"], &messages["failed"]), (&json!(1), &json!(1)), "{messages}");
+}
