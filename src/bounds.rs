@@ -83,8 +83,10 @@ pub const CACHED_ANSWERS: usize = 1_000;
 /// does not answer. Beyond it they are lost, and counted as lost.
 pub const WAITING_CLICKS: usize = 10_000;
 
-/// How long a click waits for others to share its call.
+/// How long a click waits for others to share its call: the first after a rest, and those that follow while the isolate is sending.
+/// Each round is a call and a commit of every Ledger at most: 16 a second, and not 160, for a stream of taps of any width.
 pub const CLICK_WAIT_MS: u64 = 100;
+pub const CLICK_ROUND_MS: u64 = 1_000;
 
 /// A contact's taps on one link that are written one by one: so many at once, and one more each minute. (20 of a day count as
 /// human; beyond that they tell nothing.) What exceeds it is added up.

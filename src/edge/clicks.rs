@@ -2,7 +2,7 @@
 //!
 //! What waits is plain data that any request may send; none waits for another's call. A batch keeps its text, and so its clicks
 //! their ids, however often it is sent. It is leased to whoever sends it: if that request dies, the next tap sends it again. What
-//! the isolate holds when it dies is lost (the last [`CLICK_WAIT_MS`], of a flood the last `FLOOD_SUM_MS`), and so is what no
+//! the isolate holds when it dies is lost (the last [`CLICK_ROUND_MS`], of a flood the last `FLOOD_SUM_MS`), and so is what no
 //! Ledger took after [`CLICK_ATTEMPTS`]: the second is counted.
 
 use std::cell::RefCell;
@@ -17,7 +17,9 @@ use super::config::Config;
 use super::ledgers::write_text;
 use super::metrics::METRICS;
 use super::now_ms;
-use crate::bounds::{CLICK_ATTEMPTS, CLICK_RETRY_MS, CLICK_WAIT_MS, EVENTS_PER_CALL, LEDGER_CALL_MS, WAITING_CLICKS};
+use crate::bounds::{
+    CLICK_ATTEMPTS, CLICK_RETRY_MS, CLICK_ROUND_MS, CLICK_WAIT_MS, EVENTS_PER_CALL, LEDGER_CALL_MS, WAITING_CLICKS,
+};
 use crate::event::{Event, Ms};
 use crate::flood::Floods;
 use crate::ledger::{Routed, Write};
@@ -92,8 +94,10 @@ fn gather(click: Routed, of_nobody: bool) -> bool {
 /// Sends until nothing waits.
 async fn send_all(config: Rc<Config>) {
     let relieved_ms = now_ms() + SENDER_MS;
+    let mut wait_ms = CLICK_WAIT_MS;
     loop {
-        Delay::from(Duration::from_millis(CLICK_WAIT_MS)).await;
+        Delay::from(Duration::from_millis(wait_ms)).await;
+        wait_ms = CLICK_ROUND_MS;
         let taken = WAITING.with_borrow_mut(|waiting| waiting.take(&config, now_ms(), relieved_ms));
         let Some(taken) = taken else { return };
         let sent = taken.iter().map(|(_, ledger, text)| write_text(&config, *ledger, text));
