@@ -24,6 +24,7 @@ pub mod event;
 pub mod experiment;
 pub mod facts;
 pub mod flood;
+pub mod gather;
 pub mod ids;
 pub mod keys;
 pub mod ledger;
