@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Ms;
+use crate::gather::gather;
 
 /// The rules that made a set of counters. Raised whenever a definition changes what equal events count for.
 pub const RULES_VERSION: u32 = 1;
@@ -262,8 +263,8 @@ impl From<&Row> for StoredRow {
 impl StoredRow {
     fn row(&self) -> Row {
         Row {
-            counts: self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?))).collect(),
-            money: self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?))).collect(),
+            counts: gather(self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?)))),
+            money: gather(self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?)))),
         }
     }
 }
@@ -311,7 +312,7 @@ impl Book {
     pub fn load(&mut self, day: i32, stored: &StoredRow) {
         if day == TOTALS {
             self.version = stored.v;
-            self.index = stored.n.iter().zip(0..).map(|(name, no)| (name.clone(), no)).collect();
+            self.index = gather(stored.n.iter().zip(0..).map(|(name, no)| (name.clone(), no)));
             self.names.clone_from(&stored.n);
         }
         *self.row(day) = stored.row();

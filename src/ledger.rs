@@ -13,6 +13,7 @@ use crate::contributions::Delta;
 use crate::counters::{Book, RULES_VERSION, StoredRow, TOTALS};
 use crate::event::{Event, Ms};
 use crate::facts::Facts;
+use crate::gather::gather;
 use crate::ids;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
@@ -334,7 +335,7 @@ impl<S: Sql> Ledger<S> {
         }
         let events =
             || writes.iter().filter_map(|w| if let Write::Record { events } = w { Some(events) } else { None }).flatten();
-        let touched: BTreeSet<&str> = events().map(|e| e.handle.as_str()).collect();
+        let touched: BTreeSet<&str> = gather(events().map(|e| e.handle.as_str()));
         self.load(touched.iter().copied())?;
         for (write, answer) in writes.iter().zip(&mut written) {
             let Write::Record { events } = write else { continue };

@@ -17,13 +17,14 @@ pub mod counters;
 pub mod country;
 pub mod cursor;
 pub mod denied;
+pub mod error_class;
 #[cfg(target_arch = "wasm32")]
 mod edge;
-pub mod error_class;
 pub mod event;
 pub mod experiment;
 pub mod facts;
 pub mod flood;
+pub mod gather;
 pub mod health;
 pub mod identity;
 pub mod ids;

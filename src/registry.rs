@@ -26,7 +26,7 @@ use crate::token::FIRST_MINTING_ID;
 
 /// What the Registry is asked. The bodies are those of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     PutChannel {
         id: String,

@@ -11,6 +11,7 @@ use crate::contributions::usage_parts;
 use crate::error_class::{ErrorClass, classify};
 use crate::event::Ms;
 use crate::experiment::{Experiment, Group};
+use crate::gather::gather;
 use crate::money::Money;
 use crate::numbers::{Basis, Clicks, Contacts, Messages, Numbers, Period, Replies};
 use crate::provider::Provider;
@@ -103,7 +104,7 @@ pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, version: u64) -> Stats<'a>
         basis: asked.period.map(|_| if by_event { "event" } else { "sent" }),
         version,
         rates: (!by_event).then(|| rates(&numbers)),
-        roi: numbers.revenue.ratios(&cost.total).into_iter().map(|(currency, ratio)| (currency.to_string(), ratio)).collect(),
+        roi: gather(numbers.revenue.ratios(&cost.total).into_iter().map(|(currency, ratio)| (currency.to_string(), ratio))),
         gaps: (!by_event).then(|| gaps(asked, &numbers)),
         conversions: Conversions {
             total: numbers.conversions,

@@ -9,6 +9,7 @@ use chrono::{Days, Months, NaiveDate};
 
 use crate::contributions::Category;
 use crate::event::Ms;
+use crate::gather::gather;
 
 /// How long a thread stays open, and how long an inbound message keeps the service window open.
 pub const CONVERSATION_MS: Ms = 24 * 3_600_000;
@@ -43,7 +44,7 @@ pub struct Conversation<'a> {
 /// The conversations of one sender and contact, by the order in which they open. The order of the arguments does not matter.
 #[must_use]
 pub fn conversations<'a>(messages: &[Delivered<'a>], inbound_ms: &[Ms]) -> Vec<Conversation<'a>> {
-    let inbound_ms: BTreeSet<Ms> = inbound_ms.iter().copied().collect();
+    let inbound_ms: BTreeSet<Ms> = gather(inbound_ms.iter().copied());
     let mut messages = messages.to_vec();
     messages.sort_by_key(Delivered::turn);
     let mut threads = Threads::default();

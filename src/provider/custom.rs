@@ -9,10 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::json::{Items, Pointers, Text};
+use super::json::{self, Pointers};
 use super::signature::{self, HmacSha1, HmacSha256};
 use super::{Out, Request, Sample, Signing, Verdict, form, time};
 use crate::event::{Event, InboundKind, Ms, StatusKind};
+use crate::gather::gather;
 
 /// Where a provider's callbacks keep what counts.
 ///
@@ -310,7 +311,7 @@ impl Mapping {
         if !items.get().starts_with('[') {
             return read(items, at.to_owned(), out);
         }
-        let list = serde_json::from_str::<Items>(items.get()).unwrap_or_default();
+        let list = json::items(items.get()).unwrap_or_default();
         for (i, raw) in list.items.into_iter().enumerate() {
             if out.full {
                 break;
@@ -795,11 +796,7 @@ impl TimeUnit {
 
 /// What was found, as texts; what is neither text, number nor boolean is absent.
 fn texts<'m, 'a>(found: BTreeMap<&'m str, &'a RawValue>) -> BTreeMap<&'m str, Cow<'a, str>> {
-    let text = |raw: &'a RawValue| serde_json::from_str::<Text>(raw.get()).ok().and_then(Text::into_text);
-    found
-        .into_iter()
-        .filter_map(|(pointer, raw)| Some((pointer, text(raw)?)))
-        .collect()
+    gather(found.into_iter().filter_map(|(pointer, raw)| Some((pointer, json::text(raw)?))))
 }
 
 fn lookup<T: Copy>(table: &BTreeMap<String, T>, word: &str) -> Option<T> {

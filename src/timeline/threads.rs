@@ -9,6 +9,7 @@ use super::order::tie;
 use super::{Message, Timeline};
 use crate::contributions::{Category, CountedConversation, Delta, recount};
 use crate::event::Ms;
+use crate::gather::gather;
 use crate::slab::{Slab, insert, remove};
 use crate::usage::{CONVERSATION_MS, Threads};
 
@@ -117,7 +118,7 @@ impl Timeline {
                 opening.insert((at_ms, no), category);
             }
         }
-        let old: BTreeSet<(Ms, u32)> = talk.openings.range((from_ms, 0)..(until_ms, 0)).map(|(at, _)| *at).collect();
+        let old: BTreeSet<(Ms, u32)> = gather(talk.openings.range((from_ms, 0)..(until_ms, 0)).map(|(at, _)| *at));
         for (_, no) in old.iter().filter(|at| !opening.contains_key(at)) {
             // One that moved to another line is that line's; it was taken away when it moved.
             if self.messages[*no].turn.as_ref().is_some_and(|turn| turn.line == *line) {
