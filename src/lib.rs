@@ -17,9 +17,9 @@ pub mod counters;
 pub mod country;
 pub mod cursor;
 pub mod denied;
-pub mod error_class;
 #[cfg(target_arch = "wasm32")]
 mod edge;
+pub mod error_class;
 pub mod event;
 pub mod experiment;
 pub mod facts;

@@ -24,8 +24,5 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
 
 /// The headers under which [`verify`] finds the request good.
 pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
-    vec![(
-        "x-360dialog-signature",
-        signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body])),
-    )]
+    vec![("x-360dialog-signature", signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body])))]
 }

@@ -53,11 +53,7 @@ pub type Items<'a> = List<&'a RawValue>;
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            wrong: false,
-            present: false,
-        }
+        Self { items: Vec::new(), wrong: false, present: false }
     }
 }
 
@@ -363,11 +359,7 @@ pub fn each<'a, T: Object<'a> + Default>(
         }
         one(raw.get(), format!("{at}/{i}"), out, &mut read);
     }
-    if list.wrong {
-        Err("not a list, or too long a one")
-    } else {
-        Ok(())
-    }
+    if list.wrong { Err("not a list, or too long a one") } else { Ok(()) }
 }
 
 fn one<'a, T: Object<'a> + Default>(

@@ -78,10 +78,7 @@ pub const SAMPLE: &str = "MessageSid=$id&MessageStatus=delivered&To=whatsapp%3A%
 /// The headers under which [`verify`] finds the request good.
 pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
     let parameters = form::sorted(request.body);
-    let text: String = parameters
-        .iter()
-        .flat_map(|(name, value)| [name.as_ref(), value.as_ref()])
-        .collect();
+    let text: String = parameters.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]).collect();
     let hash = signature::sign::<HmacSha1>(secret, &[request.url.as_bytes(), text.as_bytes()]);
     vec![("x-twilio-signature", signature::to_base64(&hash))]
 }

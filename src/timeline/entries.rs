@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::threads::{Line, Turn};
-use crate::contributions::{CountedClick, CountedConflicts, CountedConversation, CountedConversion, CountedInbound, CountedMessage, Place};
+use crate::contributions::{
+    CountedClick, CountedConflicts, CountedConversation, CountedConversion, CountedInbound, CountedMessage, Place,
+};
 use crate::event::Ms;
 use crate::facts::{AttemptFacts, ClickFacts, ConversionFacts, InboundFacts, MessageFacts, OptOutFacts, StandingFacts};
 

@@ -13,21 +13,13 @@ use super::text::{lines, parse};
 
 /// Rows that are read otherwise here: the file, how what is said instead begins, and why.
 const DIFFERENT: &[(&str, &str, &str)] = &[
-    (
-        "field_user_preferences_resume_meta_docs.json",
-        "opt_in; ",
-        "the table knows no opt-outs; they are events here",
-    ),
+    ("field_user_preferences_resume_meta_docs.json", "opt_in; ", "the table knows no opt-outs; they are events here"),
     (
         "whatsapp-marketing-update-notification-stop-notification.json",
         "opt_out; ",
         "the table knows no opt-outs; they are events here",
     ),
-    (
-        "v2_user_event_opted_in.json",
-        "opt_in; ",
-        "the table knows no opt-outs; they are events here",
-    ),
+    ("v2_user_event_opted_in.json", "opt_in; ", "the table knows no opt-outs; they are events here"),
 ];
 
 #[test]

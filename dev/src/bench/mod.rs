@@ -145,7 +145,9 @@ fn redirects(disk: &Path) -> Result<Vec<Goal>> {
 fn token_checks() -> Result<Vec<Goal>> {
     let doing = "run the example token_speed";
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["run", "--release", "--quiet", "--package", "bluetick", "--example", "token_speed"]).current_dir(project::root());
+    command
+        .args(["run", "--release", "--quiet", "--package", "bluetick", "--example", "token_speed"])
+        .current_dir(project::root());
     let output = command.stderr(Stdio::inherit()).output().doing(doing)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let speed = |form: &str| {
