@@ -1,6 +1,6 @@
 //! bluetick: WhatsApp campaign analytics at the edge.
 //!
-//! The modules in reading order. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
+//! The modules by name; ARCHITECTURE.md groups them. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
 pub mod body;
