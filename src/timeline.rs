@@ -35,8 +35,8 @@ use crate::slab::{Slab, insert, remove};
 
 pub use entries::{Attempt, Click, Conversion, Inbound, Message, OptOut, Saved, Slot, Standing};
 use entries::{AttemptName, Ref, Voice};
-use threads::{Changed, Line, Talk};
 use order::{click_link_key, click_place_key, conversion_key, inbound_key};
+use threads::{Changed, Line, Talk};
 
 /// The longest window of any campaign: replies and conversions look no further back.
 pub const MAX_WINDOW_MS: Ms = 30 * DAY_MS;

@@ -210,11 +210,7 @@ impl Mapping {
     /// Whether its callbacks prove who calls.
     #[must_use]
     pub fn signing(&self) -> Signing {
-        if self.signature == Protection::PathToken {
-            Signing::Never
-        } else {
-            Signing::Always
-        }
+        if self.signature == Protection::PathToken { Signing::Never } else { Signing::Always }
     }
 
     /// Whether its statuses name no contact.
@@ -238,21 +234,17 @@ impl Mapping {
             return Verdict::Bad("the header that the mapping names is missing");
         };
         let good = match &self.signature {
-            Protection::HmacSha256 { encoding, prefix, .. } => encoding
-                .read(value, prefix)
-                .is_some_and(|hash| signature::signed::<HmacSha256>(secrets, &[request.body], &hash)),
-            Protection::HmacSha1 { encoding, prefix, .. } => encoding
-                .read(value, prefix)
-                .is_some_and(|hash| signature::signed::<HmacSha1>(secrets, &[request.body], &hash)),
+            Protection::HmacSha256 { encoding, prefix, .. } => {
+                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha256>(secrets, &[request.body], &hash))
+            }
+            Protection::HmacSha1 { encoding, prefix, .. } => {
+                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha1>(secrets, &[request.body], &hash))
+            }
             Protection::Header { .. } => signature::is_secret(secrets, value),
             Protection::Basic => signature::is_basic(secrets, value),
             Protection::PathToken => return Verdict::Unsigned,
         };
-        if good {
-            Verdict::Verified
-        } else {
-            Verdict::Bad("the header that the mapping names does not match")
-        }
+        if good { Verdict::Verified } else { Verdict::Bad("the header that the mapping names does not match") }
     }
 
     pub(super) fn parse(&self, request: &Request, body: &str, out: &mut Out) {
@@ -270,11 +262,7 @@ impl Mapping {
                     return out.odd(String::new(), "longer than any form", text);
                 }
                 let found = self.form(text);
-                let raw = Raw {
-                    text,
-                    found: &found,
-                    whole: &BTreeMap::new(),
-                };
+                let raw = Raw { text, found: &found, whole: &BTreeMap::new() };
                 if let Err(reason) = self.read(&raw, out) {
                     out.odd(String::new(), reason, text);
                 }
@@ -298,11 +286,7 @@ impl Mapping {
         let read = |raw: &RawValue, pointer: String, out: &mut Out| {
             let mut found = BTreeMap::new();
             of_item.find(raw, &mut found);
-            let raw = Raw {
-                text: raw.get(),
-                found: &texts(found),
-                whole: &whole,
-            };
+            let raw = Raw { text: raw.get(), found: &texts(found), whole: &whole };
             if let Err(reason) = self.read(&raw, out) {
                 out.odd(pointer, reason, raw.text);
             }
@@ -337,40 +321,23 @@ impl Mapping {
     fn fields(&self) -> impl Iterator<Item = &str> {
         let status = self.status.iter().flat_map(|rule| rule.fields());
         let inbound = self.inbound.iter().flat_map(|rule| rule.fields());
-        status
-            .chain(inbound)
-            .flat_map(|(_, field)| field.alternatives())
-            .map(String::as_str)
+        status.chain(inbound).flat_map(|(_, field)| field.alternatives()).map(String::as_str)
     }
 
     fn read(&self, raw: &Raw, out: &mut Out) -> Result<(), &'static str> {
         if let Some(rule) = &self.status
-            && rule
-                .when
-                .as_ref()
-                .map_or(raw.get(&rule.status).is_some(), |when| when.holds(raw))
+            && rule.when.as_ref().map_or(raw.get(&rule.status).is_some(), |when| when.holds(raw))
         {
             return self.read_status(rule, raw, out);
         }
         if let Some(rule) = &self.inbound
-            && rule
-                .when
-                .as_ref()
-                .map_or(raw.any(&rule.contact) || raw.any(&rule.user_id), |when| when.holds(raw))
+            && rule.when.as_ref().map_or(raw.any(&rule.contact) || raw.any(&rule.user_id), |when| when.holds(raw))
         {
             return self.read_inbound(rule, raw, out);
         }
-        let whens = [
-            self.status.as_ref().and_then(|r| r.when.as_ref()),
-            self.inbound.as_ref().and_then(|r| r.when.as_ref()),
-        ];
+        let whens = [self.status.as_ref().and_then(|r| r.when.as_ref()), self.inbound.as_ref().and_then(|r| r.when.as_ref())];
         let name = whens.into_iter().flatten().find_map(|when| raw.get(&when.field));
-        out.other(
-            name.ok_or("none of the mapping's rules is for it")?,
-            None,
-            Default::default(),
-            None,
-        );
+        out.other(name.ok_or("none of the mapping's rules is for it")?, None, Default::default(), None);
         Ok(())
     }
 
@@ -546,20 +513,15 @@ impl Mapping {
             Protection::Basic | Protection::PathToken => {}
         }
         if let Some(rule) = &self.status {
-            rule.fields()
-                .for_each(|(name, field)| flaws.field(&format!("/status/{name}"), field, self.body));
+            rule.fields().for_each(|(name, field)| flaws.field(&format!("/status/{name}"), field, self.body));
             flaws.when("/status/when/is", rule.when.as_ref());
             flaws.table("/status/statuses", rule.statuses.keys());
             if rule.statuses.is_empty() {
-                flaws.add(
-                    "/status/statuses",
-                    "needs at least one word: as it is, every status would be `other`",
-                );
+                flaws.add("/status/statuses", "needs at least one word: as it is, every status would be `other`");
             }
         }
         if let Some(rule) = &self.inbound {
-            rule.fields()
-                .for_each(|(name, field)| flaws.field(&format!("/inbound/{name}"), field, self.body));
+            rule.fields().for_each(|(name, field)| flaws.field(&format!("/inbound/{name}"), field, self.body));
             flaws.when("/inbound/when/is", rule.when.as_ref());
             flaws.table("/inbound/types", rule.types.keys());
             if rule.contact.is_none() && rule.user_id.is_none() {
@@ -657,14 +619,7 @@ impl Flaws {
             self.add(at, "holds more than 64 words");
         }
         for word in words.filter(|w| w.is_empty() || w.len() > MAX_TEXT_BYTES) {
-            self.add(
-                at,
-                if word.is_empty() {
-                    "holds an empty word"
-                } else {
-                    "holds a word of more than 256 bytes"
-                },
-            );
+            self.add(at, if word.is_empty() { "holds an empty word" } else { "holds a word of more than 256 bytes" });
         }
     }
 }
@@ -719,9 +674,7 @@ impl StatusRule {
             ("billable", self.billable.as_ref()),
         ];
         let given = optional.into_iter().filter_map(|(name, field)| Some((name, field?)));
-        [("message_id", &self.message_id), ("status", &self.status)]
-            .into_iter()
-            .chain(given)
+        [("message_id", &self.message_id), ("status", &self.status)].into_iter().chain(given)
     }
 }
 
@@ -796,17 +749,11 @@ impl TimeUnit {
 /// What was found, as texts; what is neither text, number nor boolean is absent.
 fn texts<'m, 'a>(found: BTreeMap<&'m str, &'a RawValue>) -> BTreeMap<&'m str, Cow<'a, str>> {
     let text = |raw: &'a RawValue| serde_json::from_str::<Text>(raw.get()).ok().and_then(Text::into_text);
-    found
-        .into_iter()
-        .filter_map(|(pointer, raw)| Some((pointer, text(raw)?)))
-        .collect()
+    found.into_iter().filter_map(|(pointer, raw)| Some((pointer, text(raw)?))).collect()
 }
 
 fn lookup<T: Copy>(table: &BTreeMap<String, T>, word: &str) -> Option<T> {
-    table
-        .iter()
-        .find(|(w, _)| w.eq_ignore_ascii_case(word))
-        .map(|(_, meaning)| *meaning)
+    table.iter().find(|(w, _)| w.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
 }
 
 /// One item, and what the mapping's fields hold.

@@ -331,13 +331,7 @@ impl Provider {
             .replace("$ms", &now_ms.to_string())
             .replace("$s", &(now_ms / 1000).to_string());
         let query = url.split_once('?').map_or("", |(_, query)| query);
-        let request = Request {
-            headers: &[],
-            method: "POST",
-            url,
-            query,
-            body: body.as_bytes(),
-        };
+        let request = Request { headers: &[], method: "POST", url, query, body: body.as_bytes() };
         let sign = match self {
             Self::Meta => meta::sign,
             Self::Dialog360 => dialog360::sign,

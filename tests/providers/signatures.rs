@@ -310,48 +310,18 @@ fn samples_pass_their_own_check() {
     for provider in Provider::all().filter(|provider| *provider != Provider::Custom) {
         let sample = provider.sample(url, Some("secret"), None, NOW_MS).unwrap();
         let query = "ref=spring&a=b";
-        let request = Request {
-            headers: &sample.headers,
-            method: "POST",
-            url,
-            query,
-            body: sample.body.as_bytes(),
-        };
-        let expected = if provider.signing(None) == Signing::Never {
-            Verdict::Unsigned
-        } else {
-            Verdict::Verified
-        };
-        assert_eq!(
-            provider.verify(&request, &["secret".to_owned()], None, NOW_MS),
-            expected,
-            "{}",
-            provider.id()
-        );
+        let request = Request { headers: &sample.headers, method: "POST", url, query, body: sample.body.as_bytes() };
+        let expected = if provider.signing(None) == Signing::Never { Verdict::Unsigned } else { Verdict::Verified };
+        assert_eq!(provider.verify(&request, &["secret".to_owned()], None, NOW_MS), expected, "{}", provider.id());
         let other = provider.verify(&request, &["other".to_owned()], None, NOW_MS);
-        assert_eq!(
-            matches!(other, Verdict::Bad(_)),
-            expected == Verdict::Verified,
-            "{}",
-            provider.id()
-        );
+        assert_eq!(matches!(other, Verdict::Bad(_)), expected == Verdict::Verified, "{}", provider.id());
         let parsed = provider.parse(&request, "main", None, NOW_MS);
-        let [Event::Status(status)] = &parsed.events[..] else {
-            panic!("{parsed:?}")
-        };
-        assert_eq!(
-            (status.message_id.as_str(), status.status),
-            (SAMPLE_ID, StatusKind::Delivered)
-        );
+        let [Event::Status(status)] = &parsed.events[..] else { panic!("{parsed:?}") };
+        assert_eq!((status.message_id.as_str(), status.status), (SAMPLE_ID, StatusKind::Delivered));
         let fresh = status.at_ms.map(|at| NOW_MS - at < 1000);
         assert_eq!(fresh, (!provider.timeless()).then_some(true), "{}", provider.id());
         let named = !matches!(provider, Provider::CleverTap);
-        assert_eq!(
-            status.person.phone.as_deref(),
-            named.then_some("12025550100"),
-            "{}",
-            provider.id()
-        );
+        assert_eq!(status.person.phone.as_deref(), named.then_some("12025550100"), "{}", provider.id());
         assert_eq!((parsed.odd, parsed.others), (Vec::new(), Vec::new()));
         assert_eq!(provider.sample(url, None, None, NOW_MS).unwrap().headers, []);
     }
