@@ -22,10 +22,23 @@ function modules(main) {
   ];
 }
 
-function options({ config, port, state, bindings }) {
+// A worker beside ours whose objects are broken in one way: what ours is bound to instead, to see what then still works.
+function broken(how) {
+  const fetch = { throws: `throw new Error("broken on purpose")`, hangs: `return new Promise(() => setTimeout(() => {}, 600000))` }[how];
+  const script = `
+    export class Broken { async fetch() { ${fetch}; } }
+    export default { fetch: () => new Response(null, { status: 404 }) };`;
+  return { name: "broken", modules: true, script, durableObjects: { BROKEN: "Broken" }, compatibilityDate: "2026-04-01" };
+}
+
+function options({ config, main: other, port, state, bindings, broken: bound = {} }) {
   const { name } = unstable_readConfig({ config });
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config);
+  const { workerOptions, main: named } = unstable_getMiniflareWorkerOptions(config);
+  const main = other ?? named;
   const { modulesRules: _, ...worker } = workerOptions;
+  const [how] = Object.values(bound);
+  const instead = Object.keys(bound).map((binding) => [binding, { className: "Broken", scriptName: "broken" }]);
+  const durableObjects = { ...worker.durableObjects, ...Object.fromEntries(instead) };
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
     port,
@@ -40,10 +53,12 @@ function options({ config, port, state, bindings }) {
       {
         ...worker,
         name,
+        durableObjects,
         bindings: { ...worker.bindings, ...bindings },
         modules: modules(main),
         modulesRoot: dirname(main),
       },
+      ...(how ? [broken(how)] : []),
     ],
   });
 }

@@ -187,6 +187,12 @@ impl<'a> Fields<'a> {
         self.errors.push(FieldError { pointer, detail: detail.into() });
     }
 
+    /// Says what is wrong within a field, at a pointer that begins there.
+    pub fn wrong_within(&mut self, name: &str, pointer: &str, detail: impl Into<String>) {
+        let pointer = format!("{}{pointer}", self.at(name));
+        self.errors.push(FieldError { pointer, detail: detail.into() });
+    }
+
     /// Says what is wrong with an item of a list.
     pub fn wrong_at(&mut self, name: &str, index: usize, detail: impl Into<String>) {
         let pointer = format!("{}/{index}", self.at(name));

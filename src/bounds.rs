@@ -56,6 +56,13 @@ pub const RETRY_AFTER_S: u32 = 2;
 /// How long an isolate uses a definition that it has read, unasked. Architecture, invariant 14: at most 30 s.
 pub const CACHED_MS: i64 = 20_000;
 
+/// How long a tap waits for a definition that its isolate has not, or has only in an old form. A read of KV takes 10 ms, a cold
+/// one 100; who taps notices 200.
+pub const TAP_READ_MS: u64 = 200;
+
+/// Links on the deny list: each takes 8 bytes at most, so the list has 160 KB, read by an isolate every [`CACHED_MS`].
+pub const DENIED_LINKS: usize = 20_000;
+
 /// How long it takes for granted that a record which was not there is not there: a flood of made-up ids asks the Registry once
 /// per id and second.
 pub const ABSENT_MS: i64 = 1_000;
@@ -66,6 +73,9 @@ pub const COPY_READ_MS: u64 = 500;
 /// Definitions of one kind in an isolate's memory. A link is about 300 bytes, so 10,000 are 3 MB.
 pub const CACHED_RECORDS: usize = 10_000;
 
+/// User agents whose verdict an isolate remembers, 256 bytes each at most: most people share a few hundred.
+pub const CACHED_AGENTS: usize = 2_000;
+
 /// Answers to reads in an isolate's memory, 2 KB each.
 pub const CACHED_ANSWERS: usize = 1_000;
 
@@ -73,12 +83,36 @@ pub const CACHED_ANSWERS: usize = 1_000;
 /// does not answer. Beyond it they are lost, and counted as lost.
 pub const WAITING_CLICKS: usize = 10_000;
 
-/// How long a click waits for others to share its call.
+/// How long a click waits for others to share its call: the first after a rest, and those that follow while the isolate is sending.
+/// Each round is a call and a commit of every Ledger at most: 16 a second, and not 160, for a stream of taps of any width.
 pub const CLICK_WAIT_MS: u64 = 100;
+pub const CLICK_ROUND_MS: u64 = 1_000;
 
-/// How often a click's call is tried before the click is lost, each with [`LEDGER_CALL_MS`] at most. A request's work after
-/// its answer may take 30 s.
-pub const CLICK_ATTEMPTS: u32 = 5;
+/// A contact's taps on one link that are written one by one: so many at once, and one more each minute. (20 of a day count as
+/// human; beyond that they tell nothing.) What exceeds it is added up.
+pub const OWN_TAPS: i64 = 30;
+pub const OWN_TAP_MS: i64 = 60_000;
+
+/// Taps on one shared link that are written one by one, in one isolate: so many at once, and ten more each second. A row written
+/// costs $1 a million: a link tapped 1,000 times a second costs $50 a day so, and not $5,000.
+pub const SHARED_TAPS: i64 = 1_000;
+pub const SHARED_TAP_MS: i64 = 100;
+
+/// How long taps are added up before their sum is sent: it must be over before the request that sends it is cut off (30 s).
+pub const FLOOD_SUM_MS: i64 = 15_000;
+
+/// Links and contacts whose taps an isolate watches for a flood, 200 bytes each: 4 MB.
+pub const FLOOD_LINKS: usize = 20_000;
+
+/// How often the link of a sealed token is asked for after the answer, so that its click gets its campaign: each time takes 5 s at
+/// most, a request's work after its answer 30 s.
+pub const NAME_ATTEMPTS: u32 = 3;
+
+/// How often a click's call is tried before the click is lost, each with [`LEDGER_CALL_MS`] at most, and the pause after the first;
+/// each later pause is twice the one before, up to 4 s. Together 20 s for a Ledger that refuses, 50 for one that does not answer: a
+/// new version, or an object that moves, takes less. A request's work after its answer may take 30 s; then the next tap goes on.
+pub const CLICK_ATTEMPTS: u32 = 8;
+pub const CLICK_RETRY_MS: i64 = 250;
 
 /// A list's page, if the caller names no `limit`, and the most that it may name (`api.md`).
 pub const PAGE: u32 = 50;
@@ -86,6 +120,39 @@ pub const PAGE_MOST: u32 = 1_000;
 
 /// Secrets of a channel: one, or two while it is being changed (`api.md`).
 pub const SECRETS: usize = 2;
+
+/// Dead letters of one channel: 1 GB or thirty days (`metrics.md`, section 8), a tenth of what an object can store.
+pub const LETTER_BYTES: u64 = 1_000_000_000;
+pub const LETTER_MS: i64 = 30 * 24 * 3_600_000;
+
+/// Badly signed bodies of one channel (`metrics.md`, section 8).
+pub const QUARANTINE_LETTERS: u64 = 1_000;
+pub const QUARANTINE_BYTES: u64 = 50_000_000;
+
+/// One row of a letter's body: half of the longest string.
+pub const LETTER_PIECE_BYTES: usize = 1_000_000;
+
+/// Odd items that a letter lists, and the bytes of each pointer and reason: 10 KB at most. The body holds all of them.
+pub const LETTER_ITEMS: usize = 20;
+pub const REASON_BYTES: usize = 256;
+
+/// How often a channel's letters are looked over for those that are too old.
+pub const LETTERS_TIDY_MS: u64 = 24 * 3_600_000;
+
+/// Events that waited for their contact's name and move to the Ledgers together.
+pub const MOVES_PER_TURN: u32 = 500;
+
+/// How long a call to an Identity object may take: it may call Ledgers itself.
+pub const IDENTITY_CALL_MS: u64 = 2 * LEDGER_CALL_MS;
+
+/// When a move that failed is tried again.
+pub const MOVE_AGAIN_MS: u64 = 5_000;
+
+/// How long a call to a channel's letters may take: it may carry 5 MB.
+pub const LETTERS_CALL_MS: u64 = 4_000;
+
+/// How long an isolate gathers a channel's counts before it hands them on.
+pub const COUNTS_WAIT_MS: u64 = 500;
 
 /// Names, labels, tags and tokens that an operator writes.
 pub const TEXT_BYTES: usize = 256;
@@ -107,6 +174,9 @@ pub const OVERLAP_HOURS: u32 = 720;
 
 /// Distinct links in one text to be wrapped: a message has 4,096 characters at most, and each link is a call to the Registry.
 pub const LINKS_PER_TEXT: usize = 50;
+
+/// The shortest time that events are kept, in days (`metrics.md`, section 8).
+pub const RETENTION_DAYS_LEAST: u32 = 90;
 
 /// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
 pub const RATE_CARD_ENTRIES: usize = 5_000;

@@ -14,6 +14,7 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Timelike, Weekday};
 
 use crate::event::Ms;
+pub use crate::time::date;
 use crate::time::{QUARTER_MS, is_quarter, quarter_start};
 
 const HOUR_MS: Ms = 4 * QUARTER_MS;
@@ -112,13 +113,6 @@ impl Preset {
         };
         days(zone, first, end)
     }
-}
-
-/// The date that a text such as `2026-11-21` names.
-#[must_use]
-pub fn date(text: &str) -> Option<NaiveDate> {
-    let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    text.parse().ok().filter(|_| plain && !text.starts_with('-'))
 }
 
 /// The month that a text such as `2026-11` names.

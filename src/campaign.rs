@@ -224,6 +224,7 @@ impl Campaign {
         let is = &self.declared;
         json!({
             "campaign": self.id,
+            "number": self.no,
             "name": is.name,
             "type": is.r#type,
             "message_type": is.message_type,

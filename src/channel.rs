@@ -15,6 +15,7 @@ use crate::bounds::{DOCUMENT_BYTES, SECRETS, TEXT_BYTES};
 use crate::event::Ms;
 use crate::keys::Key;
 use crate::problem::Problem;
+use crate::provider::{Mapping, Provider};
 use crate::time::to_rfc3339;
 
 /// A channel as the operator declares it.
@@ -82,6 +83,7 @@ impl Declared {
         if provider.is_some_and(|name| !providers.contains(&name)) {
             fields.wrong("provider", format!("must be one of {}", providers.join(", ")));
         }
+        let sent = fields.value("mapping");
         let declared = Self {
             provider: provider.unwrap_or_default().to_owned(),
             name: fields.text("name", TEXT_BYTES).unwrap_or_default().to_owned(),
@@ -91,10 +93,21 @@ impl Declared {
             verify_token: fields.text("verify_token", TEXT_BYTES).map(str::to_owned),
             allow_unsigned: fields.flag("allow_unsigned").unwrap_or_default(),
             require_dispatch: fields.flag("require_dispatch").unwrap_or_default(),
-            mapping: fields.value("mapping").map(Value::to_string),
+            mapping: sent.map(Value::to_string),
         };
-        if declared.mapping.as_ref().is_some_and(|text| text.len() > DOCUMENT_BYTES) {
-            fields.wrong("mapping", format!("must be at most {DOCUMENT_BYTES} bytes"));
+        let custom = Provider::from_id(&declared.provider) == Some(Provider::Custom);
+        match &declared.mapping {
+            None if custom => fields.wrong("mapping", "is needed: it says how this provider's callbacks are read"),
+            None => {}
+            Some(_) if !custom => fields.wrong("mapping", "is for the provider custom alone"),
+            Some(text) if text.len() > DOCUMENT_BYTES => {
+                fields.wrong("mapping", format!("must be at most {DOCUMENT_BYTES} bytes"))
+            }
+            Some(_) => {
+                for (pointer, detail) in sent.map(Mapping::from_json).and_then(Result::err).unwrap_or_default() {
+                    fields.wrong_within("mapping", &pointer, detail);
+                }
+            }
         }
         fields.done()?;
         Ok(declared)
@@ -117,10 +130,16 @@ impl Channel {
         self.secrets.iter().filter_map(|sealed| unseal(key, &self.id, sealed)).collect()
     }
 
+    /// Where its provider calls, by the newest token.
+    #[must_use]
+    pub fn callback_url(&self, origin: &str) -> String {
+        let token = self.tokens.first().map_or("", |token| token.token.as_str());
+        format!("{origin}/cb/{}/{token}", self.id)
+    }
+
     /// As the operator sees it; `origin` is where the worker is reached. For admin alone: it shows the callback URL.
     #[must_use]
     pub fn to_json(&self, origin: &str) -> Value {
-        let token = self.tokens.first().map_or("", |token| token.token.as_str());
         let mut shown = json!({
             "channel": self.id,
             "provider": self.provider,
@@ -129,7 +148,7 @@ impl Channel {
             "verify_token": self.verify_token,
             "allow_unsigned": self.allow_unsigned,
             "require_dispatch": self.require_dispatch,
-            "callback_url": format!("{origin}/cb/{}/{token}", self.id),
+            "callback_url": self.callback_url(origin),
             "created_at": to_rfc3339(self.created_at_ms),
         });
         let mapping = self.mapping.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());

@@ -79,6 +79,12 @@ impl Device {
 /// Why a machine made the click; `None` is a human. The first reason that holds, in the order of the rules.
 #[must_use]
 pub fn classify(signals: &ClickSignals<'_>) -> Option<Reason> {
+    classify_known(signals, of_agent(signals.user_agent))
+}
+
+/// The same for who knows already what the user agent tells: reading it is the dear part, and few are different.
+#[must_use]
+pub fn classify_known(signals: &ClickSignals<'_>, of_agent: Option<Reason>) -> Option<Reason> {
     let purpose = |value: Option<&str>| {
         value.is_some_and(|v| {
             let v = v.to_ascii_lowercase();
@@ -91,18 +97,27 @@ pub fn classify(signals: &ClickSignals<'_>) -> Option<Reason> {
     if purpose(signals.sec_purpose) || purpose(signals.purpose) {
         return Some(Reason::Prefetch);
     }
-    let agent = signals.user_agent.map_or(String::new(), lower);
-    if agent.is_empty() {
-        return Some(Reason::NoUserAgent);
+    if of_agent.is_some() {
+        return of_agent;
     }
-    if is_link_preview(&agent) {
-        return Some(Reason::LinkPreview);
-    }
-    if signals.verified_bot || is_crawler(&agent) {
+    if signals.verified_bot {
         return Some(Reason::Crawler);
     }
     let score = signals.bot_score.is_some_and(|score| (1..HUMAN_BOT_SCORE).contains(&score));
     score.then_some(Reason::BotScore)
+}
+
+/// What a user agent alone tells.
+#[must_use]
+pub fn of_agent(user_agent: Option<&str>) -> Option<Reason> {
+    let agent = user_agent.map_or(String::new(), lower);
+    if agent.is_empty() {
+        Some(Reason::NoUserAgent)
+    } else if is_link_preview(&agent) {
+        Some(Reason::LinkPreview)
+    } else {
+        is_crawler(&agent).then_some(Reason::Crawler)
+    }
 }
 
 /// The class of device of a user agent.

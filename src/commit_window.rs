@@ -1,21 +1,31 @@
 //! How long a Ledger waits for more writes to share a commit.
 //!
-//! A commit costs one disk sync and two packed rows however many writes share it, so waiting pays if others come meanwhile: the
-//! window follows the rate of writes. It has no clock.
+//! A commit costs two packed rows however many writes share it, so when writes are many it pays to wait for more: the window
+//! follows their rate. Those who come while the disk is
+//! busy share the next commit without one. It has no clock.
 
 use crate::event::Ms;
 
-/// The wait when writes are rare, and the longest. At 200 writes/s, 20 ms bring four more: five writes share the two packed
-/// rows, 1.4 rows each (`architecture.md`: at most 1.5). Alone, a caller waits 2 ms beside a sync of about 4.
-pub const SHORTEST_MS: u32 = 2;
+/// The longest wait. At 200 writes/s, 20 ms bring four more: five writes share the two packed rows, 1.4 rows each
+/// (`architecture.md`: at most 1.5).
 pub const LONGEST_MS: u32 = 20;
 
-/// The rates, in writes per second, up to which the shortest wait is taken and from which the longest.
-const RARE_PER_S: f64 = 40.0;
+/// The rates, in writes per second, up to which nothing waits and from which on everything waits longest.
+const RARE_PER_S: f64 = 10.0;
 const CROWDED_PER_S: f64 = 200.0;
 
 /// The past that decides: half of the weight lies on the last 500 ms.
 const MEMORY_MS: f64 = 500.0;
+
+/// The longest rest between two commits.
+const LONGEST_REST_MS: Ms = 50;
+
+/// How long a Ledger rests after a sync that took `sync_ms`, if writes wait already: as long again. The Ledgers share one disk;
+/// when its syncs queue up, fewer and fuller commits make every answer come sooner, the waiting included.
+#[must_use]
+pub fn rest_after_ms(sync_ms: Ms) -> u64 {
+    u64::try_from(sync_ms.min(LONGEST_REST_MS)).unwrap_or_default()
+}
 
 /// The rate of writes of late, as a moving average over time.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +39,7 @@ impl CommitWindow {
     #[must_use]
     pub fn wait_ms(&self) -> u32 {
         let share = ((self.per_s - RARE_PER_S) / (CROWDED_PER_S - RARE_PER_S)).clamp(0.0, 1.0);
-        SHORTEST_MS + (share * f64::from(LONGEST_MS - SHORTEST_MS)).round() as u32
+        (share * f64::from(LONGEST_MS)).round() as u32
     }
 
     /// Learns from a commit of `writes` at `now_ms`.
@@ -67,9 +77,9 @@ mod tests {
 
     #[test]
     fn rare_writes_hardly_wait() {
-        for per_s in [0.1, 1.0, 10.0, 35.0] {
+        for (per_s, most_ms) in [(0.1, 0), (1.0, 0), (9.0, 0), (30.0, 3)] {
             let (wait_ms, _) = play(&mut CommitWindow::default(), START_MS, per_s, 20.0);
-            assert!(wait_ms <= SHORTEST_MS + 1, "{per_s}/s: {wait_ms} ms");
+            assert!(wait_ms <= most_ms, "{per_s}/s: {wait_ms} ms");
         }
     }
 
@@ -84,15 +94,22 @@ mod tests {
 
     #[test]
     fn one_caller_after_another_is_answered_soon() {
-        // Each write comes when the one before is answered, 4 ms after its commit.
+        // Each write comes when the one before is answered, 6 ms after its commit.
         let mut window = CommitWindow::default();
         let mut now_ms = START_MS as Ms;
         for _ in 0..2_000 {
             now_ms += Ms::from(window.wait_ms());
             window.committed(1, now_ms);
-            now_ms += 4;
+            now_ms += 6;
         }
-        assert!(window.wait_ms() + 4 <= 15, "{} ms", window.wait_ms());
+        assert!(window.wait_ms() + 6 <= 15, "{} ms", window.wait_ms());
+    }
+
+    #[test]
+    fn rest_is_bounded() {
+        for (sync_ms, rest_ms) in [(-5, 0), (0, 0), (4, 4), (50, 50), (9_000, 50)] {
+            assert_eq!(rest_after_ms(sync_ms), rest_ms);
+        }
     }
 
     #[test]
@@ -100,6 +117,6 @@ mod tests {
         let mut window = CommitWindow::default();
         play(&mut window, START_MS, 1_000.0, 5.0);
         let (wait_ms, _) = play(&mut window, START_MS + 5_000.0, 1.0, 5.0);
-        assert_eq!(wait_ms, SHORTEST_MS);
+        assert_eq!(wait_ms, 0);
     }
 }

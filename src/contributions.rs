@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::counters::{Book, Cell, DAY_MS, Kind, TOTALS, day_and_quarter};
+use crate::counters::{Book, Cell, Kind, QUARTER_MS, TOTALS, day_and_quarter};
 use crate::event::Ms;
 
 /// The states of a message, as bits of its mask. Stored in cells and in the column `states`: never renumber.
@@ -162,8 +162,8 @@ pub struct CountedMessage {
     pub times_ms: [Ms; state::COUNT],
     /// The provider's code of a failed message or a dispatch error.
     pub error: Option<String>,
-    /// Category and country of a delivered message, see [`usage_code`].
-    pub usage: Option<u32>,
+    /// Category and country, see [`usage_code`].
+    pub usage: u32,
     /// What it costs, and when that was billed.
     pub bill: Option<(Ms, Bill)>,
 }
@@ -198,16 +198,16 @@ impl Counts for CountedMessage {
                 pen.everywhere(Kind::DeliveryErrors, Kind::DeliveryErrorsAt, self.sent_ms, failed_ms, code, 0);
             }
         }
-        if let (Some(usage), Some(delivered_ms)) = (self.usage, self.time_of(state::DELIVERED)) {
-            pen.add(Kind::Usage, Some(delivered_ms), usage, u16::from(self.mask & state::BILLABLE != 0));
+        for (bit, what) in [(state::DELIVERED, 0), (state::BILLABLE, 1)] {
+            if let Some(at_ms) = self.time_of(bit) {
+                pen.add(Kind::Usage, Some(at_ms), self.usage, what);
+            }
         }
         match &self.bill {
             None => {}
             Some((at_ms, Bill::Card(usage))) => {
-                // A quote may be older than what was first told of its message, so the days may be below zero.
-                let days_later = at_ms.div_euclid(DAY_MS) - self.sent_ms.div_euclid(DAY_MS);
-                let days_later = days_later.clamp(i64::from(i16::MIN), i64::from(i16::MAX)) as i16;
-                pen.add(Kind::Billed, Some(self.sent_ms), *usage, days_later.cast_unsigned());
+                let (a, b) = billed_code(*usage, at_ms.div_euclid(QUARTER_MS) - self.sent_ms.div_euclid(QUARTER_MS));
+                pen.add(Kind::Billed, Some(self.sent_ms), a, b);
                 pen.add(Kind::BilledAt, Some(*at_ms), *usage, 0);
             }
             Some((at_ms, Bill::Own(Nanos { currency, nanos }))) => {
@@ -227,6 +227,8 @@ pub struct CountedClick {
     pub machine: bool,
     /// The contact's first human click on this link.
     pub unique: bool,
+    /// How many taps it stands for.
+    pub taps: u32,
     pub at_ms: Ms,
     /// Sent time of the message it belongs to, else its own time.
     pub sent_ms: Ms,
@@ -234,9 +236,10 @@ pub struct CountedClick {
 
 impl Counts for CountedClick {
     fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign, delta);
+        let mut pen = Pen::new(&self.place, sign * i64::from(self.taps), delta);
         let link = pen.name(&self.link);
         pen.everywhere(Kind::Clicks, Kind::ClicksAt, self.sent_ms, self.at_ms, link, u16::from(self.machine));
+        pen.sign = sign;
         if self.unique {
             pen.everywhere(Kind::UniqueClicks, Kind::UniqueClicksAt, self.sent_ms, self.at_ms, link, 0);
         }
@@ -329,6 +332,22 @@ impl Counts for CountedContact {
     }
 }
 
+/// A conversation as it counts: where its opening message does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedConversation {
+    pub place: Place,
+    pub at_ms: Ms,
+    pub usage: u32,
+    pub window_unseen: bool,
+}
+
+impl Counts for CountedConversation {
+    fn count(&self, sign: i64, delta: &mut Delta) {
+        let mut pen = Pen::new(&self.place, sign, delta);
+        pen.add(Kind::Conversations, Some(self.at_ms), self.usage, u16::from(self.window_unseen));
+    }
+}
+
 /// How many dispatches of one message lost the claim on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedConflicts(pub u32);
@@ -388,6 +407,22 @@ pub fn usage_code(category: Category, country: Option<&str>) -> u32 {
     (category as u32) << 10 | country
 }
 
+/// Between nothing and this, quarter hours from sent to billed are below zero: an engagement is trusted at any time.
+const BILLED_OFFSET: Ms = 1 << 22;
+
+/// The details of a billed message: its usage code, and the quarter hours from sent to billed, 119 years either way.
+#[must_use]
+pub fn billed_code(usage: u32, quarters_later: Ms) -> (u32, u16) {
+    let later = (quarters_later + BILLED_OFFSET).clamp(0, 2 * BILLED_OFFSET - 1) as u32;
+    (usage | later >> 16 << 13, (later & 0xffff) as u16)
+}
+
+/// The inverse of [`billed_code`].
+#[must_use]
+pub fn billed_parts(a: u32, b: u16) -> (u32, Ms) {
+    (a & 0x1fff, Ms::from(a >> 13 << 16 | u32::from(b)) - BILLED_OFFSET)
+}
+
 /// The inverse of [`usage_code`].
 #[must_use]
 pub fn usage_parts(code: u32) -> (Category, Option<String>) {
@@ -402,6 +437,15 @@ pub fn usage_parts(code: u32) -> (Category, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn billed_codes_are_reversible_and_fit_their_cell() {
+        for later in [0, 1, -1, 96 * 400, -96 * 400, (1 << 22) - 1, -(1 << 22)] {
+            let (a, b) = billed_code(0x1fff, later);
+            assert!(a < 1 << 20);
+            assert_eq!(billed_parts(a, b), (0x1fff, later));
+        }
+    }
 
     #[test]
     fn usage_codes_are_reversible_and_small() {
@@ -436,7 +480,7 @@ mod tests {
             sent_ms: 1_750_000_000_000,
             times_ms: [1_750_000_000_000; state::COUNT],
             error: Some("131026".into()),
-            usage: None,
+            usage: 0,
             bill: None,
         };
         let mut delta = Delta::new();

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Ms;
+use crate::gather::gather;
 
 /// The rules that made a set of counters. Raised whenever a definition changes what equal events count for.
 pub const RULES_VERSION: u32 = 1;
@@ -53,7 +54,8 @@ pub enum Kind {
     Conflicts = 13,
     /// Inbound messages that belong to nobody.
     Inbound = 14,
-    /// Billable messages without a price of their own: `a` = category and country, `b` = days from sent to billed, as an i16.
+    /// Billable messages without a price of their own: `a` and `b` = category and country, and quarter hours from sent to billed,
+    /// packed by `contributions::billed_code`.
     Billed = 15,
     /// Money: prices that the dispatches named, of messages that are billed. `a` = currency (name).
     OwnCost = 16,
@@ -71,12 +73,15 @@ pub enum Kind {
     BilledAt = 26,
     OwnCostAt = 27,
     DeliveryErrorsAt = 28,
-    /// Delivered messages by category and country (`a`), at their delivered time: `b` = 1 if billable. Days only.
+    /// By category and country (`a`): `b` = 0 delivered messages, at their delivered time; 1 billable ones, at the time they are
+    /// billed. Days only.
     Usage = 29,
+    /// Conversations opened, by category and country (`a`): `b` = 1 if its service window was not seen. Days only.
+    Conversations = 30,
 }
 
 impl Kind {
-    const ALL: [Kind; 28] = {
+    const ALL: [Kind; 29] = {
         use Kind::*;
         [
             Messages,
@@ -107,6 +112,7 @@ impl Kind {
             OwnCostAt,
             DeliveryErrorsAt,
             Usage,
+            Conversations,
         ]
     };
 
@@ -235,7 +241,6 @@ pub struct StoredRow {
     pub m: Vec<(u64, String)>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
@@ -255,8 +260,8 @@ impl From<&Row> for StoredRow {
 impl StoredRow {
     fn row(&self) -> Row {
         Row {
-            counts: self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?))).collect(),
-            money: self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?))).collect(),
+            counts: gather(self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?)))),
+            money: gather(self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?)))),
         }
     }
 }
@@ -304,7 +309,7 @@ impl Book {
     pub fn load(&mut self, day: i32, stored: &StoredRow) {
         if day == TOTALS {
             self.version = stored.v;
-            self.index = stored.n.iter().zip(0..).map(|(name, no)| (name.clone(), no)).collect();
+            self.index = gather(stored.n.iter().zip(0..).map(|(name, no)| (name.clone(), no)));
             self.names.clone_from(&stored.n);
         }
         *self.row(day) = stored.row();

@@ -10,7 +10,7 @@ pub type Ms = i64;
 
 /// One thing that happened, from whoever reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     Dispatch(Dispatch),
     Status(Status),
@@ -18,6 +18,21 @@ pub enum Event {
     Click(Click),
     Conversion(Conversion),
     OptOut(OptOut),
+}
+
+impl Event {
+    /// The channel that it came through, or speaks of.
+    #[must_use]
+    pub fn channel(&self) -> Option<&str> {
+        match self {
+            Self::Dispatch(dispatch) => dispatch.channel.as_deref(),
+            Self::Status(status) => Some(&status.channel),
+            Self::Inbound(inbound) => Some(&inbound.channel),
+            Self::Click(click) => click.channel.as_deref(),
+            Self::Conversion(_) => None,
+            Self::OptOut(opt_out) => Some(&opt_out.channel),
+        }
+    }
 }
 
 /// The person that an item names: a phone number, a business-scoped user id, both, or (a status of some providers) nobody.
@@ -124,7 +139,8 @@ pub struct Click {
     pub campaign: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub step: String,
-    /// Why a machine made it (`head`, `prefetch`, `link_preview`, `crawler`, `no_user_agent`, `bot_score`); absent for a human.
+    /// Why a machine made it (`head`, `prefetch`, `link_preview`, `crawler`, `no_user_agent`, `bot_score`), or `flood` from the
+    /// edge; absent for a human.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
     /// A provider's click: its channel, the message clicked in, and the URL.
@@ -138,6 +154,18 @@ pub struct Click {
     pub country: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// How many taps this one event stands for: more than 1 where a hammered link's taps were added up at the edge. Then they are
+    /// a machine's, or nobody's.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub count: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(n: &u32) -> bool {
+    *n == 1
 }
 
 /// What became of one try to hand a message to the provider, told by the sender.

@@ -273,6 +273,13 @@ pub struct Tap {
     pub country: Option<String>,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// How many taps it stands for, less one.
+    #[serde(rename = "k", default, skip_serializing_if = "is_zero")]
+    pub more: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Something worth money, or its withdrawal.
@@ -365,6 +372,7 @@ fn tap(click: &event::Click, provider: char) -> Option<Tap> {
         machine: click.machine.clone(),
         country: click.country.clone(),
         device: click.device.clone(),
+        more: click.count.saturating_sub(1),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::contributions::Delta;
 use crate::counters::{Book, RULES_VERSION, StoredRow, TOTALS};
 use crate::event::{Event, Ms};
 use crate::facts::Facts;
+use crate::gather::gather;
 use crate::ids;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
@@ -54,7 +55,7 @@ fn no_provider() -> char {
 
 /// What a Ledger can be asked to write. All of it is idempotent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "write", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Write {
     /// Put events into timelines and count the difference.
     Record { events: Vec<Routed> },
@@ -72,14 +73,57 @@ pub struct Written {
     /// Rows written by the commit that this write took part in, and how many writes shared it.
     pub rows_written: u64,
     pub shared_by: u64,
+    /// The places of events that the storage, which is well, will never take. The others are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<u32>,
+    /// What was remarkable about the events of each channel.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub remarks: BTreeMap<String, Remarks>,
+}
+
+/// What was remarkable about the events of one channel when they came: for the operator's eye, in no number of a campaign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remarks {
+    /// Events that changed nothing.
+    #[serde(rename = "d")]
+    pub duplicate: u64,
+    /// Statuses that were new and came after one that follows them.
+    #[serde(rename = "o")]
+    pub out_of_order: u64,
+    /// Second claims on one message.
+    #[serde(rename = "c")]
+    pub conflict: u64,
+}
+
+impl Remarks {
+    pub fn add(&mut self, more: &Self) {
+        self.duplicate += more.duplicate;
+        self.out_of_order += more.out_of_order;
+        self.conflict += more.conflict;
+    }
+}
+
+impl Written {
+    /// Adds what became of another part of the same write.
+    fn add(&mut self, part: &Self) {
+        self.new += part.new;
+        self.duplicate += part.duplicate;
+        self.rows_written += part.rows_written;
+        for (channel, more) in &part.remarks {
+            self.remarks.entry(channel.clone()).or_default().add(more);
+        }
+    }
 }
 
 /// What a Ledger can be asked to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "read", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Read {
     /// The packed counters of one campaign: the totals, and the rows of the days `from_day..to_day` (UTC, since 1970).
     Book { campaign: u32, from_day: i32, to_day: i32 },
+    /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
+    Unattributed,
 }
 
 /// The answer to [`Read::Book`]: rows by day, the totals as day −1.
@@ -201,12 +245,34 @@ impl<S: Sql> Ledger<S> {
     pub fn commit(&mut self, writes: &[Write]) -> Vec<Result<Written, SqlError>> {
         match self.commit_together(&writes.iter().collect::<Vec<_>>()) {
             Ok(written) => written.into_iter().map(Ok).collect(),
-            Err(error) if writes.len() < 2 => writes.iter().map(|_| Err(error.clone())).collect(),
-            Err(_) => writes
-                .iter()
-                .map(|write| self.commit_together(&[write]).map(|written| written.into_iter().next().unwrap_or_default()))
-                .collect(),
+            Err(_) => writes.iter().map(|write| self.commit_alone(write)).collect(),
         }
+    }
+
+    /// One write by itself; if it fails, its events one by one. What fails even so while the storage takes everything else can
+    /// never succeed: it is refused, so that its sender does not try for ever.
+    ///
+    /// # Errors
+    /// If the storage takes nothing.
+    fn commit_alone(&mut self, write: &Write) -> Result<Written, SqlError> {
+        let error = match self.commit_together(&[write]) {
+            Ok(written) => return Ok(written.into_iter().next().unwrap_or_default()),
+            Err(error) => error,
+        };
+        let Write::Record { events } = write else { return Err(error) };
+        let mut all = Written { shared_by: 1, ..Written::default() };
+        for (event, place) in events.iter().zip(0..) {
+            match self.commit_together(&[&Write::Record { events: vec![event.clone()] }]) {
+                Ok(written) => written.iter().for_each(|written| all.add(written)),
+                Err(_) => all.refused.push(place),
+            }
+        }
+        // Asked last: a storage that gave out on the way must not make all that followed look guilty.
+        self.sql.transaction(|| {
+            let probe = "INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', CAST(?1 AS INTEGER))";
+            self.sql.exec(probe, &[Arg::Int(i64::try_from(self.turn).unwrap_or_default())])
+        })?;
+        Ok(all)
     }
 
     /// Answers one read as JSON text.
@@ -225,6 +291,15 @@ impl<S: Sql> Ledger<S> {
                     ],
                 )?;
                 Ok(rows.unwrap_or_else(|| "[]".to_owned()))
+            }
+            // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health.
+            Read::Unattributed => {
+                let counted = self.sql.text(
+                    "SELECT json_group_object(channel, n) FROM (SELECT coalesce(body ->> '$.h[1]', body ->> '$.d[0].h[1]') AS channel, \
+                     count(*) AS n FROM entry WHERE campaign = 0 AND id >= 'm' AND id < 'n' GROUP BY 1) WHERE channel IS NOT NULL",
+                    &[],
+                )?;
+                Ok(counted.unwrap_or_else(|| "{}".to_owned()))
             }
         }
     }
@@ -260,7 +335,7 @@ impl<S: Sql> Ledger<S> {
         }
         let events =
             || writes.iter().filter_map(|w| if let Write::Record { events } = w { Some(events) } else { None }).flatten();
-        let touched: BTreeSet<&str> = events().map(|e| e.handle.as_str()).collect();
+        let touched: BTreeSet<&str> = gather(events().map(|e| e.handle.as_str()));
         self.load(touched.iter().copied())?;
         for (write, answer) in writes.iter().zip(&mut written) {
             let Write::Record { events } = write else { continue };
@@ -269,10 +344,20 @@ impl<S: Sql> Ledger<S> {
                     continue;
                 };
                 let learned = routed.key.as_deref().is_some_and(|key| cached.timeline.learn_key(key));
-                if cached.timeline.put(&routed.event, routed.provider, routed.received_ms) || learned {
+                let out_of_order = cached.timeline.has_later_status(&routed.event, routed.provider);
+                let claims = cached.timeline.claims_on(&routed.event, routed.provider);
+                let news = cached.timeline.put(&routed.event, routed.provider, routed.received_ms) || learned;
+                if news {
                     answer.new += 1;
                 } else {
                     answer.duplicate += 1;
+                }
+                let conflict = claims == 1 && cached.timeline.claims_on(&routed.event, routed.provider) == 2;
+                if let Some(channel) = routed.event.channel().filter(|_| !news || out_of_order || conflict) {
+                    let remarks = answer.remarks.entry(channel.to_owned()).or_default();
+                    remarks.duplicate += u64::from(!news);
+                    remarks.out_of_order += u64::from(out_of_order);
+                    remarks.conflict += u64::from(conflict);
                 }
             }
         }

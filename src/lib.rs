@@ -1,6 +1,6 @@
 //! bluetick: WhatsApp campaign analytics at the edge.
 //!
-//! The modules in reading order. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
+//! The modules by name; ARCHITECTURE.md groups them. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
 pub mod body;
@@ -16,17 +16,24 @@ pub mod contributions;
 pub mod counters;
 pub mod country;
 pub mod cursor;
-pub mod error_class;
+pub mod denied;
 #[cfg(target_arch = "wasm32")]
 mod edge;
+pub mod error_class;
 pub mod event;
 pub mod experiment;
 pub mod facts;
+pub mod flood;
+pub mod gather;
+pub mod health;
+pub mod identity;
 pub mod ids;
 pub mod keys;
 pub mod ledger;
+pub mod letters;
 pub mod lines;
 pub mod link;
+pub mod minting;
 pub mod money;
 pub mod numbers;
 pub mod openapi;
@@ -41,6 +48,7 @@ pub mod route;
 pub mod settings;
 pub mod slab;
 pub mod sql;
+pub mod stats;
 pub mod target;
 pub mod time;
 pub mod timeline;

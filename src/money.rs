@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::event::Price;
+use crate::gather::gather;
 
 const DECIMALS: usize = 9;
 const ONE: i128 = 1_000_000_000;
@@ -256,7 +257,7 @@ impl Money {
     #[must_use]
     pub fn ratios(&self, other: &Self) -> BTreeMap<Currency, Option<f64>> {
         let currencies = self.0.keys().chain(other.0.keys());
-        currencies.map(|c| (*c, self.get(*c).ratio(other.get(*c)))).collect()
+        gather(currencies.map(|c| (*c, self.get(*c).ratio(other.get(*c)))))
     }
 }
 

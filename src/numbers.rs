@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::contributions::{person, state};
+use crate::contributions::{billed_parts, person, state};
 use crate::counters::{Book, Cell, DAY_MS, Kind, QUARTER_MS};
 use crate::event::Ms;
 use crate::money::{Amount, Currency, Money};
+use crate::problem::Problem;
+use crate::route::Query;
+use crate::time::{from_rfc3339, is_quarter};
 
 /// By which time a thing belongs to a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,9 @@ pub enum Basis {
     Event,
 }
 
+/// 2100-01-01: no event is believed that far ahead.
+const END_MS: Ms = 4_102_444_800_000;
+
 /// A period `from_ms..to_ms` of whole quarter hours, and its basis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
@@ -31,6 +37,33 @@ pub struct Period {
 }
 
 impl Period {
+    /// The parameters `from`, `to` and `basis`; none of them: all time. A missing `from` is the beginning of time, a missing `to`
+    /// its end.
+    ///
+    /// # Errors
+    /// 400, for what is no time or not a whole quarter hour.
+    pub fn read(query: &Query) -> Result<Option<Self>, Problem> {
+        let time = |name: &str| match query.get(name).map(|text| from_rfc3339(text).filter(|ms| is_quarter(*ms))) {
+            None => Ok(None),
+            Some(Some(ms)) => Ok(Some(ms)),
+            Some(None) => Err(Problem::bad(format!("`{name}` must be an RFC 3339 time on a whole quarter hour of UTC."))),
+        };
+        let (from_ms, to_ms) = (time("from")?, time("to")?);
+        let basis = match query.get("basis") {
+            None | Some("sent") => Basis::Sent,
+            Some("event") => Basis::Event,
+            Some(_) => return Err(Problem::bad("`basis` must be `sent` or `event`.".to_owned())),
+        };
+        if from_ms.is_none() && to_ms.is_none() && basis == Basis::Sent {
+            return Ok(None);
+        }
+        let period = Self { from_ms: from_ms.unwrap_or(0), to_ms: to_ms.unwrap_or(END_MS), basis };
+        if period.from_ms > period.to_ms {
+            return Err(Problem::bad("`from` must not be after `to`.".to_owned()));
+        }
+        Ok(Some(period))
+    }
+
     /// The UTC days (since 1970) that it touches, half-open.
     #[must_use]
     pub fn days(&self) -> (i32, i32) {
@@ -114,8 +147,10 @@ pub struct Numbers {
     pub skipped: BTreeMap<String, u64>,
     /// Prices that dispatches named.
     pub own_cost: Money,
-    /// Messages for the rate card: (UTC day billed since 1970, category and country) → how many.
-    pub billed: BTreeMap<(i32, u32), u64>,
+    /// Messages for the rate card: (quarter hour billed, ms; category and country) → how many.
+    pub billed: BTreeMap<(Ms, u32), u64>,
+    /// Value of the conversions in the experiment's window, of target and control; all time.
+    pub arm_revenue: [Money; 2],
     /// All states of contacts, and of messages, in their combinations: mask → how many. Empty for a basis of events.
     pub contact_masks: BTreeMap<u32, u64>,
     pub message_masks: BTreeMap<u32, u64>,
@@ -138,24 +173,24 @@ impl Numbers {
                 }
                 for (day, row) in &book.days {
                     for (cell, n) in row.cells().filter(|(cell, _)| cell.kind == Kind::BilledAt && inside(cell)) {
-                        *numbers.billed.entry((*day, cell.a)).or_default() += n.unsigned_abs();
+                        *numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default() += n.unsigned_abs();
                     }
                 }
             }
             Some(period) => {
                 for (day, row) in &book.days {
-                    let within = |cell: &Cell| {
-                        let at_ms = Ms::from(*day) * DAY_MS + cell.quarter.map_or(0, Ms::from) * QUARTER_MS;
-                        (period.from_ms..period.to_ms).contains(&at_ms)
-                    };
+                    let within = |cell: &Cell| (period.from_ms..period.to_ms).contains(&start_ms(*day, cell));
                     for (cell, n) in row.cells().filter(|(cell, _)| within(cell) && inside(cell)) {
                         let n = n.unsigned_abs();
                         match (period.basis, cell.kind) {
                             (Basis::Sent, Kind::Billed) => {
-                                let days_later = i32::from(cell.b.cast_signed());
-                                *numbers.billed.entry((*day + days_later, cell.a)).or_default() += n;
+                                let (usage, later) = billed_parts(cell.a, cell.b);
+                                let billed_ms = start_ms(*day, &cell) + later * QUARTER_MS;
+                                *numbers.billed.entry((billed_ms, usage)).or_default() += n;
                             }
-                            (Basis::Event, Kind::BilledAt) => *numbers.billed.entry((*day, cell.a)).or_default() += n,
+                            (Basis::Event, Kind::BilledAt) => {
+                                *numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default() += n;
+                            }
                             (Basis::Sent, _) => numbers.add(book, cell, n, false),
                             (Basis::Event, kind) => {
                                 if let Some(kind) = as_if_sent(kind) {
@@ -223,6 +258,11 @@ impl Numbers {
         match cell.kind {
             Kind::Revenue => self.revenue.add(currency, Amount::from_nanos(nanos)),
             Kind::OwnCost => self.own_cost.add(currency, Amount::from_nanos(nanos)),
+            Kind::ExperimentRevenue => {
+                if let Some(arm) = self.arm_revenue.get_mut(usize::from(cell.b)) {
+                    arm.add(currency, Amount::from_nanos(nanos));
+                }
+            }
             _ => {}
         }
     }
@@ -265,6 +305,11 @@ impl Numbers {
             sum(&|m| m & (t | c) == t | c),
         )
     }
+}
+
+/// When the quarter hour of a day's cell begins.
+fn start_ms(day: i32, cell: &Cell) -> Ms {
+    Ms::from(day) * DAY_MS + cell.quarter.map_or(0, Ms::from) * QUARTER_MS
 }
 
 /// The kind whose cells by sent time an event-time kind mirrors.

@@ -1,4 +1,5 @@
-//! Which Ledger an event goes to: that of the contact's handle.
+//! Where an event goes: to the Ledger of its contact's handle, or, if it names a message and no contact, to the Identity object of
+//! that message.
 //!
 //! It knows no transport; a batch of events becomes one batch per Ledger.
 
@@ -6,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::contact::{Handle, NOBODY, canonical_phone, handle_of_click};
 use crate::event::{Click, Event, Ms, Person};
+use crate::identity::{Known, Nameless};
 use crate::keys::Key;
 use crate::ledger::Routed;
 
@@ -16,17 +18,53 @@ pub struct Partition {
     pub ledgers: u32,
 }
 
+/// Where an event of a callback goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// It names a person.
+    Ledger(Routed),
+    /// It names a message and no person.
+    Identity(Nameless),
+    /// It names neither.
+    Nowhere,
+}
+
 impl Partition {
     /// An event of a callback, of a provider with this code, received at `received_ms`.
     #[must_use]
-    pub fn route(&self, event: Event, provider: char, received_ms: Ms) -> Routed {
-        let key = person_of(&event).and_then(person_key);
-        let handle = match &key {
-            Some(key) => Handle::of(&self.handle_key, key),
-            // It names nobody: all that is said of one message meets in one place. No person's key contains a slash.
-            None => Handle::of(&self.handle_key, &format!("message/{provider}/{}", subject_of(&event))),
+    pub fn route(&self, event: Event, provider: char, received_ms: Ms) -> Destination {
+        if let Some(key) = person_of(&event).and_then(person_key) {
+            return Destination::Ledger(self.route_to(key, event, provider, received_ms));
+        }
+        let message_id = match &event {
+            Event::Status(status) => Some(&status.message_id),
+            Event::Click(click) => click.message_id.as_ref(),
+            _ => None,
         };
-        Routed { handle: handle.to_text(), key, provider, received_ms, event }
+        match message_id {
+            Some(id) => Destination::Identity(Nameless { message: message_name(provider, id), received_ms, event }),
+            None => Destination::Nowhere,
+        }
+    }
+
+    /// Whose message it is, as an event tells that names both: a dispatch or a status of it, or a quote of it.
+    #[must_use]
+    pub fn known(&self, routed: &Routed) -> Option<Known> {
+        let message_id = match &routed.event {
+            Event::Status(status) => Some(&status.message_id),
+            Event::Dispatch(dispatch) => dispatch.message_id.as_ref(),
+            Event::Click(click) => click.message_id.as_ref(),
+            Event::Inbound(inbound) => inbound.quoted.as_ref(),
+            Event::Conversion(_) | Event::OptOut(_) => None,
+        };
+        message_id.map(|id| Known { message: message_name(routed.provider, id), handle: routed.handle.clone() })
+    }
+
+    /// The Identity object of a message; there are as many as Ledgers.
+    #[must_use]
+    pub fn identity(&self, message: &str) -> u32 {
+        // No person's key contains a slash.
+        Handle::of(&self.handle_key, &format!("message/{message}")).ledger(self.ledgers)
     }
 
     /// An event of a person whose canonical key is known.
@@ -80,16 +118,9 @@ fn person_of(event: &Event) -> Option<&Person> {
     })
 }
 
-/// What an event is about if it names no person.
-fn subject_of(event: &Event) -> &str {
-    match event {
-        Event::Dispatch(dispatch) => dispatch.message_id.as_deref().unwrap_or_default(),
-        Event::Status(status) => &status.message_id,
-        Event::Inbound(inbound) => &inbound.message_id,
-        Event::Click(click) => click.message_id.as_deref().unwrap_or(&click.click_id),
-        Event::Conversion(conversion) => &conversion.id,
-        Event::OptOut(opt_out) => &opt_out.channel,
-    }
+/// The name of a message among all providers'.
+fn message_name(provider: char, message_id: &str) -> String {
+    format!("{provider}{message_id}")
 }
 
 #[cfg(test)]
@@ -116,7 +147,10 @@ mod tests {
     }
 
     fn route(event: Event) -> Routed {
-        PARTITION.route(event, 'm', 0)
+        match PARTITION.route(event, 'm', 0) {
+            Destination::Ledger(routed) => routed,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -134,12 +168,22 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nobody_meets_by_message() {
-        let home = route(status("a", None, None));
-        assert_eq!(home.key, None);
-        assert_eq!(route(status("a", None, None)).handle, home.handle);
-        assert_ne!(route(status("b", None, None)).handle, home.handle);
-        assert_ne!(PARTITION.route(status("a", None, None), 'g', 0).handle, home.handle);
+    fn what_names_nobody_asks_by_message() {
+        let ask = |message_id: &str, provider: char| match PARTITION.route(status(message_id, None, None), provider, 0) {
+            Destination::Identity(nameless) => nameless.message,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((ask("a", 'c'), ask("a", 'g'), ask("b", 'c')), ("ca".to_owned(), "ga".to_owned(), "cb".to_owned()));
+        // Who tells asks the same.
+        let told = PARTITION.route_to("12025550101".to_owned(), status("a", None, None), 'c', 0);
+        assert_eq!(PARTITION.known(&told), Some(Known { message: ask("a", 'c'), handle: told.handle }));
+        let opt_out = Event::OptOut(crate::event::OptOut {
+            channel: "wa".to_owned(),
+            person: Person::default(),
+            stopped: true,
+            at_ms: None,
+        });
+        assert_eq!(PARTITION.route(opt_out, 'c', 0), Destination::Nowhere);
     }
 
     #[test]

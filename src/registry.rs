@@ -1,4 +1,4 @@
-//! The Registry: channels, campaigns, links and settings; the truth that every copy at the edge is made from.
+//! The Registry: channels, campaigns, links, minting keys and settings; the truth that every copy at the edge is made from.
 //!
 //! All of it lies in one table of records. Each change gets the next revision, and each target (a Ledger, the read copies in KV)
 //! has the last revision that it acknowledged: what lies between is what it still has to be told. So a delivery may be lost,
@@ -8,22 +8,25 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::bounds::{OVERLAP_HOURS, RECORDS_PER_DELIVERY};
+use crate::bounds::{DENIED_LINKS, OVERLAP_HOURS, RECORDS_PER_DELIVERY};
 use crate::campaign::{self, Campaign};
 use crate::channel::{self, Channel, Token};
+use crate::denied::Denied;
 use crate::event::Ms;
 use crate::ids::operator_id;
 use crate::keys::Key;
 use crate::link::{self, Link};
+use crate::minting::MintingKey;
 use crate::policy::{HOUR_MS, Policy};
 use crate::problem::Problem;
-use crate::provider::{Provider, Signing};
+use crate::provider::{Mapping, Provider, Signing};
 use crate::settings::Settings;
 use crate::sql::{Arg, Sql, SqlError};
+use crate::token::FIRST_MINTING_ID;
 
 /// What the Registry is asked. The bodies are those of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     PutChannel {
         id: String,
@@ -51,6 +54,13 @@ pub enum Command {
     },
     PutSettings {
         body: Value,
+    },
+    /// Gives out the next key id; the key itself is the edge's to derive.
+    PostMintingKey {
+        body: Value,
+    },
+    RevokeMintingKey {
+        id: String,
     },
     Delete {
         kind: Kind,
@@ -85,10 +95,22 @@ pub enum Kind {
     Link,
     /// One record, [`SETTINGS`].
     Settings,
+    MintingKey,
+    /// One record, [`DENIED`], made of the links and minting keys.
+    Denied,
 }
 
 /// The id of the only record of [`Kind::Settings`].
 pub const SETTINGS: &str = "settings";
+
+/// The id of the only record of [`Kind::Denied`].
+pub const DENIED: &str = "all";
+
+/// The id by which a campaign is found by its number, as tokens carry it: no id that an operator chooses has this form.
+#[must_use]
+pub fn numbered(no: u32) -> String {
+    format!("#{no}")
+}
 
 impl Kind {
     /// Its name in the table and in the keys of the read copies: never change one.
@@ -99,6 +121,8 @@ impl Kind {
             Self::Campaign => "campaign",
             Self::Link => "link",
             Self::Settings => "settings",
+            Self::MintingKey => "minting_key",
+            Self::Denied => "denied",
         }
     }
 
@@ -172,13 +196,14 @@ pub struct Registry<S: Sql> {
     ledgers: u32,
 }
 
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     // `doc` is null where the record was deleted: the row stays, so that copies learn of it and numbers are never given twice.
     "CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, id TEXT NOT NULL, no INTEGER, revision INTEGER NOT NULL, doc TEXT,
         PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID",
     "CREATE UNIQUE INDEX IF NOT EXISTS records_by_revision ON records (revision)",
     "CREATE UNIQUE INDEX IF NOT EXISTS records_by_no ON records (kind, no) WHERE no IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS links_by_target ON records (doc ->> 'url', doc ->> 'campaign') WHERE kind = 'link'",
+    "CREATE INDEX IF NOT EXISTS links_denied ON records (no) WHERE kind = 'link' AND (doc IS NULL OR doc ->> 'disabled')",
     "CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
@@ -211,10 +236,15 @@ impl<S: Sql> Registry<S> {
                 self.put(Kind::Settings, SETTINGS, None, &settings)?;
                 Ok(answer(false, text(&settings)))
             }
+            Command::PostMintingKey { body } => self.post_minting_key(body, now_ms),
+            Command::RevokeMintingKey { id } => self.revoke_minting_key(id, now_ms),
             Command::Delete { kind, id } => self.delete(*kind, id),
             Command::Get { kind, id } => {
-                let doc = self.doc(*kind, id)?;
-                let doc = doc.or_else(|| (*kind == Kind::Settings).then(|| text(&Settings::default())));
+                let doc = self.doc(*kind, id)?.or_else(|| match kind {
+                    Kind::Settings => Some(text(&Settings::default())),
+                    Kind::Denied => Some(text(&Denied::default())),
+                    _ => None,
+                });
                 Ok(answer(false, doc.ok_or_else(|| nothing(*kind))?))
             }
             Command::List { kind, filters, after, limit } => self.list(*kind, filters, after, *limit),
@@ -278,7 +308,9 @@ impl<S: Sql> Registry<S> {
                 sealed.collect::<Option<Vec<String>>>().unwrap_or_default()
             }
         };
-        let signs = Provider::from_id(&declared.provider).is_some_and(|provider| provider.signing(None) == Signing::Always);
+        let mapping = declared.mapping.as_deref().and_then(|text| serde_json::from_str::<Mapping>(text).ok());
+        let signing = Provider::from_id(&declared.provider).map(|provider| provider.signing(mapping.as_ref()));
+        let signs = signing == Some(Signing::Always);
         if signs && secrets.is_empty() && !declared.allow_unsigned {
             return Err(Problem::fields(vec![crate::problem::FieldError {
                 pointer: "/secrets".to_owned(),
@@ -366,20 +398,66 @@ impl<S: Sql> Registry<S> {
         let old: Link = self.record(Kind::Link, id)?.ok_or_else(|| nothing(Kind::Link))?;
         let next = old.patched(body)?;
         if next != old {
-            self.put(Kind::Link, id, Some(next.no), &next)?;
+            self.with_denied(|| self.put(Kind::Link, id, Some(next.no), &next))?;
         }
         Ok(answer(false, text(&next)))
     }
 
+    fn post_minting_key(&mut self, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
+        let name = MintingKey::read_name(body)?;
+        let no = self.next_no(Kind::MintingKey)?.max(u32::from(FIRST_MINTING_ID));
+        let no = u8::try_from(no).map_err(|_| Problem::conflict("All 128 ids of minting keys are given out."))?;
+        let key = MintingKey { no, name, created_at_ms: now_ms, revoked_at_ms: None };
+        self.put(Kind::MintingKey, &no.to_string(), Some(u32::from(no)), &key)?;
+        Ok(answer(true, text(&key)))
+    }
+
+    fn revoke_minting_key(&mut self, id: &str, now_ms: Ms) -> Result<Answer, Problem> {
+        let mut key: MintingKey = self.record(Kind::MintingKey, id)?.ok_or_else(|| nothing(Kind::MintingKey))?;
+        if key.revoked_at_ms.is_none() {
+            key.revoked_at_ms = Some(now_ms);
+            self.with_denied(|| self.put(Kind::MintingKey, id, Some(u32::from(key.no)), &key))?;
+        }
+        Ok(answer(false, text(&key)))
+    }
+
     fn delete(&mut self, kind: Kind, id: &str) -> Result<Answer, Problem> {
         self.doc(kind, id)?.ok_or_else(|| nothing(kind))?;
-        self.sql
-            .exec(
+        self.with_denied(|| {
+            self.sql.exec(
                 "UPDATE records SET doc = NULL, revision = (SELECT max(revision) + 1 FROM records) WHERE kind = ? AND id = ?",
                 &[Arg::Text(kind.text()), Arg::Text(id)],
-            )
-            .map_err(storage)?;
+            )?;
+            Ok(())
+        })?;
         Ok(answer(false, "null".to_owned()))
+    }
+
+    /// Makes a change and, in the same transaction, the deny list that follows from it.
+    fn with_denied(&self, change: impl FnOnce() -> Result<(), Problem>) -> Result<(), Problem> {
+        self.sql.transaction(|| {
+            change()?;
+            let denied = Denied {
+                links: self.rows(
+                    "SELECT json_group_array(no) FROM (SELECT no FROM records
+                     WHERE kind = 'link' AND (doc IS NULL OR doc ->> 'disabled') ORDER BY no)",
+                    &[],
+                )?,
+                keys: self.rows(
+                    "SELECT json_group_array(no) FROM (SELECT no FROM records
+                     WHERE kind = 'minting_key' AND doc ->> 'revoked_at_ms' IS NOT NULL ORDER BY no)",
+                    &[],
+                )?,
+            };
+            let known: Denied = self.record(Kind::Denied, DENIED)?.unwrap_or_default();
+            if denied == known {
+                return Ok(());
+            }
+            if denied.links.len() > DENIED_LINKS.max(known.links.len()) {
+                return Err(Problem::conflict(format!("{DENIED_LINKS} links are disabled or deleted: no more can be.")));
+            }
+            self.put(Kind::Denied, DENIED, None, &denied)
+        })
     }
 
     fn list(&self, kind: Kind, filters: &[(Filter, String)], after: &str, limit: u32) -> Result<Answer, Problem> {
@@ -418,8 +496,14 @@ impl<S: Sql> Registry<S> {
     }
 
     fn doc(&self, kind: Kind, id: &str) -> Result<Option<String>, Problem> {
-        let args = [Arg::Text(kind.text()), Arg::Text(id)];
-        self.sql.text("SELECT doc FROM records WHERE kind = ? AND id = ?", &args).map_err(storage)
+        let kind = kind.text();
+        match id.strip_prefix('#').map(str::parse) {
+            Some(Ok(no)) => self
+                .sql
+                .text("SELECT doc FROM records WHERE kind = ? AND no = CAST(? AS INTEGER)", &[Arg::Text(kind), Arg::Int(no)]),
+            _ => self.sql.text("SELECT doc FROM records WHERE kind = ? AND id = ?", &[Arg::Text(kind), Arg::Text(id)]),
+        }
+        .map_err(storage)
     }
 
     fn put<T: Serialize>(&self, kind: Kind, id: &str, no: Option<u32>, record: &T) -> Result<(), Problem> {
@@ -476,7 +560,13 @@ fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
                 delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
             }
             Target::Ledger(_) => {}
-            Target::Copies => delivery.copies.push((change.kind.copy_key(&change.id), change.doc.clone())),
+            Target::Copies => {
+                if change.kind == Kind::Campaign {
+                    let no = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok()).map(|c| c.no);
+                    delivery.copies.extend(no.map(|no| (change.kind.copy_key(&numbered(no)), change.doc.clone())));
+                }
+                delivery.copies.push((change.kind.copy_key(&change.id), change.doc.clone()));
+            }
         }
     }
     delivery
@@ -497,6 +587,12 @@ fn chosen(id: &str) -> Result<(), Problem> {
 
 fn nothing(kind: Kind) -> Problem {
     Problem::not_found(format!("No such {}.", kind.text()))
+}
+
+impl From<SqlError> for Problem {
+    fn from(error: SqlError) -> Self {
+        storage(error)
+    }
 }
 
 fn storage(error: SqlError) -> Problem {

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use form_urlencoded::parse;
 use percent_encoding::percent_decode_str;
 
+use crate::letters::Shelf;
 use crate::problem::Problem;
 
 /// What was asked for; the texts are decoded, and not yet checked to be ids.
@@ -29,6 +30,16 @@ pub enum Route<'a> {
     Channel { channel: Cow<'a, str> },
     /// `POST /v1/channels/{channel}/rotate`
     Rotate { channel: Cow<'a, str> },
+    /// `GET /v1/channels/{channel}/health`
+    ChannelHealth { channel: Cow<'a, str> },
+    /// `POST /v1/channels/{channel}/test`
+    ChannelTest { channel: Cow<'a, str> },
+    /// `GET /v1/dead_letters`, or `GET /v1/quarantine`
+    Letters { shelf: Shelf },
+    /// `GET /v1/dead_letters/{id}`, likewise of the quarantine
+    Letter { shelf: Shelf, id: Cow<'a, str> },
+    /// `POST /v1/dead_letters/{id}/replay`, likewise of the quarantine
+    ReplayLetter { shelf: Shelf, id: Cow<'a, str> },
     /// `GET /v1/campaigns`
     Campaigns,
     /// `PUT|GET|PATCH /v1/campaigns/{campaign}`
@@ -49,6 +60,10 @@ pub enum Route<'a> {
     Conversions,
     /// `GET|PUT /v1/settings`
     Settings,
+    /// `GET|POST /v1/minting_keys`
+    MintingKeys,
+    /// `DELETE /v1/minting_keys/{id}`
+    MintingKey { id: Cow<'a, str> },
 }
 
 impl<'a> Route<'a> {
@@ -71,6 +86,10 @@ impl<'a> Route<'a> {
                 ("channels", None, None) => Self::Channels,
                 ("channels", Some(id), None) => Self::Channel { channel: decoded(id)? },
                 ("channels", Some(id), Some("rotate")) => Self::Rotate { channel: decoded(id)? },
+                ("channels", Some(id), Some("health")) => Self::ChannelHealth { channel: decoded(id)? },
+                ("channels", Some(id), Some("test")) => Self::ChannelTest { channel: decoded(id)? },
+                ("dead_letters", id, last) => Self::of_letters(Shelf::Dead, id, last)?,
+                ("quarantine", id, last) => Self::of_letters(Shelf::Quarantine, id, last)?,
                 ("campaigns", None, None) => Self::Campaigns,
                 ("campaigns", Some(id), None) => Self::Campaign { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("dispatches")) => Self::Dispatches { campaign: decoded(id)? },
@@ -81,11 +100,22 @@ impl<'a> Route<'a> {
                 ("wrap", None, None) => Self::WrapText,
                 ("conversions", None, None) => Self::Conversions,
                 ("settings", None, None) => Self::Settings,
+                ("minting_keys", None, None) => Self::MintingKeys,
+                ("minting_keys", Some(id), None) => Self::MintingKey { id: decoded(id)? },
                 _ => return None,
             },
             _ => return None,
         };
         segments.next().is_none().then_some(route)
+    }
+
+    fn of_letters(shelf: Shelf, id: Option<&'a str>, last: Option<&str>) -> Option<Self> {
+        Some(match (id, last) {
+            (None, None) => Self::Letters { shelf },
+            (Some(id), None) => Self::Letter { shelf, id: decoded(id)? },
+            (Some(id), Some("replay")) => Self::ReplayLetter { shelf, id: decoded(id)? },
+            _ => return None,
+        })
     }
 
     /// The name by which logs and metrics call it.
@@ -100,6 +130,11 @@ impl<'a> Route<'a> {
             Self::Channels => "channels",
             Self::Channel { .. } => "channel",
             Self::Rotate { .. } => "rotate",
+            Self::ChannelHealth { .. } => "channel_health",
+            Self::ChannelTest { .. } => "channel_test",
+            Self::Letters { .. } => "letters",
+            Self::Letter { .. } => "letter",
+            Self::ReplayLetter { .. } => "replay_letter",
             Self::Campaigns => "campaigns",
             Self::Campaign { .. } => "campaign",
             Self::Dispatches { .. } => "dispatches",
@@ -110,6 +145,8 @@ impl<'a> Route<'a> {
             Self::WrapText => "wrap_text",
             Self::Conversions => "conversions",
             Self::Settings => "settings",
+            Self::MintingKeys => "minting_keys",
+            Self::MintingKey { .. } => "minting_key",
         }
     }
 
@@ -118,7 +155,10 @@ impl<'a> Route<'a> {
     pub fn methods(&self) -> &'static str {
         match self {
             Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Stats { .. } => "GET",
-            Self::Callback { .. } | Self::Links => "GET, POST",
+            Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
+            Self::ChannelTest { .. } | Self::ReplayLetter { .. } => "POST",
+            Self::Callback { .. } | Self::Links | Self::MintingKeys => "GET, POST",
+            Self::MintingKey { .. } => "DELETE",
             Self::Tap { .. } => "GET, HEAD",
             Self::Channel { .. } => "PUT, GET, DELETE",
             Self::Campaign { .. } => "PUT, GET, PATCH",
@@ -138,10 +178,12 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn parameters(&self) -> &'static [&'static str] {
         match self {
-            Self::Channels => &["limit", "cursor"],
+            Self::Channels | Self::MintingKeys => &["limit", "cursor"],
+            Self::Letters { .. } => &["limit", "cursor", "channel"],
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
-            Self::Stats { .. } => &["max_age"],
+            Self::WrapLink { .. } => &["format"],
+            Self::Stats { .. } => &["max_age", "from", "to", "basis", "step"],
             _ => &[],
         }
     }
@@ -234,6 +276,12 @@ mod tests {
         check("/v1/channels", Some("channels"));
         check("/v1/channels/meta", Some("channel"));
         check("/v1/channels/meta/rotate", Some("rotate"));
+        check("/v1/channels/meta/health", Some("channel_health"));
+        check("/v1/channels/meta/test", Some("channel_test"));
+        check("/v1/dead_letters", Some("letters"));
+        check("/v1/dead_letters/meta~x", Some("letter"));
+        check("/v1/quarantine/meta~x/replay", Some("replay_letter"));
+        check("/v1/dead_letters/meta~x/forget", None);
         check("/v1/campaigns", Some("campaigns"));
         check("/v1/campaigns/diwali", Some("campaign"));
         check("/v1/campaigns/diwali/dispatches", Some("dispatches"));
@@ -244,6 +292,8 @@ mod tests {
         check("/v1/wrap", Some("wrap_text"));
         check("/v1/conversions", Some("conversions"));
         check("/v1/settings", Some("settings"));
+        check("/v1/minting_keys", Some("minting_keys"));
+        check("/v1/minting_keys/128", Some("minting_key"));
         for nothing in [
             "",
             "/",

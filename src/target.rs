@@ -113,6 +113,12 @@ impl Target {
         &self.url
     }
 
+    /// The URL without query and fragment: what is in them differs by person.
+    #[must_use]
+    pub fn without_query(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+
     /// The host in lower case, without the port.
     #[must_use]
     pub fn host(&self) -> &str {

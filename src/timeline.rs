@@ -16,10 +16,12 @@
 
 mod counting;
 mod entries;
+mod forwarding;
 mod order;
 mod owners;
 mod places;
 mod states;
+mod threads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,13 +29,14 @@ use crate::contact::NOBODY;
 use crate::contributions::{CountedContact, CountedInbound, Delta, Nanos, Place};
 use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
-use crate::facts::{Facts, InboundFacts, entry_id, message_entry_id, reference_parts, time_of};
+use crate::facts::{Facts, InboundFacts, MessageFacts, entry_id, message_entry_id, reference_parts, time_of};
 use crate::policy::Policies;
 use crate::slab::{Slab, insert, remove};
 
 pub use entries::{Attempt, Click, Conversion, Inbound, Message, OptOut, Saved, Slot, Standing};
 use entries::{AttemptName, Ref, Voice};
 use order::{click_link_key, click_place_key, conversion_key, inbound_key};
+use threads::{Changed, Line, Talk};
 
 /// The longest window of any campaign: replies and conversions look no further back.
 pub const MAX_WINDOW_MS: Ms = 30 * DAY_MS;
@@ -76,6 +79,7 @@ struct Dirty {
     attempts: BTreeSet<u32>,
     standings: BTreeSet<u32>,
     contacts: BTreeSet<(u32, Option<String>)>,
+    lines: Changed,
 }
 
 /// The timeline of one contact.
@@ -118,6 +122,8 @@ pub struct Timeline {
     /// How many things were attempted in a campaign at a time.
     attempted: BTreeMap<(u32, Ms), u32>,
     contacts: BTreeMap<(u32, Option<String>), Tally>,
+    /// The conversations of every line of the business.
+    talks: BTreeMap<Line, Talk>,
     /// Changes whenever a conversion does: what was found among them is to be looked for again.
     conversions_version: u64,
     dirty: Dirty,
@@ -180,6 +186,29 @@ impl Timeline {
         let entry = self.insert(Slot { id, stored_in: None }, facts);
         self.unsaved.insert(entry);
         true
+    }
+
+    /// Whether a status is new and comes after one that follows it.
+    #[must_use]
+    pub fn has_later_status(&self, event: &Event, provider: char) -> bool {
+        let Event::Status(status) = event else { return false };
+        self.message_facts(event, provider).is_some_and(|facts| {
+            facts.status(status.status).is_none() && facts.statuses.iter().skip(status.status as usize + 1).any(Option::is_some)
+        })
+    }
+
+    /// How many campaigns and steps claim the message that a dispatch names.
+    #[must_use]
+    pub fn claims_on(&self, event: &Event, provider: char) -> usize {
+        let facts = matches!(event, Event::Dispatch(_)).then(|| self.message_facts(event, provider)).flatten();
+        facts.map_or(0, |facts| facts.claims.len())
+    }
+
+    fn message_facts(&self, event: &Event, provider: char) -> Option<&MessageFacts> {
+        match self.ids.get(&entry_id(event, provider)?)? {
+            Ref::Message(no) => Some(&self.messages[*no].facts),
+            _ => None,
+        }
     }
 
     /// The entries whose stored form differs from what it is now; they are taken for stored.
@@ -256,6 +285,8 @@ impl Timeline {
                     touches_for: 0,
                     counted: None,
                     conflicts: None,
+                    turn: None,
+                    conversation: None,
                 });
                 self.dirty.messages.insert(no);
                 Ref::Message(no)
@@ -314,6 +345,7 @@ impl Timeline {
                 let mut facts = self.inbounds[no].facts.clone();
                 let changed = facts.put_event(event, at_ms);
                 if changed {
+                    self.changed_window(self.inbounds[no].facts.at_ms);
                     remove(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
                     if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
                         self.quotes.entry(id.clone()).or_default().retain(|other| *other != no);
@@ -362,6 +394,7 @@ impl Timeline {
     }
 
     fn list_inbound(&mut self, no: u32) {
+        self.changed_window(self.inbounds[no].facts.at_ms);
         insert(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
         if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
             self.quotes.entry(id.clone()).or_default().push(no);
@@ -441,6 +474,9 @@ impl Timeline {
         }
         while let Some(no) = self.dirty.standings.pop_first() {
             self.place_standing(no, policies);
+        }
+        while let Some((line, (from_ms, to_ms))) = self.dirty.lines.pop_first() {
+            self.count_line(&line, from_ms, to_ms, delta);
         }
         while let Some(at) = self.dirty.contacts.pop_first() {
             self.count_contact(at, policies, delta);

@@ -301,6 +301,15 @@ pub fn open(token: &str, keys: &TokenKeys, link_hosts: Option<&[String]>) -> Res
     }
 }
 
+/// Whether a URL is one of ours by its token, on whichever host: a provider that tracks clicks itself names the target, which may be
+/// our redirect; that tap counts when it arrives here.
+#[must_use]
+pub fn is_tracking_url(url: &str, keys: &TokenKeys) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let token = path.rsplit_once("/c/").map_or("", |(_, token)| token);
+    matches!(open(token, keys, None), Ok(_) | Err(TokenError::HostsUnknown))
+}
+
 /// HMAC-SHA256 under a key, which HMAC itself fills up with zeros to a block (RFC 2104, section 2).
 fn hmac(key: &Key) -> Hmac<Sha256> {
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
@@ -435,6 +444,20 @@ mod tests {
             "A4BvbmNlIGFuZCBubyBb0IcR8Y1mflfXxnpVi_BVGvlgYmOegYja5Uw8xqJERw_ET5ZV4wUK5_KQ-GENt18UzHhn-3G_OZL5XwBxHTTJwkz7yxAbv7pn-_vu",
             Opened { key_id: 128, link_no: 7, who: Who::Key("12025550101".to_owned()), sealed: Some(content) },
         );
+    }
+
+    #[test]
+    fn our_own_urls_are_known_by_their_tokens() {
+        let keys = TokenKeys::new(&master());
+        for token in tokens() {
+            for url in [format!("https://go.shop.example/c/{token}"), format!("http://127.0.0.1:8787/c/{token}?a=/c/b#c")] {
+                assert!(is_tracking_url(&url, &keys), "{url}");
+            }
+            for url in [format!("https://shop.example/{token}"), format!("https://go.shop.example/c/{token}A"), token] {
+                assert!(!is_tracking_url(&url, &keys), "{url}");
+            }
+        }
+        assert!(!is_tracking_url("https://shop.example/c/winter", &keys));
     }
 
     /// One token of every form, all about the same link.

@@ -9,6 +9,7 @@ use chrono::{Days, Months, NaiveDate};
 
 use crate::contributions::Category;
 use crate::event::Ms;
+use crate::gather::gather;
 
 /// How long a thread stays open, and how long an inbound message keeps the service window open.
 pub const CONVERSATION_MS: Ms = 24 * 3_600_000;
@@ -43,7 +44,7 @@ pub struct Conversation<'a> {
 /// The conversations of one sender and contact, by the order in which they open. The order of the arguments does not matter.
 #[must_use]
 pub fn conversations<'a>(messages: &[Delivered<'a>], inbound_ms: &[Ms]) -> Vec<Conversation<'a>> {
-    let inbound_ms: BTreeSet<Ms> = inbound_ms.iter().copied().collect();
+    let inbound_ms: BTreeSet<Ms> = gather(inbound_ms.iter().copied());
     let mut messages = messages.to_vec();
     messages.sort_by_key(Delivered::turn);
     let mut threads = Threads::default();
@@ -77,6 +78,22 @@ impl Threads {
             *own = Some(at_ms);
         }
         opens
+    }
+
+    /// Notes a thread that is known to have opened.
+    pub fn opened(&mut self, at_ms: Ms, category: Category) {
+        if let Some(own) = self.opened_ms.get_mut(category as usize) {
+            *own = Some(at_ms);
+        }
+    }
+
+    /// What still matters to a message at `at_ms`: the threads that are open then.
+    #[must_use]
+    pub fn open_at(mut self, at_ms: Ms) -> Self {
+        for opened_ms in &mut self.opened_ms {
+            *opened_ms = opened_ms.filter(|opened_ms| at_ms < opened_ms + CONVERSATION_MS);
+        }
+        self
     }
 }
 

@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use bluetick::campaign::Campaign;
 use bluetick::channel::Channel;
+use bluetick::denied::Denied;
 use bluetick::policy::Policy;
 use bluetick::problem::Problem;
-use bluetick::registry::{Answer, Command, Delivery, Filter, Kind, Page, Registry, SETTINGS, Target};
+use bluetick::registry::{Answer, Command, DENIED, Delivery, Filter, Kind, Page, Registry, SETTINGS, Target, numbered};
 use proptest::prelude::*;
 use rusqlite_sql::RusqliteSql;
 use serde_json::{Value, json};
@@ -152,6 +153,69 @@ fn the_same_link_is_one_link() {
     let body = json!({"campaign": "a", "url": "https://shop.example/y"});
     let again = apply(&mut registry, &Command::PostLink { body }, 3).unwrap();
     assert!(again.created && again.json.contains("\"no\":7"));
+}
+
+fn denied(registry: &mut Registry<RusqliteSql>) -> Denied {
+    let get = Command::Get { kind: Kind::Denied, id: DENIED.to_owned() };
+    serde_json::from_str(&apply(registry, &get, 1).unwrap().json).unwrap()
+}
+
+#[test]
+fn the_deny_list_follows_from_links_and_keys() {
+    let mut registry = registry();
+    let mut told = Told::default();
+    for n in 1..=4 {
+        let body = json!({"campaign": "a", "url": format!("https://shop.example/{n}")});
+        apply(&mut registry, &Command::PostLink { body }, n).unwrap();
+    }
+    assert_eq!(denied(&mut registry), Denied::default());
+    let patch = |id: &str, body: Value| Command::PatchLink { id: id.to_owned(), body };
+    let revoke = |id: &str| Command::RevokeMintingKey { id: id.to_owned() };
+    let post = Command::PostMintingKey { body: json!({"name": "CRM"}) };
+    for (command, links, keys) in [
+        (patch("l3", json!({"disabled": true})), vec![3], vec![]),
+        (patch("l3", json!({"label": "x"})), vec![3], vec![]),
+        (Command::Delete { kind: Kind::Link, id: "l1".to_owned() }, vec![1, 3], vec![]),
+        (post.clone(), vec![1, 3], vec![]),
+        (post, vec![1, 3], vec![]),
+        (revoke("129"), vec![1, 3], vec![129]),
+        (revoke("128"), vec![1, 3], vec![128, 129]),
+        (revoke("128"), vec![1, 3], vec![128, 129]),
+        // What is enabled again is good again; what is deleted or revoked is not.
+        (patch("l3", json!({"disabled": false})), vec![1], vec![128, 129]),
+    ] {
+        apply(&mut registry, &command, 9).unwrap();
+        let expected = Denied { links, keys };
+        assert_eq!(denied(&mut registry), expected, "{command:?}");
+        tell(&registry, &mut told, &[(true, true); 4]);
+        let copy = told.copies.get("denied:all").map(|copy| serde_json::from_str::<Denied>(copy).unwrap());
+        assert_eq!(copy.unwrap_or_default(), expected, "{command:?}");
+    }
+    assert_eq!(apply(&mut registry, &revoke("130"), 9).unwrap_err().status, 404);
+}
+
+#[test]
+fn minting_keys_have_ids_of_their_own() {
+    let mut registry = registry();
+    let post = Command::PostMintingKey { body: json!({}) };
+    for id in 128..=255 {
+        let key: Value = serde_json::from_str(&apply(&mut registry, &post, 1).unwrap().json).unwrap();
+        assert_eq!(key["no"], json!(id));
+    }
+    assert_eq!(apply(&mut registry, &post, 1).unwrap_err().status, 409);
+}
+
+#[test]
+fn a_campaign_is_found_by_its_number() {
+    let mut registry = registry();
+    for id in ["a", "b"] {
+        apply(&mut registry, &put_campaign(id, json!({})), 1).unwrap();
+    }
+    let get = |id: &str| Command::Get { kind: Kind::Campaign, id: id.to_owned() };
+    assert_eq!(campaign(&apply(&mut registry, &get(&numbered(2)), 1).unwrap()).id, "b");
+    for nothing in ["#3", "#", "#x", "#-1"] {
+        assert_eq!(apply(&mut registry, &get(nothing), 1).unwrap_err().status, 404, "{nothing}");
+    }
 }
 
 #[test]
@@ -299,5 +363,5 @@ fn more_changes_than_one_delivery_holds() {
         assert!(rounds < 10);
     }
     assert!(rounds > 1);
-    assert_eq!((told.copies.len(), told.policies[&Target::Ledger(2)].len()), (250, 250));
+    assert_eq!((told.copies.len(), told.policies[&Target::Ledger(2)].len()), (500, 250));
 }

@@ -71,6 +71,13 @@ struct Flight {
     failed: bool,
 }
 
+fn weight(write: &Write) -> usize {
+    match write {
+        Write::Record { events } => events.len(),
+        _ => 0,
+    }
+}
+
 struct Simulation {
     context: String,
     random: Random,
@@ -287,10 +294,14 @@ impl Simulation {
         if fault == Fault::Refused {
             self.fire("refused");
         }
-        for (flight, answer) in flights.iter().zip(&answers) {
+        for ((flight, write), answer) in flights.iter().zip(&writes).zip(&answers) {
             let poisoned = self.flights[flight].batch.what.poisoned();
+            if let Ok(written) = answer {
+                let guilty = if poisoned { weight(write) } else { 0 };
+                assert_eq!(written.refused.len(), guilty, "{}: only the guilty are refused, {answer:?}", self.context);
+            }
             if fault == Fault::None {
-                assert_eq!(answer.is_err(), poisoned, "{}: only the guilty one gets the error, {answer:?}", self.context);
+                assert!(answer.is_ok(), "{}: a storage that is well gave {answer:?}", self.context);
                 if poisoned && flights.len() > 1 {
                     self.fire("poisoned in company");
                 }
@@ -327,7 +338,10 @@ impl Simulation {
             }
             return;
         }
-        assert!(!batch.what.poisoned());
+        if batch.what.poisoned() {
+            // Refused for good: its sender keeps it elsewhere and does not come again.
+            return;
+        }
         match &batch.what {
             What::Declare(..) => self.fire("late declaration"),
             What::Events(events) => {

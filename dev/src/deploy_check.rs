@@ -1,6 +1,6 @@
 //! `cargo run -- deploy-check`: what `wrangler deploy` would do with this checkout, up to the point where it needs an account.
 
-use crate::build;
+use crate::build::{self, Flavour};
 use crate::failure::Result;
 use crate::project;
 use crate::scratch::Scratch;
@@ -10,7 +10,7 @@ use crate::tools::Tools;
 /// Fails, with wrangler's words, if `wrangler.toml` and the built worker could not be deployed.
 pub fn deploy_check() -> Result<()> {
     let tools = Tools::ensure()?;
-    build::ensure(&tools)?;
+    build::ensure(&tools, Flavour::Shipped)?;
     let bundle = Scratch::new()?;
     step("wrangler deploy --dry-run", |step| {
         let mut wrangler = tools.wrangler();

@@ -20,8 +20,7 @@ pub fn default_state() -> PathBuf {
 }
 
 /// Serves until a signal asks for the end, then stops everything.
-pub fn serve(port: u16, state: PathBuf, admin_key: Option<String>) -> Result<()> {
-    let options = Options { port: Some(port), state: Some(state), admin_key, loud: true, ..Options::default() };
+pub fn serve(options: Options) -> Result<()> {
     let mut server = Server::start(options)?;
     // Until here a signal ends this process in the ordinary way, and the runtime after it.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).doing("listen for Ctrl-C")?;

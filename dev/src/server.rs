@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::build::{self, Flavour};
 use crate::failure::{Doing as _, Failure, Result};
 use crate::http::Http;
 use crate::process::Group;
 use crate::scratch::Scratch;
 use crate::secrets::Secrets;
 use crate::tools::Tools;
-use crate::{build, project, wait};
+use crate::{project, wait};
 
 /// How long the runtime may take to answer after its start.
 const READY: Duration = Duration::from_secs(60);
@@ -38,8 +39,30 @@ pub struct Options {
     pub admin_key: Option<String>,
     /// Variables beside those of `wrangler.toml`, or instead of them.
     pub vars: Vec<(String, String)>,
+    /// Whether the worker runs as it ships, instead of built quickly. The variable `BLUETICK_RELEASE` says so for all.
+    pub release: bool,
+    /// Bindings of Durable Objects that lead to broken ones instead, each with how they are broken (one way for all).
+    pub broken: Vec<(&'static str, Broken)>,
     /// Whether the worker's log also goes to the terminal.
     pub loud: bool,
+}
+
+/// How an object is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// Every call throws at once.
+    Throws,
+    /// No call is ever answered.
+    Hangs,
+}
+
+impl Broken {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Throws => "throws",
+            Self::Hangs => "hangs",
+        }
+    }
 }
 
 /// A running worker. Dropping it stops everything and removes the state folder if it was a fresh one.
@@ -48,6 +71,8 @@ pub struct Server {
     running: Option<Group>,
     options: Options,
     tools: Tools,
+    /// The main module, if it is another than `wrangler.toml` names.
+    main: Option<PathBuf>,
     port: u16,
     state: PathBuf,
     secrets: Secrets,
@@ -62,7 +87,11 @@ impl Server {
         if let Some(port) = options.port {
             port_is_free(port)?;
         }
-        let tools = prepared(options.config.is_none())?;
+        let tools = tools()?;
+        let main = match options.config {
+            Some(_) => None,
+            None => Some(built(&tools, options.release)?),
+        };
         let fresh_state = match (&options.state, &options.state_under) {
             (Some(_), _) => None,
             (None, Some(parent)) => Some(Scratch::under(parent)?),
@@ -82,6 +111,7 @@ impl Server {
             secrets,
             options,
             tools,
+            main,
             log: Arc::default(),
             _fresh_state: fresh_state,
         };
@@ -135,6 +165,11 @@ impl Server {
         self.run()
     }
 
+    /// Changes which bindings are broken, from the next start on.
+    pub fn set_broken(&mut self, broken: &[(&'static str, Broken)]) {
+        self.options.broken = broken.to_vec();
+    }
+
     /// Whether the runtime ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.running.as_mut().is_none_or(|group| group.ended().is_some())
@@ -171,7 +206,11 @@ impl Server {
             bindings.extend(self.options.vars.iter().map(|(name, value)| (name.clone(), json!(value))));
         }
         let config = self.options.config.clone().unwrap_or_else(|| project::root().join("wrangler.toml"));
-        json!({ "config": config, "port": self.port, "state": self.state, "bindings": bindings })
+        let broken: serde_json::Map<String, Value> =
+            self.options.broken.iter().map(|(binding, how)| ((*binding).to_owned(), json!(how.text()))).collect();
+        json!({
+            "config": config, "main": self.main, "port": self.port, "state": self.state, "bindings": bindings, "broken": broken,
+        })
     }
 
     fn wait_until_healthy(&mut self) -> Result<()> {
@@ -193,32 +232,42 @@ impl Server {
     }
 
     fn failed_to_start(&self, why: Option<&str>) -> Failure {
-        match why {
-            Some("address in use") => port_taken(self.port),
-            why => {
-                if !self.options.loud {
-                    eprint!("{}", self.log());
-                }
-                Failure::new(
-                    format!("the worker did not start ({})", why.unwrap_or("the runtime ended").trim()),
-                    "read its log above; a state folder of a newer version or a full disk can be the cause",
-                )
-            }
+        let why = why.unwrap_or("the runtime ended");
+        if why == "address in use" {
+            return port_taken(self.port);
         }
+        if !self.options.loud {
+            eprint!("{}", self.log());
+        }
+        // SQLite's words for a disk that takes no more.
+        if [why, &self.log()].iter().any(|text| text.contains("SQLITE_FULL") || text.contains("SQLITE_IOERR")) {
+            return Failure::new(
+                format!("the state folder {} cannot be written", self.state.display()),
+                "the disk is full or failing; free some space, or choose another folder with --state",
+            );
+        }
+        Failure::new(
+            format!("the worker did not start ({})", why.lines().next().unwrap_or_default().trim()),
+            "read its log above; a state folder of a newer version can be the cause",
+        )
     }
 }
 
-/// The tools, and the worker built, once per process: after a failure every later caller gets the same line.
-fn prepared(with_worker: bool) -> Result<Tools> {
+/// The tools, made sure of once per process: after a failure every later caller gets the same line.
+fn tools() -> Result<Tools> {
     static TOOLS: OnceLock<std::result::Result<Tools, String>> = OnceLock::new();
-    static BUILT: OnceLock<std::result::Result<(), String>> = OnceLock::new();
-    let tools = TOOLS.get_or_init(|| Tools::ensure().map_err(|failure| failure.to_string())).clone();
-    let tools = tools.map_err(Failure::again)?;
-    if with_worker {
-        let built = BUILT.get_or_init(|| build::ensure(&tools).map_err(|failure| failure.to_string()));
-        built.clone().map_err(Failure::again)?;
-    }
-    Ok(tools)
+    let tools = TOOLS.get_or_init(|| Tools::ensure().map_err(|failure| failure.to_string()));
+    tools.clone().map_err(Failure::again)
+}
+
+/// The worker's main module, built once per process and flavour.
+fn built(tools: &Tools, release: bool) -> Result<PathBuf> {
+    static QUICK: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
+    static SHIPPED: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
+    let release = release || std::env::var_os("BLUETICK_RELEASE").is_some();
+    let (once, flavour) = if release { (&SHIPPED, Flavour::Shipped) } else { (&QUICK, Flavour::Quick) };
+    let built = once.get_or_init(|| build::ensure(tools, flavour).map_err(|failure| failure.to_string()));
+    built.clone().map_err(Failure::again)
 }
 
 /// Claims the state folder for this process: two runtimes on one state would spoil it.

@@ -14,6 +14,15 @@ use crate::{cache, hex, project};
 
 const WORKER_BUILD_VERSION: &str = "0.8.7";
 const TARGET: &str = "wasm32-unknown-unknown";
+const WASM_FEATURES: [&str; 7] = [
+    "bulk-memory",
+    "exception-handling",
+    "multivalue",
+    "mutable-globals",
+    "nontrapping-float-to-int",
+    "reference-types",
+    "sign-ext",
+];
 /// The oldest Node that miniflare runs on.
 const NODE_MAJOR: u32 = 22;
 const ONCE_ONLINE: &str = "read the lines above; the first run needs the network, later ones do not";
@@ -53,6 +62,15 @@ impl Tools {
             .env("ESBUILD_BIN", self.npm_program("esbuild"))
             // What matters when it fails is the compiler's words, not where worker-build stood.
             .env_remove("RUST_BACKTRACE");
+        self.with_node_first(command)
+    }
+
+    /// wasm-opt, reading what Rust writes.
+    #[must_use]
+    pub fn wasm_opt(&self) -> Command {
+        let mut command = Command::new(self.npm_program("wasm-opt"));
+        // What the compiler and wasm-bindgen use, and no more: newer encodings are not for every runtime.
+        command.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
         self.with_node_first(command)
     }
 

@@ -9,19 +9,21 @@ use std::rc::Rc;
 use std::thread::LocalKey;
 
 use serde::de::DeserializeOwned;
+use worker::Context;
 
 use super::config::Config;
 use super::definitions::ask;
 use super::now_ms;
 use super::objects::within;
-use crate::bounds::{ABSENT_MS, CACHED_MS, CACHED_RECORDS, COPY_READ_MS};
+use crate::bounds::{ABSENT_MS, CACHED_MS, CACHED_RECORDS, COPY_READ_MS, TAP_READ_MS};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
+use crate::denied::Denied;
 use crate::event::Ms;
 use crate::link::Link;
 use crate::problem::Problem;
 use crate::provider::{Mapping, Provider};
-use crate::registry::{Command, Kind, SETTINGS};
+use crate::registry::{Command, DENIED, Kind};
 use crate::settings::Settings;
 use crate::target::Target;
 
@@ -77,6 +79,18 @@ impl<T> Memory<T> {
         self.0.get(id).filter(|entry| now_ms < entry.said_ms + ABSENT_MS).map(|entry| entry.value.clone())
     }
 
+    /// The value however old it is, and since when it is too old to be used unasked (before now: not yet).
+    fn any(&self, id: &str) -> Option<(Option<Rc<T>>, Ms)> {
+        self.0.get(id).map(|entry| (entry.value.clone(), entry.until_ms))
+    }
+
+    /// Lets the value be used unasked until then.
+    fn extend(&mut self, id: &str, until_ms: Ms) {
+        if let Some(entry) = self.0.get_mut(id) {
+            entry.until_ms = until_ms;
+        }
+    }
+
     fn put(&mut self, id: &str, value: Option<Rc<T>>, now_ms: Ms, said_ms: Ms) {
         if self.0.len() >= CACHED_RECORDS {
             self.0.retain(|_, entry| now_ms < entry.until_ms);
@@ -98,6 +112,51 @@ pub async fn get<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Pr
     if let Some(value) = T::MEMORY.with_borrow(|memory| memory.get(id, now_ms())) {
         return Ok(value);
     }
+    read(config, id).await
+}
+
+/// The record `id` for a tap, which waits as little as it can: what this isolate knows is used for [`CACHED_MS`] unasked, for as
+/// long again while it is renewed after the answer, and then for as long as neither KV nor the Registry answers within
+/// [`TAP_READ_MS`]. Only what this isolate has never seen is waited for.
+///
+/// # Errors
+/// 503, if this isolate has never seen it and neither answers.
+pub async fn get_at_once<T: Kept>(config: &Rc<Config>, context: &Context, id: &str) -> Result<Option<Rc<T>>, Problem> {
+    let Some((known, old_ms)) = T::MEMORY.with_borrow(|memory| memory.any(id)) else { return read(config, id).await };
+    let now_ms = now_ms();
+    if now_ms < old_ms {
+        return Ok(known);
+    }
+    // Those who come meanwhile use what is known.
+    T::MEMORY.with_borrow_mut(|memory| memory.extend(id, now_ms + CACHED_MS));
+    if (known.is_none() || now_ms > old_ms + CACHED_MS)
+        && let Ok(Ok(value)) = within(read(config, id), TAP_READ_MS).await
+    {
+        return Ok(value);
+    }
+    let (config, id) = (Rc::clone(config), id.to_owned());
+    context.wait_until(async move {
+        // What does not answer is asked again when the time is over.
+        let _ = read::<T>(&config, &id).await;
+    });
+    Ok(known)
+}
+
+/// What this isolate has seen last, however old.
+pub fn known<T: Kept>(id: &str) -> Option<Rc<T>> {
+    T::MEMORY.with_borrow(|memory| memory.any(id)).and_then(|(value, _)| value)
+}
+
+/// The deny list, as far as it can be had in time: one that cannot be read stops no tap.
+pub async fn denied(config: &Rc<Config>, context: &Context) -> Rc<Denied> {
+    if Denied::MEMORY.with_borrow(|memory| memory.any(DENIED).is_none()) {
+        put::<Denied>(config, DENIED, Some(Denied::default()), 0);
+        Denied::MEMORY.with_borrow_mut(|memory| memory.extend(DENIED, 0));
+    }
+    get_at_once::<Denied>(config, context, DENIED).await.ok().flatten().unwrap_or_default()
+}
+
+async fn read<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Problem> {
     let copy = within(config.kv.get(&T::KIND.copy_key(id)).text(), COPY_READ_MS).await;
     let copy = copy.ok().and_then(Result::ok).flatten();
     match copy.and_then(|text| serde_json::from_str(&text).ok()) {
@@ -142,19 +201,12 @@ fn put<T: Kept>(config: &Config, id: &str, record: Option<T::Record>, said_ms: M
     value
 }
 
-/// The settings; their defaults if none were made.
-///
-/// # Errors
-/// 503, if neither KV nor the Registry answers.
-pub async fn settings(config: &Config) -> Result<Rc<Settings>, Problem> {
-    Ok(get::<Settings>(config, SETTINGS).await?.unwrap_or_default())
-}
-
 thread_local! {
     static CHANNELS: RefCell<Memory<OpenChannel>> = RefCell::default();
     static CAMPAIGNS: RefCell<Memory<Campaign>> = RefCell::default();
     static LINKS: RefCell<Memory<OpenLink>> = RefCell::default();
     static ALL_SETTINGS: RefCell<Memory<Settings>> = RefCell::default();
+    static ALL_DENIED: RefCell<Memory<Denied>> = RefCell::default();
 }
 
 impl Kept for OpenChannel {
@@ -199,5 +251,15 @@ impl Kept for Settings {
 
     fn of(_: &Config, settings: Self) -> Option<Self> {
         Some(settings)
+    }
+}
+
+impl Kept for Denied {
+    const KIND: Kind = Kind::Denied;
+    const MEMORY: &'static LocalKey<RefCell<Memory<Self>>> = &ALL_DENIED;
+    type Record = Self;
+
+    fn of(_: &Config, denied: Self) -> Option<Self> {
+        Some(denied)
     }
 }

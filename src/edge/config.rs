@@ -13,16 +13,22 @@ use crate::bounds::LEDGERS;
 use crate::keys::{Key, Purpose, derive};
 use crate::partition::Partition;
 use crate::problem::Problem;
-use crate::token::TokenKeys;
+use crate::token::{FIRST_MINTING_ID, TokenKeys};
 
 pub struct Config {
     pub admin_key: String,
+    /// Only what is written out is derived from it here.
+    pub master: String,
     pub partition: Partition,
     pub channel_secret_key: Key,
     pub cursor_key: Key,
     pub tokens: TokenKeys,
+    /// The key that new tokens are minted with; old ones are good under theirs.
+    pub token_key_id: u8,
     pub ledger: Namespace,
     pub registry: Namespace,
+    pub letters: Namespace,
+    pub identity: Namespace,
     pub kv: KvStore,
 }
 
@@ -49,16 +55,23 @@ impl Config {
         let master = text(env, "BLUETICK_MASTER_KEY")?;
         let ledgers = text(env, "BLUETICK_LEDGERS")?;
         let ledgers = ledgers.parse().ok().filter(|n| (1..=LEDGERS).contains(n));
+        let token_key_id = text(env, "BLUETICK_TOKEN_KEY").unwrap_or_else(|_| "1".to_owned());
+        let token_key_id =
+            token_key_id.parse().ok().filter(|id| *id < FIRST_MINTING_ID).ok_or_else(|| wrong("BLUETICK_TOKEN_KEY"))?;
         let key = |purpose| derive(master.as_bytes(), purpose);
         Ok(Self {
             admin_key: text(env, "BLUETICK_ADMIN_KEY")?,
             partition: Partition { handle_key: key(Purpose::Handle), ledgers: ledgers.ok_or_else(|| wrong("BLUETICK_LEDGERS"))? },
             tokens: TokenKeys::new(master.as_bytes()),
+            token_key_id,
             channel_secret_key: key(Purpose::ChannelSecret),
             cursor_key: key(Purpose::Cursor),
             ledger: binding(env, "LEDGER")?.unchecked_into(),
             registry: binding(env, "REGISTRY")?.unchecked_into(),
+            letters: binding(env, "LETTERS")?.unchecked_into(),
+            identity: binding(env, "IDENTITY")?.unchecked_into(),
             kv: env.kv("KV").map_err(|_| wrong("KV"))?,
+            master,
         })
     }
 }

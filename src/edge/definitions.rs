@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Answer;
@@ -16,67 +17,100 @@ use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::contact::{Handle, canonical_key};
 use crate::cursor;
+use crate::denied::Denied;
 use crate::link::{self, Link};
+use crate::minting::MintingKey;
 use crate::problem::Problem;
-use crate::registry::{Command, Filter, Kind, Page, SETTINGS, page_json};
+use crate::registry::{Command, DENIED, Filter, Kind, Page, SETTINGS, page_json};
 use crate::route::{Query, Route};
 use crate::settings::Settings;
 use crate::wrap;
-
-/// The key that new tokens are minted with.
-const TOKEN_KEY_ID: u8 = 1;
 
 /// Answers the routes of definitions.
 pub async fn answer(config: &Config, request: &Request, method: &str, route: &Route<'_>, query: &Query, origin: &str) -> Answer {
     let sent = async || -> Result<Value, Problem> { body::json(&http::body(request).await?) };
     let channel = |channel: &Channel| channel.to_json(origin);
     let link = |link: &Link| link.to_json(&tracking_url(config, origin, link.no, None));
+    let settings = |settings: &Settings| json!(settings);
     match (route, method) {
         (Route::Channel { channel: id }, "PUT") => {
             let (id, body) = (id.to_string(), sent().await?);
-            changed::<OpenChannel>(config, id.clone(), Command::PutChannel { id, body }, channel).await
+            one(config, &Command::PutChannel { id: id.clone(), body }, &keeping::<OpenChannel>(config, id, channel)).await
         }
         (Route::Rotate { channel: id }, _) => {
             let (id, body) = (id.to_string(), sent().await?);
-            changed::<OpenChannel>(config, id.clone(), Command::RotateChannel { id, body }, channel).await
+            one(config, &Command::RotateChannel { id: id.clone(), body }, &keeping::<OpenChannel>(config, id, channel)).await
         }
         (Route::Channel { channel: id }, "DELETE") => delete::<OpenChannel>(config, id).await,
-        (Route::Channel { channel: id }, _) => one(config, Kind::Channel, id, channel).await,
-        (Route::Channels, _) => list(config, Kind::Channel, query, channel).await,
+        (Route::Channel { channel: id }, _) => one(config, &get(Kind::Channel, id), &showing(channel)).await,
+        (Route::Channels, _) => list(config, Kind::Channel, query, &showing(channel)).await,
         (Route::Campaign { campaign: id }, "PUT") => {
             let (id, body) = (id.to_string(), sent().await?);
-            changed::<Campaign>(config, id.clone(), Command::PutCampaign { id, body }, Campaign::to_json).await
+            one(config, &Command::PutCampaign { id: id.clone(), body }, &keeping::<Campaign>(config, id, Campaign::to_json)).await
         }
         (Route::Campaign { campaign: id }, "PATCH") => {
             let (id, body) = (id.to_string(), sent().await?);
-            changed::<Campaign>(config, id.clone(), Command::PatchCampaign { id, body }, Campaign::to_json).await
+            one(config, &Command::PatchCampaign { id: id.clone(), body }, &keeping::<Campaign>(config, id, Campaign::to_json))
+                .await
         }
-        (Route::Campaign { campaign: id }, _) => one(config, Kind::Campaign, id, Campaign::to_json).await,
-        (Route::Campaigns, _) => list(config, Kind::Campaign, query, Campaign::to_json).await,
+        (Route::Campaign { campaign: id }, _) => one(config, &get(Kind::Campaign, id), &showing(Campaign::to_json)).await,
+        (Route::Campaigns, _) => list(config, Kind::Campaign, query, &showing(Campaign::to_json)).await,
         (Route::Links, "POST") => {
             let (created, record) = post_link(config, sent().await?).await?;
             shown(created, &link(&record))
         }
-        (Route::Links, _) => list(config, Kind::Link, query, link).await,
+        (Route::Links, _) => list(config, Kind::Link, query, &showing(link)).await,
         (Route::Link { link: id }, "PATCH") => {
             let (id, body) = (id.to_string(), sent().await?);
-            changed::<OpenLink>(config, id.clone(), Command::PatchLink { id, body }, link).await
+            let answer =
+                one(config, &Command::PatchLink { id: id.clone(), body }, &keeping::<OpenLink>(config, id, link)).await?;
+            learn_denied(config).await;
+            Ok(answer)
         }
-        (Route::Link { link: id }, "DELETE") => delete::<OpenLink>(config, id).await,
-        (Route::Link { link: id }, _) => one(config, Kind::Link, id, link).await,
-        (Route::WrapLink { link: id }, _) => wrap_link(config, id, &sent().await?, origin).await,
+        (Route::Link { link: id }, "DELETE") => {
+            let answer = delete::<OpenLink>(config, id).await?;
+            learn_denied(config).await;
+            Ok(answer)
+        }
+        (Route::Link { link: id }, _) => one(config, &get(Kind::Link, id), &showing(link)).await,
+        (Route::MintingKeys, "POST") => {
+            let (_, key) = ask::<MintingKey>(config, &Command::PostMintingKey { body: sent().await? }).await?;
+            let mut record = key.to_json();
+            if let Some(record) = record.as_object_mut() {
+                record.insert("key".to_owned(), json!(key.key(config.master.as_bytes())));
+            }
+            shown(true, &record)
+        }
+        (Route::MintingKeys, _) => list(config, Kind::MintingKey, query, &showing(MintingKey::to_json)).await,
+        (Route::MintingKey { id }, _) => {
+            ask::<MintingKey>(config, &Command::RevokeMintingKey { id: id.to_string() }).await?;
+            learn_denied(config).await;
+            Ok(http::answer(204, &[], None)?)
+        }
+        (Route::WrapLink { link: id }, _) => wrap_link(config, request, id, &sent().await?, query, origin).await,
         (Route::WrapText, _) => wrap_text(config, &sent().await?, origin).await,
         (Route::Settings, "PUT") => {
             let command = Command::PutSettings { body: sent().await? };
-            changed::<Settings>(config, SETTINGS.to_owned(), command, |settings| json!(settings)).await
+            one(config, &command, &keeping::<Settings>(config, SETTINGS.to_owned(), settings)).await
         }
-        (Route::Settings, _) => one(config, Kind::Settings, SETTINGS, |settings: &Settings| json!(settings)).await,
+        (Route::Settings, _) => one(config, &get(Kind::Settings, SETTINGS), &showing(settings)).await,
         _ => Err(Problem::not_found("No such route.").into()),
     }
 }
 
+/// Lets this isolate know at once what is denied; the others learn it from KV. Without an answer this one does too.
+async fn learn_denied(config: &Config) {
+    let _ = cache::renew::<Denied>(config, DENIED).await;
+}
+
 /// `POST /v1/links/{link}/wrap`
-async fn wrap_link(config: &Config, id: &str, body: &Value, origin: &str) -> Answer {
+async fn wrap_link(config: &Config, request: &Request, id: &str, body: &Value, query: &Query, origin: &str) -> Answer {
+    let accepted = http::header(request, "accept").unwrap_or_default();
+    let ndjson = match query.get("format") {
+        None => accepted.contains("application/x-ndjson"),
+        Some("ndjson") => true,
+        Some(_) => return Err(Problem::bad("The query parameter format must be ndjson, or be left out.").into()),
+    };
     let link = cache::get::<OpenLink>(config, id).await?.ok_or_else(|| Problem::not_found("No such link."))?;
     let mut fields = Fields::of(body, "");
     let contacts = fields.list("contacts", BODY_LINES);
@@ -94,6 +128,10 @@ async fn wrap_link(config: &Config, id: &str, body: &Value, origin: &str) -> Ans
         }
     }
     fields.done()?;
+    if ndjson {
+        let lines: String = data.iter().map(|line| format!("{line}\n")).collect();
+        return Ok(http::answer(200, &[("content-type", "application/x-ndjson")], Some(&lines))?);
+    }
     Ok(http::json(200, &json!({ "data": data }).to_string())?)
 }
 
@@ -142,22 +180,35 @@ async fn post_link(config: &Config, body: Value) -> Result<(bool, Link), Problem
 
 /// The address of a link, for a contact or for everybody.
 fn tracking_url(config: &Config, origin: &str, link_no: u32, contact: Option<Handle>) -> String {
-    let token = config.tokens.key(TOKEN_KEY_ID).map(|key| match contact {
+    let token = config.tokens.key(config.token_key_id).map(|key| match contact {
         Some(handle) => key.mint_short(link_no, handle),
         None => key.mint_shared(link_no),
     });
     format!("{origin}/c/{}", token.unwrap_or_default())
 }
 
-/// Has the Registry change a record, keeps what it says, and shows it.
-async fn changed<T>(config: &Config, id: String, command: Command, show: impl Fn(&T::Record) -> Value) -> Answer
+/// How the text of a record that the Registry gave becomes what the API shows. Erased, so that what waits for the Registry is
+/// compiled once and not for every type of record.
+type Show<'a> = &'a dyn Fn(&str) -> Option<Value>;
+
+fn showing<T: DeserializeOwned>(show: impl Fn(&T) -> Value) -> impl Fn(&str) -> Option<Value> {
+    move |text| Some(show(&serde_json::from_str(text).ok()?))
+}
+
+/// The same for a record that was just changed: it is kept too.
+fn keeping<T>(config: &Config, id: String, show: impl Fn(&T::Record) -> Value) -> impl Fn(&str) -> Option<Value>
 where
     T: Kept,
     T::Record: Clone,
 {
-    let (created, record) = ask::<T::Record>(config, &command).await?;
-    cache::keep::<T>(config, &id, Some(record.clone()));
-    shown(created, &show(&record))
+    showing(move |record: &T::Record| {
+        cache::keep::<T>(config, &id, Some(record.clone()));
+        show(record)
+    })
+}
+
+fn get(kind: Kind, id: &str) -> Command {
+    Command::Get { kind, id: id.to_owned() }
 }
 
 async fn delete<T: Kept>(config: &Config, id: &str) -> Answer {
@@ -167,9 +218,10 @@ async fn delete<T: Kept>(config: &Config, id: &str) -> Answer {
     Ok(http::answer(204, &[], None)?)
 }
 
-async fn one<T: DeserializeOwned>(config: &Config, kind: Kind, id: &str, show: impl Fn(&T) -> Value) -> Answer {
-    let (_, record) = ask::<T>(config, &Command::Get { kind, id: id.to_owned() }).await?;
-    shown(false, &show(&record))
+/// Tells the Registry to give or change a record, and shows it.
+async fn one(config: &Config, command: &Command, show: Show<'_>) -> Answer {
+    let (created, text) = say(config, command).await?;
+    shown(created, &show(&text).ok_or_else(broken)?)
 }
 
 fn shown(created: bool, record: &Value) -> Answer {
@@ -178,20 +230,34 @@ fn shown(created: bool, record: &Value) -> Answer {
 
 /// Asks the Registry; gives whether something came to be, and the record.
 pub async fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<(bool, T), Problem> {
-    let broken = || Problem::unavailable("The registry does not answer.");
+    let (created, text) = say(config, command).await?;
+    Ok((created, serde_json::from_str(&text).map_err(|_| broken())?))
+}
+
+/// The same, the record as text.
+async fn say(config: &Config, command: &Command) -> Result<(bool, String), Problem> {
     let body = serde_json::to_string(command).map_err(|_| broken())?;
     let (status, text) =
         call(&config.registry, "registry", "https://registry/", &body, REGISTRY_CALL_MS).await.map_err(|_| broken())?;
     if status >= 400 {
         return Err(serde_json::from_str(&text).unwrap_or_else(|_| broken()));
     }
-    Ok((status == 201, serde_json::from_str(&text).map_err(|_| broken())?))
+    Ok((status == 201, text))
 }
 
-async fn list<T: DeserializeOwned>(config: &Config, kind: Kind, query: &Query, show: impl Fn(&T) -> Value) -> Answer {
+fn broken() -> Problem {
+    Problem::unavailable("The registry does not answer.")
+}
+
+async fn list(config: &Config, kind: Kind, query: &Query, show: Show<'_>) -> Answer {
     let limit = query.whole("limit", 1..=PAGE_MOST, PAGE)?;
-    let filters =
-        [(Filter::Status, "status"), (Filter::Type, "type"), (Filter::MessageType, "message_type"), (Filter::Tag, "tag")];
+    let filters = [
+        (Filter::Status, "status"),
+        (Filter::Type, "type"),
+        (Filter::MessageType, "message_type"),
+        (Filter::Tag, "tag"),
+        (Filter::Campaign, "campaign"),
+    ];
     let filters: Vec<(Filter, String)> =
         filters.into_iter().filter_map(|(filter, name)| Some((filter, query.get(name)?.to_owned()))).collect();
     // A cursor belongs to what decides which records the list holds.
@@ -201,8 +267,8 @@ async fn list<T: DeserializeOwned>(config: &Config, kind: Kind, query: &Query, s
         None => String::new(),
     };
     let command = Command::List { kind, filters, after, limit };
-    let (_, page): (_, Page<T>) = ask(config, &command).await?;
+    let (_, page): (_, Page<Box<RawValue>>) = ask(config, &command).await?;
     let next = page.next.and_then(|position| cursor::seal(&config.cursor_key, &bound_to, &position));
-    let data = page.data.iter().map(show).collect();
+    let data = page.data.iter().map(|record| show(record.get())).collect::<Option<_>>().ok_or_else(broken)?;
     Ok(http::json(200, &page_json(data, page.total, next).to_string())?)
 }

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 pub type Request = web_sys::Request;
 pub type Response = web_sys::Response;
 
-/// What went wrong inside; it is logged by its kind alone and answered with 500.
+/// What the platform refused; it is answered with 500.
 pub type Failure = worker::Error;
 
 /// A header of the request, if it is there.
@@ -92,18 +92,4 @@ pub fn problem(problem: &Problem) -> Result<Response, Failure> {
         headers.push(("www-authenticate", "Bearer"));
     }
     answer(problem.status, &headers, Some(&problem.to_json()))
-}
-
-/// A redirect: built by hand, since the platform's own cannot be given headers.
-pub fn redirect(location: &str) -> Result<Response, Failure> {
-    answer(
-        302,
-        &[
-            ("location", location),
-            ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer-when-downgrade"),
-            ("x-robots-tag", "noindex"),
-        ],
-        None,
-    )
 }

@@ -1,18 +1,21 @@
 //! Senders and shops call: lists of dispatches and conversions.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use worker::Context;
 
 use super::Answer;
 use super::cache::{self, OpenChannel};
 use super::config::Config;
 use super::definitions::ask;
 use super::http::{self, Request};
-use super::ledgers;
-use super::now_ms;
+use super::{health, identity, ledgers, now_ms};
 use crate::channel::Channel;
 use crate::event::Event;
+use crate::health::Counts;
 use crate::ids::operator_id;
-use crate::ledger::Routed;
+use crate::ledger::{Remarks, Routed};
 use crate::lines::{self, Rejected, Whose};
 use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, Kind, Page};
@@ -21,13 +24,15 @@ use crate::registry::{Command, Kind, Page};
 const NO_PROVIDER: char = '-';
 
 /// `POST /v1/campaigns/{campaign}/dispatches`
-pub async fn dispatches(config: &Config, request: &Request, campaign: &str) -> Answer {
+pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Context, campaign: &str) -> Answer {
     operator_id(campaign).map_err(|reason| Problem::bad(format!("The id in the path {reason}.")))?;
     let lines = sent(request, "dispatches").await?;
     let received_ms = now_ms();
     let only = if lines.iter().flatten().all(|line| line.get("channel").is_some()) { None } else { only_channel(config).await? };
     let (mut taken, mut rejected) = (Vec::new(), Vec::new());
-    let mut codes: BTreeMap<String, Option<char>> = BTreeMap::new();
+    let mut channels: BTreeMap<String, Option<Rc<OpenChannel>>> = BTreeMap::new();
+    // The line of each event, and whose the messages are that their statuses do not say it of.
+    let (mut at, mut known) = (Vec::new(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
         let (key, dispatch) = match lines::dispatch(line.as_ref(), campaign, only.as_deref()) {
             Ok(line) => line,
@@ -36,51 +41,62 @@ pub async fn dispatches(config: &Config, request: &Request, campaign: &str) -> A
                 continue;
             }
         };
-        let code = match &dispatch.channel {
-            None => Some(NO_PROVIDER),
-            Some(channel) => match codes.get(channel) {
-                Some(code) => *code,
-                None => {
-                    let known = cache::get::<OpenChannel>(config, channel).await?;
-                    let code = known.map(|channel| channel.provider.code());
-                    codes.insert(channel.clone(), code);
-                    code
-                }
-            },
-        };
-        match code {
-            Some(code) => taken.push(config.partition.route_to(key, Event::Dispatch(dispatch), code, received_ms)),
-            None => rejected.push(Rejected {
-                index,
-                errors: vec![FieldError { pointer: "/channel".to_owned(), detail: "is no channel that exists".to_owned() }],
-            }),
+        let mut code = NO_PROVIDER;
+        let mut learned = false;
+        if let Some(id) = &dispatch.channel {
+            if !channels.contains_key(id) {
+                channels.insert(id.clone(), cache::get::<OpenChannel>(config, id).await?);
+            }
+            let Some(Some(channel)) = channels.get(id) else {
+                let error = FieldError { pointer: "/channel".to_owned(), detail: "is no channel that exists".to_owned() };
+                rejected.push(Rejected { index, errors: vec![error] });
+                continue;
+            };
+            code = channel.provider.code();
+            learned = channel.provider.may_name_nobody(channel.mapping.as_ref());
         }
+        let routed = config.partition.route_to(key, Event::Dispatch(dispatch), code, received_ms);
+        known.extend(learned.then(|| config.partition.known(&routed)).flatten());
+        taken.push(routed);
+        at.push(index);
     }
-    record(config, taken, &rejected).await
+    if !known.is_empty() {
+        identity::learn(config, known).await?;
+    }
+    let recorded = ledgers::record(config, taken).await?;
+    for (channel, Remarks { conflict, .. }) in recorded.remarks.iter().filter(|(_, remarks)| remarks.conflict > 0) {
+        health::count_later(config, context, channel, &Counts { conflict: *conflict, ..Counts::default() });
+    }
+    answer(&at, &recorded.refused, rejected)
 }
 
 /// `POST /v1/conversions`
 pub async fn conversions(config: &Config, request: &Request) -> Answer {
     let lines = sent(request, "conversions").await?;
     let received_ms = now_ms();
-    let (mut taken, mut rejected) = (Vec::new(), Vec::new());
+    let (mut taken, mut rejected, mut at) = (Vec::new(), Vec::new(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
         match lines::conversion(line.as_ref()) {
             Ok((Whose::Key(key), conversion)) => {
                 let event = Event::Conversion(conversion);
                 taken.push(config.partition.route_to(key, event, NO_PROVIDER, received_ms));
+                at.push(index);
             }
-            Ok((Whose::Handle(handle), conversion)) => taken.push(Routed {
-                handle: handle.to_text(),
-                key: None,
-                provider: NO_PROVIDER,
-                received_ms,
-                event: Event::Conversion(conversion),
-            }),
+            Ok((Whose::Handle(handle), conversion)) => {
+                taken.push(Routed {
+                    handle: handle.to_text(),
+                    key: None,
+                    provider: NO_PROVIDER,
+                    received_ms,
+                    event: Event::Conversion(conversion),
+                });
+                at.push(index);
+            }
             Err(errors) => rejected.push(Rejected { index, errors }),
         }
     }
-    record(config, taken, &rejected).await
+    let recorded = ledgers::record(config, taken).await?;
+    answer(&at, &recorded.refused, rejected)
 }
 
 async fn sent(request: &Request, list: &'static str) -> Result<Vec<Option<serde_json::Value>>, Problem> {
@@ -88,10 +104,14 @@ async fn sent(request: &Request, list: &'static str) -> Result<Vec<Option<serde_
     lines::lines(&http::body(request).await?, &content_type, list)
 }
 
-async fn record(config: &Config, taken: Vec<Routed>, rejected: &[Rejected]) -> Answer {
-    let accepted = taken.len();
-    ledgers::record(config, taken).await?;
-    Ok(http::json(200, &lines::answer(accepted, rejected).to_string())?)
+/// The answer to lines whose events stood at the lines `at`: what no Ledger will ever take is rejected.
+fn answer(at: &[usize], refused: &[usize], mut rejected: Vec<Rejected>) -> Answer {
+    rejected.extend(refused.iter().filter_map(|place| at.get(*place)).map(|index| Rejected {
+        index: *index,
+        errors: vec![FieldError { pointer: String::new(), detail: "is understood, but the storage never takes it".to_owned() }],
+    }));
+    rejected.sort_by_key(|rejected| rejected.index);
+    Ok(http::json(200, &lines::answer(at.len() - refused.len(), &rejected).to_string())?)
 }
 
 /// The channel that is meant by who names none: the only one.

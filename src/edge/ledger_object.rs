@@ -1,19 +1,22 @@
 //! The Ledger's Durable Object: writes that come close together share one commit.
 //!
-//! `POST /write` with a `Write`, `POST /read` with a `Read`. The first write of a group waits a little and commits for all; the
-//! platform holds every answer back until the commit is on disk.
+//! `POST /write` with a `Write`, `POST /read` with a `Read`. One commit at a time is on its way to the disk; what comes
+//! meanwhile shares the next, and when many come each commit waits a little for more. The platform holds every answer back until
+//! its commit is on disk.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
 use wasm_bindgen::prelude::*;
-use worker::{Date, Delay, DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{Delay, DurableObject, Env, Request, Response, Result, State, Storage, durable_object};
 
 use super::http;
+use super::now_ms;
 use super::sql::ObjectSql;
 use crate::bounds::{EVENTS_PER_COMMIT, WAITING_EVENTS, WAITING_WRITES};
-use crate::commit_window::CommitWindow;
+use crate::commit_window::{CommitWindow, rest_after_ms};
 use crate::event::Ms;
 use crate::ledger::{Ledger as Core, Read, Write, Written};
 use crate::problem::Problem;
@@ -21,22 +24,40 @@ use crate::sql::SqlError;
 
 #[durable_object(fetch)]
 pub struct Ledger {
+    state: State,
+    inside: Rc<Inside>,
+}
+
+/// What outlives a request: the one who commits works on after its answer.
+struct Inside {
     core: RefCell<std::result::Result<Core<ObjectSql>, SqlError>>,
     queue: RefCell<Queue>,
+    storage: Storage,
 }
+
+/// How long a commit with its disk sync may take before another request takes over.
+const LEAD_MS: Ms = 2_000;
+
+type Waiter = oneshot::Sender<std::result::Result<Written, SqlError>>;
 
 /// Writes that wait for the next commit.
 #[derive(Default)]
 struct Queue {
     writes: Vec<Write>,
-    waiters: Vec<oneshot::Sender<std::result::Result<Written, SqlError>>>,
+    waiters: Vec<Waiter>,
     events: usize,
+    /// When the first of them came.
+    since_ms: Ms,
+    /// Until when somebody is relied on to commit: they may have died with their request.
+    led_until_ms: Ms,
     window: CommitWindow,
 }
 
 impl DurableObject for Ledger {
     fn new(state: State, _env: Env) -> Self {
-        Self { core: RefCell::new(Core::open(ObjectSql::of(&state))), queue: RefCell::default() }
+        let inside =
+            Inside { core: RefCell::new(Core::open(ObjectSql::of(&state))), queue: RefCell::default(), storage: state.storage() };
+        Self { state, inside: Rc::new(inside) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -54,7 +75,7 @@ impl DurableObject for Ledger {
 impl Ledger {
     fn read(&self, text: &str) -> std::result::Result<String, Problem> {
         let read: Read = serde_json::from_str(text).map_err(|_| Problem::bad("Not a read."))?;
-        match &mut *self.core.borrow_mut() {
+        match &mut *self.inside.core.borrow_mut() {
             Ok(core) => core.read(&read).map_err(refused),
             Err(error) => Err(refused(error.clone())),
         }
@@ -63,25 +84,41 @@ impl Ledger {
     async fn write(&self, text: &str) -> std::result::Result<String, Problem> {
         let write: Write = serde_json::from_str(text).map_err(|_| Problem::bad("Not a write."))?;
         let (waiter, answer) = oneshot::channel();
-        let leads_after_ms = self.queue.borrow_mut().join(write, waiter)?;
-        if let Some(wait_ms) = leads_after_ms {
-            Delay::from(Duration::from_millis(u64::from(wait_ms))).await;
-            self.commit();
+        if self.inside.queue.borrow_mut().join(write, waiter, now_ms())? {
+            self.state.wait_until(Rc::clone(&self.inside).lead());
         }
         let written = answer.await.map_err(|_| Problem::unavailable("The commit broke off."))?;
         let written = written.map_err(refused)?;
         serde_json::to_string(&written).map_err(|_| Problem::new(500, "The answer could not be written."))
     }
+}
+
+impl Inside {
+    /// Commits until nothing waits: one commit at a time, so that what comes while the disk is busy shares the next.
+    async fn lead(self: Rc<Self>) {
+        let mut rest_ms = 0;
+        loop {
+            let wait_ms = self.queue.borrow().wait_ms(now_ms()).max(rest_ms);
+            if wait_ms > 0 {
+                Delay::from(Duration::from_millis(wait_ms)).await;
+            }
+            self.commit();
+            let begun_ms = now_ms();
+            if self.storage.sync().await.is_err() {
+                worker::console_error!("ledger: sync");
+            }
+            rest_ms = rest_after_ms(now_ms() - begun_ms);
+            let mut queue = self.queue.borrow_mut();
+            queue.led_until_ms = if queue.writes.is_empty() { 0 } else { now_ms() + LEAD_MS };
+            if queue.writes.is_empty() {
+                return;
+            }
+        }
+    }
 
     /// Commits all that waits. Nothing else runs between its beginning and its end.
     fn commit(&self) {
-        let mut queue = self.queue.borrow_mut();
-        let now_ms = Date::now().as_millis() as Ms;
-        let writes = queue.writes.len();
-        queue.window.committed(writes, now_ms);
-        queue.events = 0;
-        let (writes, waiters) = (std::mem::take(&mut queue.writes), std::mem::take(&mut queue.waiters));
-        drop(queue);
+        let (writes, waiters) = self.queue.borrow_mut().take(now_ms());
         let mut waiters = waiters.into_iter();
         for group in groups(&writes) {
             let results = match &mut *self.core.borrow_mut() {
@@ -97,21 +134,35 @@ impl Ledger {
 }
 
 impl Queue {
-    /// Lets a write wait for the next commit. Gives how long its caller must wait and then commit, if it is the first.
-    fn join(
-        &mut self,
-        write: Write,
-        waiter: oneshot::Sender<std::result::Result<Written, SqlError>>,
-    ) -> std::result::Result<Option<u32>, Problem> {
+    /// Lets a write wait for the next commit. Says whether its caller must see to that: nobody else does.
+    fn join(&mut self, write: Write, waiter: Waiter, now_ms: Ms) -> std::result::Result<bool, Problem> {
         let events = weight(&write);
         if self.writes.len() >= WAITING_WRITES || self.events + events > WAITING_EVENTS {
             return Err(Problem::unavailable("Too many writes are waiting."));
         }
-        let first = self.writes.is_empty();
+        if self.writes.is_empty() {
+            self.since_ms = now_ms;
+        }
         self.events += events;
         self.writes.push(write);
         self.waiters.push(waiter);
-        Ok(first.then(|| self.window.wait_ms()))
+        let nobody = self.led_until_ms <= now_ms;
+        if nobody {
+            self.led_until_ms = now_ms + LEAD_MS;
+        }
+        Ok(nobody)
+    }
+
+    /// How long the next commit waits yet.
+    fn wait_ms(&self, now_ms: Ms) -> u64 {
+        let due_ms = self.since_ms + Ms::from(self.window.wait_ms());
+        u64::try_from(due_ms - now_ms).unwrap_or_default()
+    }
+
+    fn take(&mut self, now_ms: Ms) -> (Vec<Write>, Vec<Waiter>) {
+        self.window.committed(self.writes.len(), now_ms);
+        self.events = 0;
+        (std::mem::take(&mut self.writes), std::mem::take(&mut self.waiters))
     }
 }
 

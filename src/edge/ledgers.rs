@@ -1,43 +1,65 @@
 //! Writing to the Ledgers: one call per Ledger, all at once, each with its deadline.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 
 use super::config::Config;
 use super::metrics::METRICS;
 use super::objects::{NoAnswer, call};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
-use crate::ledger::{Routed, Write, Written};
+use crate::ledger::{Remarks, Routed, Write, Written};
 use crate::problem::Problem;
+
+/// What the Ledgers said of events that they have.
+#[derive(Default)]
+pub struct Recorded {
+    /// The places of those that no Ledger will ever take.
+    pub refused: Vec<usize>,
+    /// What was remarkable, by channel.
+    pub remarks: BTreeMap<String, Remarks>,
+}
 
 /// Records events, durably and once.
 ///
 /// # Errors
 /// 503 if a Ledger did not say that it has them. The caller comes again with all of them: repeats are harmless.
-pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -> Result<(), Problem> {
+pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -> Result<Recorded, Problem> {
+    let mut groups: BTreeMap<u32, Vec<(usize, Routed)>> = BTreeMap::new();
+    for (place, event) in events.into_iter().enumerate() {
+        groups.entry(config.partition.ledger(&event)).or_default().push((place, event));
+    }
     let mut calls = Vec::new();
-    for (ledger, mut events) in config.partition.by_ledger(events) {
+    for (ledger, mut events) in groups {
         while events.len() > EVENTS_PER_CALL {
             let rest = events.split_off(EVENTS_PER_CALL);
-            calls.push(write(config, ledger, Write::Record { events }));
+            calls.push(write(config, ledger, events));
             events = rest;
         }
-        calls.push(write(config, ledger, Write::Record { events }));
+        calls.push(write(config, ledger, events));
     }
-    match join_all(calls).await.into_iter().find_map(Result::err) {
-        None => Ok(()),
-        Some(_) => Err(Problem::unavailable("Storage trouble.")),
+    let mut recorded = Recorded::default();
+    for answer in join_all(calls).await {
+        let (places, written) = answer.map_err(|_| Problem::unavailable("Storage trouble."))?;
+        recorded.refused.extend(written.refused.iter().filter_map(|no| places.get(*no as usize)));
+        for (channel, more) in written.remarks {
+            recorded.remarks.entry(channel).or_default().add(&more);
+        }
     }
+    Ok(recorded)
 }
 
-async fn write(config: &Config, ledger: u32, write: Write) -> Result<(), NoAnswer> {
+async fn write(config: &Config, ledger: u32, events: Vec<(usize, Routed)>) -> Result<(Vec<usize>, Written), NoAnswer> {
+    let (places, events) = events.into_iter().unzip();
+    let write = Write::Record { events };
     let body = serde_json::to_string(&write).map_err(|_| NoAnswer::Failed)?;
     // Freed before the wait.
     drop(write);
-    write_text(config, ledger, &body).await
+    Ok((places, write_text(config, ledger, &body).await?))
 }
 
 /// Writes what is written out already.
-pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<(), NoAnswer> {
+pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<Written, NoAnswer> {
     METRICS.with(|metrics| metrics.ledger_calls.add(1));
     let (status, text) = call(&config.ledger, &ledger.to_string(), "https://ledger/write", body, LEDGER_CALL_MS).await?;
     if status != 200 {
@@ -49,5 +71,5 @@ pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<(), 
         metrics.events_duplicate.add(written.duplicate);
         metrics.shared(&written);
     });
-    Ok(())
+    Ok(written)
 }

@@ -20,6 +20,9 @@ impl Count {
     }
 }
 
+/// A metric's name, what it says, and its counts by their labels.
+type Family<'a> = (&'static str, &'static str, &'a [(&'static str, &'a Count)]);
+
 #[derive(Default)]
 pub struct Metrics {
     pub events_new: Count,
@@ -32,6 +35,7 @@ pub struct Metrics {
     pub clicks_answered: Count,
     pub clicks_recorded: Count,
     pub clicks_lost: Count,
+    pub clicks_shed: Count,
     rows_written: Count,
     commits: Count,
 }
@@ -51,7 +55,7 @@ impl Metrics {
     /// In Prometheus' text format.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        let families: [(&str, &str, &[(&str, &Count)]); 7] = [
+        let families: [Family<'_>; 8] = [
             (
                 "bluetick_events_total",
                 "Events recorded by the Ledgers: new, duplicate, or (odd) not understood.",
@@ -82,6 +86,11 @@ impl Metrics {
                 &[("", &self.commits)],
             ),
             ("bluetick_clicks_answered_total", "Taps answered with a redirect.", &[("", &self.clicks_answered)]),
+            (
+                "bluetick_clicks_shed_total",
+                "Clicks of floods: added up before they are recorded, without a row each.",
+                &[("", &self.clicks_shed)],
+            ),
             ("bluetick_clicks_lost_total", "Clicks given up after every attempt.", &[("", &self.clicks_lost)]),
         ];
         for (name, help, counts) in families {

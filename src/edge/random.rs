@@ -1,5 +1,7 @@
 //! Randomness, from the platform: the only source of entropy that the core is given.
 
+use std::cell::RefCell;
+
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
@@ -11,14 +13,25 @@ extern "C" {
     fn get_random_values(into: &Uint8Array) -> Result<Uint8Array, JsValue>;
 }
 
+/// Bytes that are fetched at once: a tap takes 20.
+const POOL: u32 = 1_000;
+
+thread_local! {
+    /// What is left of the last fetch; each byte is given out once.
+    static LEFT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Fresh random bytes.
 ///
 /// # Errors
 /// 503, if the platform refuses; then nothing may be minted.
 pub fn bytes<const N: usize>() -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    let length = u32::try_from(N).unwrap_or_default();
-    let filled = get_random_values(&Uint8Array::new_with_length(length));
-    filled.map_err(|_| Problem::unavailable("No randomness."))?.copy_to(&mut bytes);
-    Ok(bytes)
+    LEFT.with_borrow_mut(|left| {
+        if left.len() < N {
+            let filled = get_random_values(&Uint8Array::new_with_length(POOL));
+            *left = filled.map_err(|_| Problem::unavailable("No randomness."))?.to_vec();
+        }
+        let bytes = left.len().checked_sub(N).and_then(|at| left.drain(at..).as_slice().try_into().ok());
+        bytes.ok_or_else(|| Problem::unavailable("No randomness."))
+    })
 }

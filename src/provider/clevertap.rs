@@ -12,6 +12,9 @@ use super::json::{Items, Text, each, lenient};
 use super::{Out, json, signature, time};
 use crate::event::{Click, Event, InboundKind, Person, StatusKind};
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"payloadVersion":"0.1","statuses":[{"msgId":"$id","status":"delivered","timestamp":"$s"}]}"#;
+
 lenient! {
     struct Callback<'a> {
         statuses: Items<'a> = "statuses",
@@ -45,9 +48,7 @@ lenient! {
 pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Callback, raw, out, at| {
         if callback.statuses.present || callback.statuses.wrong {
-            each(&callback.statuses, &format!("{at}/statuses"), out, |item: Item, _, out, _| {
-                read_status(&item, out)
-            })
+            each(&callback.statuses, &format!("{at}/statuses"), out, |item: Item, _, out, _| read_status(&item, out))
         } else {
             read_message(&callback, raw, out)
         }
@@ -77,23 +78,14 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
 /// A click has no id: message, link and time make it this one.
 fn click(item: &Item, message_id: String, at_ms: Option<i64>, out: &Out) -> Click {
     let url = item.url.get().or(item.short_url.get());
-    let parts = [
-        "clevertap",
-        &message_id,
-        url.unwrap_or_default(),
-        item.timestamp.get().unwrap_or_default(),
-    ];
+    let parts = ["clevertap", &message_id, url.unwrap_or_default(), item.timestamp.get().unwrap_or_default()];
     super::provider_click(signature::made_hash(&parts), message_id, url, at_ms, Person::default(), out)
 }
 
 fn read_message(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let kind = callback.kind.get().ok_or("neither statuses nor a message")?;
     let person = super::person(callback.from.get(), None);
-    let inbound = if callback.button.text.get().is_some() {
-        InboundKind::QuickReply
-    } else {
-        super::inbound_word(kind)
-    };
+    let inbound = if callback.button.text.get().is_some() { InboundKind::QuickReply } else { super::inbound_word(kind) };
     let message_id = out.made_id(&person, callback.timestamp.get(), raw);
     let at_ms = out.at(callback.timestamp.get().and_then(time::any));
     let mut event = out.inbound(message_id, inbound, at_ms, person);

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
-use super::json::{Items, Pointers, Text};
+use super::json::{self, Pointers};
 use super::signature::{self, HmacSha1, HmacSha256};
-use super::{Out, Request, Signing, Verdict, form, time};
+use super::{Out, Request, Sample, Signing, Verdict, form, time};
 use crate::event::{Event, InboundKind, Ms, StatusKind};
+use crate::gather::gather;
 
 /// Where a provider's callbacks keep what counts.
 ///
@@ -209,11 +211,12 @@ impl Mapping {
     /// Whether its callbacks prove who calls.
     #[must_use]
     pub fn signing(&self) -> Signing {
-        if self.signature == Protection::PathToken {
-            Signing::Never
-        } else {
-            Signing::Always
-        }
+        if self.signature == Protection::PathToken { Signing::Never } else { Signing::Always }
+    }
+
+    /// Whether its statuses name no contact.
+    pub(super) fn may_name_nobody(&self) -> bool {
+        self.status.as_ref().is_some_and(|rule| rule.contact.is_none() && rule.user_id.is_none())
     }
 
     /// The header that the proof stands in.
@@ -232,21 +235,17 @@ impl Mapping {
             return Verdict::Bad("the header that the mapping names is missing");
         };
         let good = match &self.signature {
-            Protection::HmacSha256 { encoding, prefix, .. } => encoding
-                .read(value, prefix)
-                .is_some_and(|hash| signature::signed::<HmacSha256>(secrets, &[request.body], &hash)),
-            Protection::HmacSha1 { encoding, prefix, .. } => encoding
-                .read(value, prefix)
-                .is_some_and(|hash| signature::signed::<HmacSha1>(secrets, &[request.body], &hash)),
+            Protection::HmacSha256 { encoding, prefix, .. } => {
+                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha256>(secrets, &[request.body], &hash))
+            }
+            Protection::HmacSha1 { encoding, prefix, .. } => {
+                encoding.read(value, prefix).is_some_and(|hash| signature::signed::<HmacSha1>(secrets, &[request.body], &hash))
+            }
             Protection::Header { .. } => signature::is_secret(secrets, value),
             Protection::Basic => signature::is_basic(secrets, value),
             Protection::PathToken => return Verdict::Unsigned,
         };
-        if good {
-            Verdict::Verified
-        } else {
-            Verdict::Bad("the header that the mapping names does not match")
-        }
+        if good { Verdict::Verified } else { Verdict::Bad("the header that the mapping names does not match") }
     }
 
     pub(super) fn parse(&self, request: &Request, body: &str, out: &mut Out) {
@@ -264,11 +263,7 @@ impl Mapping {
                     return out.odd(String::new(), "longer than any form", text);
                 }
                 let found = self.form(text);
-                let raw = Raw {
-                    text,
-                    found: &found,
-                    whole: &BTreeMap::new(),
-                };
+                let raw = Raw { text, found: &found, whole: &BTreeMap::new() };
                 if let Err(reason) = self.read(&raw, out) {
                     out.odd(String::new(), reason, text);
                 }
@@ -292,11 +287,7 @@ impl Mapping {
         let read = |raw: &RawValue, pointer: String, out: &mut Out| {
             let mut found = BTreeMap::new();
             of_item.find(raw, &mut found);
-            let raw = Raw {
-                text: raw.get(),
-                found: &texts(found),
-                whole: &whole,
-            };
+            let raw = Raw { text: raw.get(), found: &texts(found), whole: &whole };
             if let Err(reason) = self.read(&raw, out) {
                 out.odd(pointer, reason, raw.text);
             }
@@ -304,7 +295,7 @@ impl Mapping {
         if !items.get().starts_with('[') {
             return read(items, at.to_owned(), out);
         }
-        let list = serde_json::from_str::<Items>(items.get()).unwrap_or_default();
+        let list = json::items(items.get()).unwrap_or_default();
         for (i, raw) in list.items.into_iter().enumerate() {
             if out.full {
                 break;
@@ -331,40 +322,23 @@ impl Mapping {
     fn fields(&self) -> impl Iterator<Item = &str> {
         let status = self.status.iter().flat_map(|rule| rule.fields());
         let inbound = self.inbound.iter().flat_map(|rule| rule.fields());
-        status
-            .chain(inbound)
-            .flat_map(|(_, field)| field.alternatives())
-            .map(String::as_str)
+        status.chain(inbound).flat_map(|(_, field)| field.alternatives()).map(String::as_str)
     }
 
     fn read(&self, raw: &Raw, out: &mut Out) -> Result<(), &'static str> {
         if let Some(rule) = &self.status
-            && rule
-                .when
-                .as_ref()
-                .map_or(raw.get(&rule.status).is_some(), |when| when.holds(raw))
+            && rule.when.as_ref().map_or(raw.get(&rule.status).is_some(), |when| when.holds(raw))
         {
             return self.read_status(rule, raw, out);
         }
         if let Some(rule) = &self.inbound
-            && rule
-                .when
-                .as_ref()
-                .map_or(raw.any(&rule.contact) || raw.any(&rule.user_id), |when| when.holds(raw))
+            && rule.when.as_ref().map_or(raw.any(&rule.contact) || raw.any(&rule.user_id), |when| when.holds(raw))
         {
             return self.read_inbound(rule, raw, out);
         }
-        let whens = [
-            self.status.as_ref().and_then(|r| r.when.as_ref()),
-            self.inbound.as_ref().and_then(|r| r.when.as_ref()),
-        ];
+        let whens = [self.status.as_ref().and_then(|r| r.when.as_ref()), self.inbound.as_ref().and_then(|r| r.when.as_ref())];
         let name = whens.into_iter().flatten().find_map(|when| raw.get(&when.field));
-        out.other(
-            name.ok_or("none of the mapping's rules is for it")?,
-            None,
-            Default::default(),
-            None,
-        );
+        out.other(name.ok_or("none of the mapping's rules is for it")?, None, Default::default(), None);
         Ok(())
     }
 
@@ -427,6 +401,94 @@ impl Mapping {
         Ok(())
     }
 
+    /// A delivered status (or, of a mapping without statuses, a message) as the mapping reads it, signed if there is a secret.
+    pub(super) fn sample(&self, secret: Option<&str>, now_ms: Ms) -> Option<Sample> {
+        let time = match self.time_unit {
+            TimeUnit::S | TimeUnit::Any => (now_ms / 1000).to_string(),
+            TimeUnit::Ms => now_ms.to_string(),
+            TimeUnit::Us => (now_ms * 1000).to_string(),
+            TimeUnit::Rfc3339 => time::to_iso(now_ms),
+        };
+        let mut fields: Vec<(&Field, &str)> = Vec::new();
+        let (when, contact, user_id, at) = match (&self.status, &self.inbound) {
+            (Some(rule), _) => {
+                let word = rule.statuses.iter().find(|(_, word)| **word == StatusWord::Delivered).or(rule.statuses.iter().next());
+                fields.extend([(&rule.message_id, super::SAMPLE_ID), (&rule.status, word?.0.as_str())]);
+                (&rule.when, &rule.contact, &rule.user_id, &rule.time)
+            }
+            (None, Some(rule)) => {
+                fields.extend(rule.message_id.as_ref().map(|field| (field, super::SAMPLE_ID)));
+                (&rule.when, &rule.contact, &rule.user_id, &rule.time)
+            }
+            (None, None) => return None,
+        };
+        fields.extend(contact.as_ref().or(user_id.as_ref()).map(|field| (field, super::SAMPLE_PHONE)));
+        fields.extend(at.as_ref().map(|field| (field, time.as_str())));
+        // Last: where it shares a field with the status, its own value may be the narrower.
+        if let Some(when) = when
+            && !fields.iter().any(|(field, value)| *field == &when.field && when.is.iter().any(|is| is == value))
+        {
+            fields.push((&when.field, when.is.first()?));
+        }
+        let mut headers = Vec::new();
+        let body = match self.body {
+            Body::Form => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                for (field, value) in fields {
+                    form.append_pair(field.alternatives().first()?, value);
+                }
+                form.finish()
+            }
+            Body::Json => {
+                let (mut item, mut whole) = (Value::Null, Value::Null);
+                for (field, value) in fields {
+                    let field = field.alternatives().first()?;
+                    match field.strip_prefix('#') {
+                        Some(pointer) => put_at(&mut whole, pointer, json!(value)),
+                        None => put_at(&mut item, field, json!(value)),
+                    }
+                }
+                match self.items.as_deref() {
+                    Some(items) => put_at(&mut whole, items, json!([item])),
+                    None if whole.is_null() => whole = item,
+                    // What stands in the body beside its items: the body is the one item.
+                    None => put_at(&mut whole, "", item),
+                }
+                whole.to_string()
+            }
+        };
+        if let (Some(secret), Some(name)) = (secret, self.header()) {
+            let value = match &self.signature {
+                Protection::HmacSha256 { encoding, prefix, .. } => {
+                    prefix.clone() + &encoding.write(&signature::sign::<HmacSha256>(secret, &[body.as_bytes()]))
+                }
+                Protection::HmacSha1 { encoding, prefix, .. } => {
+                    prefix.clone() + &encoding.write(&signature::sign::<HmacSha1>(secret, &[body.as_bytes()]))
+                }
+                Protection::Header { .. } => secret.to_owned(),
+                Protection::Basic => format!("Basic {}", signature::to_base64(secret.as_bytes())),
+                Protection::PathToken => String::new(),
+            };
+            headers.push((name.to_owned(), value));
+        }
+        Some(Sample { headers, body })
+    }
+
+    /// A mapping as an operator writes it.
+    ///
+    /// # Errors
+    /// Every flaw of its shape, or else of its sense: pairs of a pointer into the mapping and a sentence.
+    pub fn from_json(mapping: &Value) -> Result<Self, Vec<(String, String)>> {
+        match Self::deserialize(mapping) {
+            Ok(read) => read.validate().map(|()| read),
+            Err(_) => {
+                let mut flaws = Flaws(Vec::new());
+                flaws.shape("", mapping, &json!({}), reads::<Self>);
+                Err(flaws.0)
+            }
+        }
+    }
+
     /// Whether it can work, or what is wrong with it: pairs of a pointer into the mapping and a sentence.
     ///
     /// # Errors
@@ -452,20 +514,15 @@ impl Mapping {
             Protection::Basic | Protection::PathToken => {}
         }
         if let Some(rule) = &self.status {
-            rule.fields()
-                .for_each(|(name, field)| flaws.field(&format!("/status/{name}"), field, self.body));
+            rule.fields().for_each(|(name, field)| flaws.field(&format!("/status/{name}"), field, self.body));
             flaws.when("/status/when/is", rule.when.as_ref());
             flaws.table("/status/statuses", rule.statuses.keys());
             if rule.statuses.is_empty() {
-                flaws.add(
-                    "/status/statuses",
-                    "needs at least one word: as it is, every status would be `other`",
-                );
+                flaws.add("/status/statuses", "needs at least one word: as it is, every status would be `other`");
             }
         }
         if let Some(rule) = &self.inbound {
-            rule.fields()
-                .for_each(|(name, field)| flaws.field(&format!("/inbound/{name}"), field, self.body));
+            rule.fields().for_each(|(name, field)| flaws.field(&format!("/inbound/{name}"), field, self.body));
             flaws.when("/inbound/when/is", rule.when.as_ref());
             flaws.table("/inbound/types", rule.types.keys());
             if rule.contact.is_none() && rule.user_id.is_none() {
@@ -478,7 +535,41 @@ impl Mapping {
 
 struct Flaws(Vec<(String, String)>);
 
+/// Whether a value can be read as something.
+type Reads = fn(&Value) -> Result<(), serde_json::Error>;
+
+fn reads<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<(), serde_json::Error> {
+    T::deserialize(value).map(|_| ())
+}
+
 impl Flaws {
+    /// Finds what keeps an object from being read: each member is tried alone beside what the object cannot do without.
+    fn shape(&mut self, at: &str, object: &Value, least: &Value, read: Reads) {
+        let Some(members) = object.as_object() else {
+            return self.add(at, "must be an object");
+        };
+        for name in least.as_object().into_iter().flat_map(Map::keys).filter(|name| !members.contains_key(*name)) {
+            self.add(&format!("{at}/{name}"), "is missing");
+        }
+        for (name, value) in members {
+            let mut alone = least.clone();
+            put_member(&mut alone, name, value.clone());
+            let Err(error) = read(&alone) else { continue };
+            let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            match name.as_str() {
+                _ if error.to_string().starts_with("unknown field") => self.add(&at, "is not known"),
+                "status" => {
+                    let least = json!({"message_id": "", "status": "", "statuses": {}});
+                    self.shape(&at, value, &least, reads::<StatusRule>);
+                }
+                "inbound" => self.shape(&at, value, &json!({}), reads::<InboundRule>),
+                "statuses" => self.shape(&at, value, &json!({}), reads::<BTreeMap<String, StatusWord>>),
+                "types" => self.shape(&at, value, &json!({}), reads::<BTreeMap<String, InboundWord>>),
+                name => self.add(&at, expected(name, &at)),
+            }
+        }
+    }
+
     fn add(&mut self, at: &str, detail: &str) {
         self.0.push((at.to_owned(), detail.to_owned()));
     }
@@ -529,15 +620,34 @@ impl Flaws {
             self.add(at, "holds more than 64 words");
         }
         for word in words.filter(|w| w.is_empty() || w.len() > MAX_TEXT_BYTES) {
-            self.add(
-                at,
-                if word.is_empty() {
-                    "holds an empty word"
-                } else {
-                    "holds a word of more than 256 bytes"
-                },
-            );
+            self.add(at, if word.is_empty() { "holds an empty word" } else { "holds a word of more than 256 bytes" });
         }
+    }
+}
+
+fn put_member(object: &mut Value, name: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+/// What a member must be, in words that quote nothing.
+fn expected(name: &str, at: &str) -> &'static str {
+    if at.starts_with("/status/statuses/") {
+        return "must be one of sent, delivered, read, played, failed, other";
+    }
+    if at.starts_with("/inbound/types/") {
+        return "must be one of message, quick_reply, reaction, reaction_removed, other";
+    }
+    match name {
+        "body" => "must be one of json, form",
+        "items" => "must be a JSON pointer",
+        "time_unit" => "must be one of s, ms, us, rfc3339, any",
+        "signature" => {
+            "must have a kind: hmac-sha256 or hmac-sha1 (with header, and encoding hex or base64), header (with header), basic or path-token"
+        }
+        "when" => "must have a field, and a list of texts, is",
+        _ => "must be a field, or a list of fields",
     }
 }
 
@@ -565,9 +675,7 @@ impl StatusRule {
             ("billable", self.billable.as_ref()),
         ];
         let given = optional.into_iter().filter_map(|(name, field)| Some((name, field?)));
-        [("message_id", &self.message_id), ("status", &self.status)]
-            .into_iter()
-            .chain(given)
+        [("message_id", &self.message_id), ("status", &self.status)].into_iter().chain(given)
     }
 }
 
@@ -601,6 +709,29 @@ impl Encoding {
             Self::Base64 => signature::from_base64(text),
         }
     }
+
+    fn write(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex => signature::to_hex(bytes),
+            Self::Base64 => signature::to_base64(bytes),
+        }
+    }
+}
+
+/// Puts a value where a pointer points, making the objects on the way. What a text stands in the way of is not put.
+fn put_at(into: &mut Value, pointer: &str, value: Value) {
+    let mut at = into;
+    for token in pointer.split('/').skip(1) {
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        let Value::Object(object) = at else { return };
+        at = object.entry(token.replace("~1", "/").replace("~0", "~")).or_insert(Value::Null);
+    }
+    match (at, value) {
+        (Value::Object(object), Value::Object(more)) => object.extend(more),
+        (at, value) => *at = value,
+    }
 }
 
 impl TimeUnit {
@@ -618,18 +749,11 @@ impl TimeUnit {
 
 /// What was found, as texts; what is neither text, number nor boolean is absent.
 fn texts<'m, 'a>(found: BTreeMap<&'m str, &'a RawValue>) -> BTreeMap<&'m str, Cow<'a, str>> {
-    let text = |raw: &'a RawValue| serde_json::from_str::<Text>(raw.get()).ok().and_then(Text::into_text);
-    found
-        .into_iter()
-        .filter_map(|(pointer, raw)| Some((pointer, text(raw)?)))
-        .collect()
+    gather(found.into_iter().filter_map(|(pointer, raw)| Some((pointer, json::text(raw)?))))
 }
 
 fn lookup<T: Copy>(table: &BTreeMap<String, T>, word: &str) -> Option<T> {
-    table
-        .iter()
-        .find(|(w, _)| w.eq_ignore_ascii_case(word))
-        .map(|(_, meaning)| *meaning)
+    table.iter().find(|(w, _)| w.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
 }
 
 /// One item, and what the mapping's fields hold.

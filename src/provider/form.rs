@@ -34,8 +34,5 @@ pub fn fields<'a, const N: usize>(text: &'a [u8], names: [&str; N]) -> [Option<C
 
 /// One parameter's value, in a form of any length, if it stands among the first few dozen.
 pub fn field<'a>(text: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
-    form_urlencoded::parse(text)
-        .take(64)
-        .find(|(n, value)| n == name && !value.is_empty())
-        .map(|(_, value)| value)
+    form_urlencoded::parse(text).take(64).find(|(n, value)| n == name && !value.is_empty()).map(|(_, value)| value)
 }

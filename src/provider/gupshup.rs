@@ -15,6 +15,9 @@ use super::json::{Items, Text, each, lenient};
 use super::{Out, form, json, meta, time};
 use crate::event::{Event, InboundKind, Ms, OptOut, StatusKind};
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"app":"test","timestamp":$ms,"version":2,"type":"message-event","payload":{"id":"$id","gsId":"$id","type":"delivered","destination":"$to","payload":{"ts":$s}}}"#;
+
 lenient! {
     struct Callback<'a> {
         business: Text<'a> = "phone",
@@ -110,12 +113,7 @@ fn read_callback(callback: &Callback, raw: &str, out: &mut Out, at: &str) -> Res
         "user-event" if matches!(payload.kind.get(), Some("opted-in" | "opted-out")) => {
             let person = super::person(payload.phone.get(), payload.user_id.get());
             let stopped = payload.kind.get() == Some("opted-out");
-            let event = OptOut {
-                channel: out.channel.to_owned(),
-                person,
-                stopped,
-                at_ms: out.at(at_ms),
-            };
+            let event = OptOut { channel: out.channel.to_owned(), person, stopped, at_ms: out.at(at_ms) };
             out.event(Event::OptOut(event));
         }
         "preference-event" => {
@@ -126,12 +124,7 @@ fn read_callback(callback: &Callback, raw: &str, out: &mut Out, at: &str) -> Res
             });
         }
         kind => {
-            let References {
-                id,
-                gupshup_id,
-                destination,
-                ..
-            } = &payload.references;
+            let References { id, gupshup_id, destination, .. } = &payload.references;
             let message_id = super::id(gupshup_id.get().or(id.get()));
             let at_ms = out.at(at_ms);
             out.other(kind, message_id, super::person(destination.get(), None), at_ms);
@@ -141,9 +134,7 @@ fn read_callback(callback: &Callback, raw: &str, out: &mut Out, at: &str) -> Res
 }
 
 fn read_status(callback: &Callback, called_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
-    let Payload {
-        id, gupshup_id, inner, ..
-    } = &callback.payload;
+    let Payload { id, gupshup_id, inner, .. } = &callback.payload;
     let message_id = super::id(gupshup_id.get().or(id.get())).ok_or("no usable message id")?;
     let status = callback.payload.kind.get().ok_or("no status")?;
     let person = super::person(callback.payload.destination.get(), callback.payload.user_id.get());
@@ -154,9 +145,7 @@ fn read_status(callback: &Callback, called_ms: Option<Ms>, out: &mut Out) -> Res
     };
     let mut event = out.status(message_id, kind, at_ms, person);
     event.sender = super::id(callback.business.get());
-    let Payload {
-        pricing, conversation, ..
-    } = &callback.payload;
+    let Payload { pricing, conversation, .. } = &callback.payload;
     event.category = super::id(pricing.category.get().or(conversation.kind.get()));
     if kind == StatusKind::Failed {
         event.error = super::error(inner.code.get(), inner.reason.get());
@@ -166,21 +155,11 @@ fn read_status(callback: &Callback, called_ms: Option<Ms>, out: &mut Out) -> Res
 }
 
 fn read_message(callback: &Callback, raw: &str, called_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
-    let Payload {
-        id,
-        source,
-        sender,
-        context,
-        inner,
-        kind,
-        ..
-    } = &callback.payload;
+    let Payload { id, source, sender, context, inner, kind, .. } = &callback.payload;
     let person = super::person(source.get().or(sender.phone.get()), sender.user_id.get());
     let inbound = match (kind.get(), inner.kind.get()) {
         (_, Some("button")) => InboundKind::QuickReply,
-        (Some("reaction"), _) => InboundKind::Reaction {
-            removed: inner.emoji.get().is_none(),
-        },
+        (Some("reaction"), _) => InboundKind::Reaction { removed: inner.emoji.get().is_none() },
         (kind, _) => super::inbound_word(kind.unwrap_or_default()),
     };
     let message_id = out.given_or_made_id(id, &person, &callback.timestamp, raw)?;
@@ -196,20 +175,10 @@ fn read_preference(item: &Preference, out: &mut Out) {
     let at_ms = out.at(item.timestamp.get().and_then(time::epoch));
     match item.value.get() {
         Some(value @ ("stop" | "resume")) => {
-            let event = OptOut {
-                channel: out.channel.to_owned(),
-                person,
-                stopped: value == "stop",
-                at_ms,
-            };
+            let event = OptOut { channel: out.channel.to_owned(), person, stopped: value == "stop", at_ms };
             out.event(Event::OptOut(event));
         }
-        value => out.other(
-            &format!("user_preferences {}", value.unwrap_or_default()),
-            None,
-            person,
-            at_ms,
-        ),
+        value => out.other(&format!("user_preferences {}", value.unwrap_or_default()), None, person, at_ms),
     }
 }
 

@@ -20,21 +20,11 @@ const EXCHANGE: &str = "x-ib-exchange-req-signature";
 const EXCHANGE_TIME: &str = "x-ib-exchange-req-timestamp";
 /// Where profiles put the hash of the body, going by public receivers.
 const BODY_HASH: &[&str] = &["x-infobip-signature", "x-ib-signature", "x-signature", "x-hub-signature-256"];
-pub const HEADERS: &[&str] = &[
-    EXCHANGE,
-    EXCHANGE_TIME,
-    "x-infobip-signature",
-    "x-ib-signature",
-    "x-signature",
-    "x-hub-signature-256",
-    "authorization",
-];
+pub const HEADERS: &[&str] =
+    &[EXCHANGE, EXCHANGE_TIME, "x-infobip-signature", "x-ib-signature", "x-signature", "x-hub-signature-256", "authorization"];
 
 pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
-    if let (Some(hash), Some(at)) = (
-        request.header(EXCHANGE).and_then(signature::from_hex),
-        request.header(EXCHANGE_TIME),
-    ) {
+    if let (Some(hash), Some(at)) = (request.header(EXCHANGE).and_then(signature::from_hex), request.header(EXCHANGE_TIME)) {
         return if signature::signed::<HmacSha256>(secrets, &[at.as_bytes(), request.body], &hash) {
             Verdict::Verified
         } else {
@@ -43,9 +33,7 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
     if let Some(header) = BODY_HASH.iter().find_map(|name| request.header(name)) {
         let text = header.strip_prefix("sha256=").unwrap_or(header);
-        let hash = signature::from_hex(text)
-            .or_else(|| signature::from_base64(text))
-            .unwrap_or_default();
+        let hash = signature::from_hex(text).or_else(|| signature::from_base64(text)).unwrap_or_default();
         return if signature::signed::<HmacSha256>(secrets, &[request.body], &hash) {
             Verdict::Verified
         } else {
@@ -60,6 +48,16 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     } else {
         Verdict::Bad("Authorization does not match")
     }
+}
+
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"results":[{"messageId":"$id","to":"$to","doneAt":"$iso","status":{"id":5,"groupId":3,"groupName":"DELIVERED","name":"DELIVERED_TO_HANDSET"}}]}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let at = "0";
+    let hash = signature::sign::<HmacSha256>(secret, &[at.as_bytes(), request.body]);
+    vec![(EXCHANGE, signature::to_hex(&hash)), (EXCHANGE_TIME, at.to_owned())]
 }
 
 lenient! {
@@ -121,9 +119,7 @@ lenient! {
 pub fn parse(body: &str, out: &mut Out) {
     json::roots(body, out, |callback: Body, raw, out, at| {
         if callback.results.present || callback.results.wrong {
-            each(&callback.results, &format!("{at}/results"), out, |item: Item, raw, out, _| {
-                read_item(&item, raw, out)
-            })
+            each(&callback.results, &format!("{at}/results"), out, |item: Item, raw, out, _| read_item(&item, raw, out))
         } else if callback.message_id.get().is_some() {
             read_item(&json::object(raw)?, raw, out)
         } else {
@@ -139,12 +135,7 @@ fn read_notice(body: &Body, out: &mut Out) -> Result<(), &'static str> {
     match (content.marketing.get(), content.kind.get().or(change.kind.get())) {
         (Some(word), _) => {
             let stopped = word.eq_ignore_ascii_case("stop");
-            out.event(Event::OptOut(OptOut {
-                channel: out.channel.to_owned(),
-                person,
-                stopped,
-                at_ms,
-            }));
+            out.event(Event::OptOut(OptOut { channel: out.channel.to_owned(), person, stopped, at_ms }));
         }
         (None, Some(name)) => out.other(name, None, person, at_ms),
         (None, None) => return Err("no results, and no notice that is known"),
@@ -174,9 +165,7 @@ fn read_item(item: &Item, raw: &str, out: &mut Out) -> Result<(), &'static str> 
 }
 
 fn read_report(item: &Item, message_id: String, out: &mut Out) -> Result<(), &'static str> {
-    let State {
-        group, group_id, name, ..
-    } = &item.status;
+    let State { group, group_id, name, .. } = &item.status;
     let person = super::person(item.to.get().or(item.contact.phone.get()), item.contact.user_id.get());
     let done = item.done_at.get().or(item.sent_at.get());
     let at_ms = out.at(done.and_then(time::iso));
@@ -193,9 +182,7 @@ fn read_report(item: &Item, message_id: String, out: &mut Out) -> Result<(), &'s
     let mut event = out.status(message_id, kind, at_ms, person);
     event.reference = item.reference.get().map(ToOwned::to_owned);
     if kind == StatusKind::Failed {
-        let State {
-            id, name, description, ..
-        } = &item.error;
+        let State { id, name, description, .. } = &item.error;
         event.error = super::error(id.get().filter(|id| *id != "0"), name.get().or(description.get()))
             .or_else(|| super::error(item.status.name.get(), item.status.description.get()));
     }
@@ -204,19 +191,11 @@ fn read_report(item: &Item, message_id: String, out: &mut Out) -> Result<(), &'s
 }
 
 fn read_message(item: &Item, raw: &str, out: &mut Out) -> Result<(), &'static str> {
-    let Message {
-        kind,
-        emoji,
-        action,
-        context,
-        ..
-    } = &item.message;
+    let Message { kind, emoji, action, context, .. } = &item.message;
     let person = super::person(item.from.get().or(item.contact.phone.get()), item.contact.user_id.get());
     let inbound = match kind.get().ok_or("no type")? {
         "BUTTON" | "INTERACTIVE_BUTTON_REPLY" | "INTERACTIVE_LIST_REPLY" => InboundKind::QuickReply,
-        "REACTION" => InboundKind::Reaction {
-            removed: action.get() == Some("REMOVED") || emoji.get().is_none(),
-        },
+        "REACTION" => InboundKind::Reaction { removed: action.get() == Some("REMOVED") || emoji.get().is_none() },
         "INTERACTIVE_FLOW_REPLY" | "INTERACTIVE_CALL_PERMISSION_REPLY" | "INTERACTIVE_IN_THREAD_AUTHENTICATION_REPLY" => {
             InboundKind::Message
         }

@@ -27,6 +27,15 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"version":"1.0","timestamp":"$iso","type":"message_api_delivered","data":{"customer":{"channel_phone_number":"$to"},"message":{"id":"$id","delivered_at_utc":"$iso"}}}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let hash = signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body]));
+    vec![("interakt-signature", format!("sha256={hash}"))]
+}
+
 lenient! {
     struct Callback<'a> {
         timestamp: Text<'a> = "timestamp",
@@ -172,8 +181,8 @@ fn read_message(callback: &Callback, out: &mut Out) -> Result<(), &'static str> 
     let message_id = super::id(id.get()).ok_or("no usable message id")?;
     let inbound = match content.get() {
         _ if meta.payload.inner.text.get().is_some() => InboundKind::QuickReply,
-        // A kind that is missing or unknown is a message all the same: this type is for nothing else.
-        Some("Interactive") => InboundKind::QuickReply,
+        // `Interactive`, `InteractiveButtonReply`, `InteractiveListReply`.
+        Some(word) if word.starts_with("Interactive") => InboundKind::QuickReply,
         Some(word) => super::inbound_word(word),
         None => InboundKind::Message,
     };

@@ -8,11 +8,10 @@
 //! allocated grows with the items, and nesting costs no stack.
 
 use core::fmt;
-use core::marker::PhantomData;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{MAX_ITEMS, Out};
@@ -54,58 +53,89 @@ pub type Items<'a> = List<&'a RawValue>;
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            wrong: false,
-            present: false,
-        }
+        Self { items: Vec::new(), wrong: false, present: false }
     }
 }
 
-/// Joining what two members of the same name say.
-pub trait Merge {
-    fn merge(&mut self, later: Self);
-}
-
-impl Merge for Text<'_> {
-    fn merge(&mut self, later: Self) {
-        if later.0.is_some() {
-            *self = later;
-        }
-    }
-}
-
-impl Merge for Flag {
-    fn merge(&mut self, later: Self) {
-        if later.0.is_some() {
-            *self = later;
-        }
-    }
-}
-
-impl<T> Merge for List<T> {
-    fn merge(&mut self, mut later: Self) {
-        let fits = self.items.len() + later.items.len() <= MAX_ITEMS;
-        if fits {
-            self.items.append(&mut later.items);
-        }
-        self.wrong |= later.wrong || !fits;
-        self.present |= later.present;
-    }
-}
-
-impl Merge for Option<&RawValue> {
-    fn merge(&mut self, later: Self) {
-        if later.is_some() {
-            *self = later;
-        }
-    }
-}
-
-/// A struct that [`lenient`] wrote.
-pub trait Object {
+/// Something that is read from an object's members. [`lenient`] writes it.
+pub trait Object<'a> {
+    /// An object begins: what an earlier member of the same name said is forgotten.
+    fn begin(&mut self);
+    /// Where the member of this key belongs, if anywhere.
+    fn member(&mut self, key: &str) -> Option<Place<'_, 'a>>;
     /// Whether it was an object in the JSON.
     fn is_object(&self) -> bool;
+}
+
+/// A list of objects under way.
+pub trait Objects<'a> {
+    /// Room for one more, if there is any.
+    fn grow(&mut self) -> Option<&mut dyn Object<'a>>;
+    fn begin(&mut self);
+    fn set_wrong(&mut self);
+}
+
+impl<'a, T: Object<'a> + Default> Objects<'a> for List<T> {
+    fn grow(&mut self) -> Option<&mut dyn Object<'a>> {
+        if self.items.len() >= MAX_ITEMS {
+            return None;
+        }
+        self.items.push(T::default());
+        self.items.last_mut().map(|item| item as &mut dyn Object<'a>)
+    }
+
+    fn begin(&mut self) {
+        self.present = true;
+    }
+
+    fn set_wrong(&mut self) {
+        self.wrong = true;
+    }
+}
+
+/// Where a value is put as it is read. One reader knows all of them: a type of its own costs a table of its keys, not a reader.
+pub enum Place<'p, 'a> {
+    Text(&'p mut Text<'a>),
+    Flag(&'p mut Flag),
+    Raw(&'p mut Option<&'a RawValue>),
+    Items(&'p mut Items<'a>),
+    Object(&'p mut dyn Object<'a>),
+    Objects(&'p mut dyn Objects<'a>),
+}
+
+/// What can be a member of such an object.
+pub trait Member<'a> {
+    fn place(&mut self) -> Place<'_, 'a>;
+}
+
+impl<'a> Member<'a> for Text<'a> {
+    fn place(&mut self) -> Place<'_, 'a> {
+        Place::Text(self)
+    }
+}
+
+impl<'a> Member<'a> for Flag {
+    fn place(&mut self) -> Place<'_, 'a> {
+        Place::Flag(self)
+    }
+}
+
+impl<'a> Member<'a> for Option<&'a RawValue> {
+    fn place(&mut self) -> Place<'_, 'a> {
+        Place::Raw(self)
+    }
+}
+
+impl<'a> Member<'a> for Items<'a> {
+    fn place(&mut self) -> Place<'_, 'a> {
+        Place::Items(self)
+    }
+}
+
+impl<'a, T: Object<'a> + Default> Member<'a> for List<T> {
+    fn place(&mut self) -> Place<'_, 'a> {
+        Place::Objects(self)
+    }
 }
 
 /// A struct of such types, read from an object by the keys given. Anything but an object gives the default, with `object` false.
@@ -118,92 +148,168 @@ macro_rules! lenient {
             $($field: $type,)*
         }
 
-        impl<$a> serde::de::Deserialize<$a> for $name<$a> {
-            fn deserialize<D: serde::de::Deserializer<$a>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Reader;
-                impl<$a> $crate::provider::json::Members<$a> for Reader {
-                    type Of = $name<$a>;
-                    fn member<M: serde::de::MapAccess<$a>>(of: &mut Self::Of, key: &str, map: &mut M) -> Result<(), M::Error> {
-                        match key {
-                            $($($key)|+ => $crate::provider::json::Merge::merge(&mut of.$field, map.next_value()?),)*
-                            _ => { map.next_value::<serde::de::IgnoredAny>()?; }
-                        }
-                        Ok(())
-                    }
-                    fn begin(of: &mut Self::Of) {
-                        of.object = true;
-                    }
-                }
-                deserializer.deserialize_any($crate::provider::json::ObjectVisitor::<Reader>::new())
+        impl<$a> $crate::provider::json::Object<$a> for $name<$a> {
+            fn begin(&mut self) {
+                *self = Self { object: true, ..Self::default() };
             }
-        }
 
-        impl $crate::provider::json::Merge for $name<'_> {
-            fn merge(&mut self, later: Self) {
-                if later.object {
-                    *self = later;
+            fn member(&mut self, key: &str) -> Option<$crate::provider::json::Place<'_, $a>> {
+                match key {
+                    $($($key)|+ => Some($crate::provider::json::Member::place(&mut self.$field)),)*
+                    _ => None,
                 }
             }
-        }
 
-        impl $crate::provider::json::Object for $name<'_> {
             fn is_object(&self) -> bool {
                 self.object
+            }
+        }
+
+        impl<$a> $crate::provider::json::Member<$a> for $name<$a> {
+            fn place(&mut self) -> $crate::provider::json::Place<'_, $a> {
+                $crate::provider::json::Place::Object(self)
             }
         }
     )*};
 }
 pub(super) use lenient;
 
-/// What [`lenient`] writes for each struct.
-pub trait Members<'de> {
-    type Of: Default;
-    fn begin(of: &mut Self::Of);
-    fn member<M: MapAccess<'de>>(of: &mut Self::Of, key: &str, map: &mut M) -> Result<(), M::Error>;
-}
+impl<'a> Place<'_, 'a> {
+    /// A text, or a number or boolean as its text.
+    fn text(self, text: Cow<'a, str>) {
+        match self {
+            Self::Text(place) => place.0 = Some(text),
+            Self::Flag(place) => match &*text {
+                "true" => place.0 = Some(true),
+                "false" => place.0 = Some(false),
+                _ => {}
+            },
+            other => other.wrong(),
+        }
+    }
 
-pub struct ObjectVisitor<R>(PhantomData<R>);
-
-impl<R> ObjectVisitor<R> {
-    pub fn new() -> Self {
-        Self(PhantomData)
+    /// Something that is neither `null` nor of the kind that belongs here.
+    fn wrong(self) {
+        match self {
+            Self::Items(list) => list.wrong = true,
+            Self::Objects(list) => list.set_wrong(),
+            Self::Text(_) | Self::Flag(_) | Self::Raw(_) | Self::Object(_) => {}
+        }
     }
 }
 
-/// The scalars that a visitor takes and ignores.
-macro_rules! ignore_scalars {
-    ($($method:ident: $type:ty),*) => {
-        $(fn $method<E: serde::de::Error>(self, _: $type) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        })*
-        fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
-            Ok(Self::Value::default())
-        }
-    };
+impl<'a> DeserializeSeed<'a> for Place<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        let Self::Raw(place) = self else {
+            return deserializer.deserialize_any(self);
+        };
+        *place = Option::deserialize(deserializer)?.or(*place);
+        Ok(())
+    }
 }
 
-impl<'de, R: Members<'de>> Visitor<'de> for ObjectVisitor<R> {
-    type Value = R::Of;
+impl<'a> Visitor<'a> for Place<'_, 'a> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        f.write_str("a value")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut of = R::Of::default();
-        R::begin(&mut of);
+    fn visit_borrowed_str<E>(self, v: &'a str) -> Result<(), E> {
+        self.text(Cow::Borrowed(v));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<(), E> {
+        self.text(Cow::Owned(v.to_owned()));
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<(), E> {
+        self.text(Cow::Owned(v.to_string()));
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<(), E> {
+        self.text(Cow::Owned(v.to_string()));
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, v: f64) -> Result<(), E> {
+        self.text(Cow::Owned(v.to_string()));
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<(), E> {
+        self.text(Cow::Borrowed(if v { "true" } else { "false" }));
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        let Self::Object(of) = self else {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            self.wrong();
+            return Ok(());
+        };
+        of.begin();
         while let Some(Text(key)) = map.next_key()? {
-            R::member(&mut of, key.as_deref().unwrap_or_default(), &mut map)?;
+            match of.member(key.as_deref().unwrap_or_default()) {
+                Some(place) => map.next_value_seed(place)?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
         }
-        Ok(of)
+        Ok(())
     }
 
-    fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<Self::Value, S::Error> {
-        drain(seq)?;
-        Ok(R::Of::default())
+    fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<(), S::Error> {
+        match self {
+            Self::Items(list) => {
+                list.present = true;
+                while list.items.len() < MAX_ITEMS {
+                    match seq.next_element()? {
+                        Some(item) => list.items.push(item),
+                        None => return Ok(()),
+                    }
+                }
+                list.wrong |= seq.next_element::<IgnoredAny>()?.is_some();
+            }
+            Self::Objects(list) => {
+                list.begin();
+                while seq.next_element_seed(Next(list))?.is_some() {}
+            }
+            Self::Text(_) | Self::Flag(_) | Self::Raw(_) | Self::Object(_) => {}
+        }
+        drain(seq)
     }
+}
 
-    ignore_scalars!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+/// The next object of a list.
+struct Next<'p, 'a>(&'p mut dyn Objects<'a>);
+
+impl<'a> DeserializeSeed<'a> for Next<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        if let Some(item) = self.0.grow() {
+            return Place::Object(item).deserialize(deserializer);
+        }
+        self.0.set_wrong();
+        IgnoredAny::deserialize(deserializer).map(drop)
+    }
+}
+
+impl<'a> Deserialize<'a> for Text<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut text = Text::default();
+        Place::Text(&mut text).deserialize(deserializer)?;
+        Ok(text)
+    }
 }
 
 fn drain<'de, S: SeqAccess<'de>>(mut seq: S) -> Result<(), S::Error> {
@@ -211,141 +317,37 @@ fn drain<'de, S: SeqAccess<'de>>(mut seq: S) -> Result<(), S::Error> {
     Ok(())
 }
 
-fn drain_map<'de, M: MapAccess<'de>>(mut map: M) -> Result<(), M::Error> {
-    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Text<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-            fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Borrowed(v))))
-            }
-            fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(v.to_owned()))))
-            }
-            fn visit_u64<E>(self, v: u64) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(v.to_string()))))
-            }
-            fn visit_i64<E>(self, v: i64) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(v.to_string()))))
-            }
-            fn visit_f64<E>(self, v: f64) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Owned(v.to_string()))))
-            }
-            fn visit_bool<E>(self, v: bool) -> Result<Self::Value, E> {
-                Ok(Text(Some(Cow::Borrowed(if v { "true" } else { "false" }))))
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Text(None))
-            }
-            fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<Self::Value, S::Error> {
-                drain(seq)?;
-                Ok(Text(None))
-            }
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Self::Value, M::Error> {
-                drain_map(map)?;
-                Ok(Text(None))
-            }
-        }
-        deserializer.deserialize_any(V)
-    }
-}
-
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Text::deserialize(deserializer)?.get() {
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            _ => None,
-        }))
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct V<T>(PhantomData<T>);
-        impl<T> V<T> {
-            fn wrong() -> List<T> {
-                List {
-                    wrong: true,
-                    ..List::default()
-                }
-            }
-        }
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for V<T> {
-            type Value = List<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
-                let mut items = Vec::new();
-                while items.len() < MAX_ITEMS {
-                    match seq.next_element()? {
-                        Some(item) => items.push(item),
-                        None => {
-                            return Ok(List {
-                                items,
-                                wrong: false,
-                                present: true,
-                            });
-                        }
-                    }
-                }
-                let wrong = seq.next_element::<IgnoredAny>()?.is_some();
-                drain(seq)?;
-                Ok(List {
-                    items,
-                    wrong,
-                    present: true,
-                })
-            }
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Self::Value, M::Error> {
-                drain_map(map)?;
-                Ok(Self::wrong())
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(List::default())
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(Self::wrong())
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(Self::wrong())
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(Self::wrong())
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(Self::wrong())
-            }
-            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-                Ok(Self::wrong())
-            }
-        }
-        deserializer.deserialize_any(V(PhantomData))
-    }
+/// Reads a whole text into its place; the reason in words if it cannot be.
+fn read<'a>(text: &'a str, place: Place<'_, 'a>) -> Result<(), &'static str> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = place.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    read.map_err(|error| if error.is_eof() { "JSON that ends too early" } else { "not JSON that can be read" })
 }
 
 /// An object, read from a text; the reason in words if it cannot be.
-pub fn object<'a, T: Deserialize<'a> + Object>(text: &'a str) -> Result<T, &'static str> {
-    match serde_json::from_str::<T>(text) {
-        Ok(item) if item.is_object() => Ok(item),
-        Ok(_) => Err("not an object"),
-        Err(error) if error.is_eof() => Err("JSON that ends too early"),
-        Err(_) => Err("not JSON that can be read"),
-    }
+pub fn object<'a, T: Object<'a> + Default>(text: &'a str) -> Result<T, &'static str> {
+    let mut item = T::default();
+    read(text, Place::Object(&mut item))?;
+    if item.is_object() { Ok(item) } else { Err("not an object") }
+}
+
+/// The items of a list, read from a text; the reason in words if it cannot be.
+pub fn items(text: &str) -> Result<Items<'_>, &'static str> {
+    let mut items = Items::default();
+    read(text, Place::Items(&mut items))?;
+    Ok(items)
+}
+
+/// A text, number or boolean as text, if that is what stands there.
+pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let mut text = Text::default();
+    read(raw.get(), Place::Text(&mut text)).ok()?;
+    text.into_text()
 }
 
 /// Reads a list's items one by one, each with its own text and its pointer; what cannot be read is put aside and spoils nothing
 /// but itself. Fails only if there is no list, or one beyond all bounds.
-pub fn each<'a, T: Deserialize<'a> + Object>(
+pub fn each<'a, T: Object<'a> + Default>(
     list: &Items<'a>,
     at: &str,
     out: &mut Out,
@@ -357,14 +359,10 @@ pub fn each<'a, T: Deserialize<'a> + Object>(
         }
         one(raw.get(), format!("{at}/{i}"), out, &mut read);
     }
-    if list.wrong {
-        Err("not a list, or too long a one")
-    } else {
-        Ok(())
-    }
+    if list.wrong { Err("not a list, or too long a one") } else { Ok(()) }
 }
 
-fn one<'a, T: Deserialize<'a> + Object>(
+fn one<'a, T: Object<'a> + Default>(
     raw: &'a str,
     pointer: String,
     out: &mut Out,
@@ -376,7 +374,7 @@ fn one<'a, T: Deserialize<'a> + Object>(
 }
 
 /// The callbacks of a body that is one object, or a list of them.
-pub fn roots<'a, T: Deserialize<'a> + Object>(
+pub fn roots<'a, T: Object<'a> + Default>(
     body: &'a str,
     out: &mut Out,
     mut read: impl FnMut(T, &'a str, &mut Out, &str) -> Result<(), &'static str>,
@@ -384,8 +382,7 @@ pub fn roots<'a, T: Deserialize<'a> + Object>(
     if !body.trim_start().starts_with('[') {
         return one(body, String::new(), out, &mut read);
     }
-    let all = serde_json::from_str::<Items>(body).map_err(|_| "not JSON that can be read");
-    if let Err(reason) = all.and_then(|list| each(&list, "", out, read)) {
+    if let Err(reason) = items(body).and_then(|list| each(&list, "", out, read)) {
         out.odd(String::new(), reason, body);
     }
 }
@@ -476,5 +473,27 @@ impl<'a> Visitor<'a> for Finder<'_, '_, 'a> {
         drain(seq)
     }
 
-    ignore_scalars!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
 }

@@ -31,6 +31,15 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     }
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"0","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"phone_number_id":"0"},"statuses":[{"id":"$id","status":"delivered","timestamp":"$s","recipient_id":"$to"}]}}]}]}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let hash = signature::to_hex(&signature::sign::<HmacSha256>(secret, &[request.body]));
+    vec![("x-hub-signature-256", format!("sha256={hash}"))]
+}
+
 lenient! {
     struct Envelope<'a> {
         entry: Items<'a> = "entry",
@@ -147,9 +156,7 @@ pub fn parse(body: &str, out: &mut Out, ids: Ids) {
     };
     let said = if entries.present || entries.wrong {
         each(&entries, "/entry", out, |entry: Entry, _, out, at| {
-            each(&entry.changes, &format!("{at}/changes"), out, |change: Change, _, out, at| {
-                read_change(&change, at, out, ids)
-            })
+            each(&entry.changes, &format!("{at}/changes"), out, |change: Change, _, out, at| read_change(&change, at, out, ids))
         })
     } else {
         json::object(body).and_then(|value| read_value(&value, "", out, ids))
@@ -162,17 +169,8 @@ pub fn parse(body: &str, out: &mut Out, ids: Ids) {
 impl Value<'_> {
     /// How many of the lists that are known stand in it.
     fn lists(&self) -> usize {
-        let Value {
-            statuses,
-            messages,
-            errors,
-            preferences,
-            ..
-        } = self;
-        [statuses, messages, errors, preferences]
-            .into_iter()
-            .filter(|list| list.present)
-            .count()
+        let Value { statuses, messages, errors, preferences, .. } = self;
+        [statuses, messages, errors, preferences].into_iter().filter(|list| list.present).count()
     }
 }
 
@@ -195,27 +193,16 @@ fn read_value(value: &Value, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'
     let sender = super::id(value.metadata.phone_number_id.get());
     let sender = sender.as_ref();
     let lists = [
-        each(
-            &value.statuses,
-            &format!("{at}/statuses"),
-            out,
-            |item: StatusItem, _, out, _| read_status(&item, &people, sender, out, ids),
-        ),
-        each(
-            &value.messages,
-            &format!("{at}/messages"),
-            out,
-            |item: MessageItem, raw, out, _| read_message(&item, raw, &people, sender, out),
-        ),
-        each(
-            &value.preferences,
-            &format!("{at}/user_preferences"),
-            out,
-            |item: Preference, _, out, _| {
-                read_preference(&item, &people, out);
-                Ok(())
-            },
-        ),
+        each(&value.statuses, &format!("{at}/statuses"), out, |item: StatusItem, _, out, _| {
+            read_status(&item, &people, sender, out, ids)
+        }),
+        each(&value.messages, &format!("{at}/messages"), out, |item: MessageItem, raw, out, _| {
+            read_message(&item, raw, &people, sender, out)
+        }),
+        each(&value.preferences, &format!("{at}/user_preferences"), out, |item: Preference, _, out, _| {
+            read_preference(&item, &people, out);
+            Ok(())
+        }),
         each(&value.errors, &format!("{at}/errors"), out, |item: ErrorItem, _, out, _| {
             let name = format!("error {}", item.code.get().unwrap_or_default());
             out.other(name.trim_end(), None, Person::default(), None);
@@ -328,21 +315,11 @@ fn read_preference(item: &Preference, people: &People, out: &mut Out) {
         (None | Some("marketing_messages"), Some("stop")) => true,
         (None | Some("marketing_messages"), Some("resume")) => false,
         (_, value) => {
-            out.other(
-                &format!("user_preferences {}", value.unwrap_or_default()),
-                None,
-                person,
-                at_ms,
-            );
+            out.other(&format!("user_preferences {}", value.unwrap_or_default()), None, person, at_ms);
             return;
         }
     };
-    out.event(Event::OptOut(OptOut {
-        channel: out.channel.to_owned(),
-        person,
-        stopped,
-        at_ms,
-    }));
+    out.event(Event::OptOut(OptOut { channel: out.channel.to_owned(), person, stopped, at_ms }));
 }
 
 /// The `contacts` beside the items: who else a phone or a user id is.

@@ -26,6 +26,8 @@ mod wati;
 
 pub use custom::Mapping;
 
+use json::Text;
+
 use crate::contact;
 use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
 
@@ -117,6 +119,22 @@ pub struct Parsed {
     pub others: Vec<Other>,
 }
 
+impl Parsed {
+    /// The same without clicks on links for which `is_ours` holds: we count those taps ourselves, and nothing twice.
+    #[must_use]
+    pub fn without_our_clicks(mut self, is_ours: impl Fn(&str) -> bool) -> Self {
+        let ours =
+            self.events.extract_if(.., |event| matches!(event, Event::Click(Click { url: Some(url), .. }) if is_ours(url)));
+        self.others.extend(ours.filter_map(|event| match event {
+            Event::Click(Click { message_id, person, at_ms, .. }) => {
+                Some(Other { name: "click on a tracking link".to_owned(), message_id, person, at_ms })
+            }
+            _ => None,
+        }));
+        self
+    }
+}
+
 /// An item that could not be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Odd {
@@ -136,6 +154,17 @@ pub struct Other {
     pub person: Person,
     pub at_ms: Option<Ms>,
 }
+
+/// A callback made here, for the test of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// The message that a [`Sample`] is about, and its recipient, a number set aside for fiction.
+pub const SAMPLE_ID: &str = "bluetick-test";
+const SAMPLE_PHONE: &str = "12025550100";
 
 impl Provider {
     /// The name in the HTTP API.
@@ -180,6 +209,27 @@ impl Provider {
     #[must_use]
     pub fn timeless(self) -> bool {
         self == Self::Twilio
+    }
+
+    /// Whether statuses of it may name no contact: whose a message is must be learned elsewhere. CleverTap's never do, Wati's do with
+    /// the first alone, Infobip's reports of reading do not, Twilio leaves `To` out of some failures.
+    #[must_use]
+    pub fn may_name_nobody(self, mapping: Option<&Mapping>) -> bool {
+        match self {
+            Self::CleverTap | Self::Twilio | Self::Infobip | Self::Wati => true,
+            Self::Custom => mapping.is_some_and(Mapping::may_name_nobody),
+            _ => false,
+        }
+    }
+
+    /// Whether a callback of it may be a `GET` with everything in the query.
+    #[must_use]
+    pub fn takes_get(self, mapping: Option<&Mapping>) -> bool {
+        match self {
+            Self::Twilio | Self::Plivo => true,
+            Self::Custom => mapping.is_some_and(|mapping| mapping.body == custom::Body::Form),
+            _ => false,
+        }
     }
 
     /// The headers that the check of its signature needs, in lower case.
@@ -254,12 +304,54 @@ impl Provider {
         out.parsed
     }
 
+    /// A `POST` of a delivered status as this provider would send it to `url`, signed with the secret if there is one: what
+    /// [`Provider::verify`] finds good and [`Provider::parse`] understands; of `custom` as its mapping says. `None` if that says too
+    /// little.
+    #[must_use]
+    pub fn sample(self, url: &str, secret: Option<&str>, mapping: Option<&Mapping>, now_ms: Ms) -> Option<Sample> {
+        let template = match self {
+            Self::Meta | Self::Dialog360 => meta::SAMPLE,
+            Self::Gupshup => gupshup::SAMPLE,
+            Self::Twilio => twilio::SAMPLE,
+            Self::Infobip => infobip::SAMPLE,
+            Self::Vonage => vonage::SAMPLE,
+            Self::Sinch => sinch::SAMPLE,
+            Self::CleverTap => clevertap::SAMPLE,
+            Self::Interakt => interakt::SAMPLE,
+            Self::Wati => wati::SAMPLE,
+            Self::Netcore => netcore::SAMPLE,
+            Self::Plivo => plivo::SAMPLE,
+            Self::Custom => return mapping?.sample(secret, now_ms),
+        };
+        let iso = time::to_iso(now_ms);
+        let body = template
+            .replace("$id", SAMPLE_ID)
+            .replace("$to", SAMPLE_PHONE)
+            .replace("$iso", &iso)
+            .replace("$ms", &now_ms.to_string())
+            .replace("$s", &(now_ms / 1000).to_string());
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let request = Request { headers: &[], method: "POST", url, query, body: body.as_bytes() };
+        let sign = match self {
+            Self::Meta => meta::sign,
+            Self::Dialog360 => dialog360::sign,
+            Self::Twilio => twilio::sign,
+            Self::Infobip => infobip::sign,
+            Self::Vonage => vonage::sign,
+            Self::Sinch => sinch::sign,
+            Self::Interakt => interakt::sign,
+            Self::Plivo => plivo::sign,
+            Self::Gupshup | Self::CleverTap | Self::Wati | Self::Netcore | Self::Custom => |_: &Request, _: &str| Vec::new(),
+        };
+        let headers = secret.map(|secret| sign(&request, secret)).unwrap_or_default();
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Some(Sample { headers, body })
+    }
+
     fn row(self) -> Option<(Self, &'static str, char)> {
         LIST.iter().find(|(provider, ..)| *provider == self).copied()
     }
 }
-
-use json::Text;
 
 /// A parse under way: where a provider's file puts what it found.
 struct Out<'a> {
@@ -390,7 +482,9 @@ fn status_word(word: &str) -> Option<StatusKind> {
 fn inbound_word(word: &str) -> InboundKind {
     match word.to_ascii_lowercase().as_str() {
         "text" | "image" | "video" | "audio" | "voice" | "document" | "file" | "sticker" | "media" | "location" | "contact"
-        | "contacts" | "vcard" | "order" | "catalog" | "product" => InboundKind::Message,
+        | "contacts" | "vcard" | "order" | "catalog" | "product" | "interactive" | "nfm_reply" | "flow_reply" => {
+            InboundKind::Message
+        }
         "button" | "button_reply" | "list_reply" | "quick_reply" => InboundKind::QuickReply,
         _ => InboundKind::Other,
     }
@@ -418,5 +512,6 @@ fn provider_click(
         url: url.map(ToOwned::to_owned),
         country: None,
         device: None,
+        count: 1,
     }
 }

@@ -11,6 +11,10 @@ use super::json::{Flag, Items, Text, each, lenient};
 use super::{Out, json, time};
 use crate::event::{Event, InboundKind, StatusKind};
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str =
+    r#"{"delivery_status":[{"ncmessage_id":"$id","recipient":"$to","status":"delivered","received_at":"$s"}]}"#;
+
 lenient! {
     struct Callback<'a> {
         statuses: Items<'a> = "delivery_status",

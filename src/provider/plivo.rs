@@ -64,6 +64,18 @@ fn parameters(query: &str, form: &[u8]) -> String {
     text
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = "MessageUUID=$id&To=$to&Type=whatsapp&Status=delivered&DeliveryReportTime=$iso";
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let (base, query) = request.url.split_once('?').unwrap_or((request.url, ""));
+    let nonce = "test";
+    let text = format!("{base}{}.{nonce}", parameters(query, request.body));
+    let hash = signature::sign::<HmacSha256>(secret, &[text.as_bytes()]);
+    vec![(V3, signature::to_base64(&hash)), (V3_NONCE, nonce.to_owned())]
+}
+
 pub fn parse(request: &Request, out: &mut Out) {
     let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
     let names = ["MessageUUID", "To", "From", "Status", "ErrorCode", "ConversationOrigin", "ContentType", "Body"];

@@ -41,6 +41,17 @@ pub fn signed<M: Mac + KeyInit>(secrets: &[String], parts: &[&[u8]], signature: 
     good
 }
 
+/// The keyed hash of the parts, one after the other: what [`signed`] finds good.
+pub fn sign<M: Mac + KeyInit>(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let Ok(mut mac) = <M as Mac>::new_from_slice(secret.as_bytes()) else {
+        return Vec::new();
+    };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
+}
+
 /// Whether any of the secrets can check a signature at all.
 pub fn usable(secrets: &[String]) -> bool {
     secrets.iter().any(|s| !s.is_empty())
@@ -92,6 +103,18 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// Bytes of base64, padded or not.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
+}
+
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// A compact JWT of these claims, signed with HS256.
+pub fn jwt(claims: &str, secret: &str) -> String {
+    let unpadded = |text: &str| URL_SAFE.encode(text).trim_end_matches('=').to_owned();
+    let text = format!("{}.{}", unpadded(r#"{"alg":"HS256","typ":"JWT"}"#), unpadded(claims));
+    let signature = URL_SAFE.encode(sign::<HmacSha256>(secret, &[text.as_bytes()]));
+    format!("{text}.{}", signature.trim_end_matches('='))
 }
 
 /// The SHA-256 of a body as lower-case hexadecimal digits.

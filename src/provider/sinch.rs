@@ -27,10 +27,7 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
     let [Some(expected), Some(nonce), Some(timestamp)] = [SIGNATURE, NONCE, TIMESTAMP].map(|name| request.header(name)) else {
         return Verdict::Bad("one of the three x-sinch-webhook-signature headers is missing");
     };
-    if request
-        .header(ALGORITHM)
-        .is_some_and(|a| !a.eq_ignore_ascii_case("HmacSHA256"))
-    {
+    if request.header(ALGORITHM).is_some_and(|a| !a.eq_ignore_ascii_case("HmacSHA256")) {
         return Verdict::Bad("x-sinch-webhook-signature-algorithm is not HmacSHA256");
     }
     let parts = [request.body, b".", nonce.as_bytes(), b".", timestamp.as_bytes()];
@@ -38,6 +35,17 @@ pub fn verify(request: &Request, secrets: &[String]) -> Verdict {
         Some(hash) if signature::signed::<HmacSha256>(secrets, &parts, &hash) => Verdict::Verified,
         _ => Verdict::Bad("x-sinch-webhook-signature does not match"),
     }
+}
+
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"event_time":"$iso","message_delivery_report":{"message_id":"$id","status":"DELIVERED","channel_identity":{"channel":"WHATSAPP","identity":"$to"}}}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let (nonce, timestamp) = ("test", "0");
+    let parts = [request.body, b".", nonce.as_bytes(), b".", timestamp.as_bytes()];
+    let hash = signature::to_base64(&signature::sign::<HmacSha256>(secret, &parts));
+    vec![(SIGNATURE, hash), (NONCE, nonce.to_owned()), (TIMESTAMP, timestamp.to_owned())]
 }
 
 lenient! {
@@ -103,12 +111,8 @@ pub fn parse(body: &str, out: &mut Out) {
 fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let at = callback.event_time.get().or(callback.accepted_time.get());
     let at_ms = out.at(at.and_then(time::iso));
-    let Callback {
-        report, message, event, ..
-    } = callback;
-    let identity = [&report.identity, &message.identity, &event.identity]
-        .into_iter()
-        .find(|i| i.object);
+    let Callback { report, message, event, .. } = callback;
+    let identity = [&report.identity, &message.identity, &event.identity].into_iter().find(|i| i.object);
     let elsewhere = identity.and_then(|i| i.channel.get()).filter(|c| *c != "WHATSAPP");
     match (report.object, message.object, event.object, elsewhere) {
         (true, .., None) => read_report(callback, at_ms, out),
@@ -119,29 +123,15 @@ fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static st
             Ok(())
         }
         (.., None) => {
-            let name = json::keys(raw)
-                .into_iter()
-                .find(|key| OTHERS.iter().any(|end| key.ends_with(end)));
-            out.other(
-                &name.ok_or("none of the events that are known")?,
-                None,
-                Person::default(),
-                at_ms,
-            );
+            let name = json::keys(raw).into_iter().find(|key| OTHERS.iter().any(|end| key.ends_with(end)));
+            out.other(&name.ok_or("none of the events that are known")?, None, Person::default(), at_ms);
             Ok(())
         }
     }
 }
 
 fn read_report(callback: &Callback, at_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
-    let Report {
-        message_id,
-        status,
-        identity,
-        reason,
-        metadata,
-        ..
-    } = &callback.report;
+    let Report { message_id, status, identity, reason, metadata, .. } = &callback.report;
     let message_id = super::id(message_id.get()).ok_or("no usable message_id")?;
     let person = super::person(identity.identity.get(), None);
     let kind = match status.get().ok_or("no status")? {
@@ -164,19 +154,8 @@ fn read_report(callback: &Callback, at_ms: Option<Ms>, out: &mut Out) -> Result<
 }
 
 fn read_message(callback: &Callback, raw: &str, at_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
-    let Message {
-        id,
-        identity,
-        sender,
-        content,
-        ..
-    } = &callback.message;
-    let Content {
-        choice,
-        fallback,
-        reply_to,
-        ..
-    } = content;
+    let Message { id, identity, sender, content, .. } = &callback.message;
+    let Content { choice, fallback, reply_to, .. } = content;
     let person = super::person(identity.identity.get(), None);
     let inbound = match (content.object, choice.object, fallback.is_some()) {
         (true, true, _) => InboundKind::QuickReply,
@@ -192,12 +171,7 @@ fn read_message(callback: &Callback, raw: &str, at_ms: Option<Ms>, out: &mut Out
 }
 
 fn read_event(callback: &Callback, raw: &str, at_ms: Option<Ms>, out: &mut Out) -> Result<(), &'static str> {
-    let ContactEvent {
-        id,
-        identity,
-        content: EventContent { reaction, .. },
-        ..
-    } = &callback.event;
+    let ContactEvent { id, identity, content: EventContent { reaction, .. }, .. } = &callback.event;
     let person = super::person(identity.identity.get(), None);
     if !reaction.object {
         out.other("event", super::id(id.get()), person, at_ms);
@@ -205,9 +179,7 @@ fn read_event(callback: &Callback, raw: &str, at_ms: Option<Ms>, out: &mut Out) 
     }
     // The word for a reaction taken back is not documented; it is any but this one.
     let put = reaction.action.get().is_none_or(|action| action == "REACTION_ACTION_REACT");
-    let inbound = InboundKind::Reaction {
-        removed: !put || reaction.emoji.get().is_none(),
-    };
+    let inbound = InboundKind::Reaction { removed: !put || reaction.emoji.get().is_none() };
     let message_id = out.given_or_made_id(id, &person, &callback.accepted_time, raw)?;
     let mut event = out.inbound(message_id, inbound, at_ms, person);
     event.quoted = super::id(reaction.message_id.get());

@@ -1,7 +1,5 @@
 //! Providers' times: epochs in any unit, and ISO texts with and without a zone. It knows no clock.
 
-use chrono::{DateTime, NaiveDateTime};
-
 use crate::event::Ms;
 
 /// WhatsApp is of 2009: nothing happened there before.
@@ -33,21 +31,12 @@ fn fraction(text: &str) -> Option<Ms> {
 
 /// RFC 3339 and its cousins: any number of fraction digits, `T` or a space, offsets with or without a colon, none meaning UTC.
 pub fn iso(text: &str) -> Option<Ms> {
-    let text = text.trim();
-    // Longer than any: nine fraction digits and an offset make 35.
-    if text.len() > 40 {
-        return None;
-    }
-    DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%z"))
-        .map(|at| at.timestamp_millis())
-        .or_else(|_| {
-            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-                .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f"))
-                .map(|at| at.and_utc().timestamp_millis())
-        })
-        .ok()
+    crate::time::from_iso(text.trim())
+}
+
+/// RFC 3339 in UTC without a zone, as `iso` reads it and a form needs no escape for.
+pub fn to_iso(ms: Ms) -> String {
+    crate::time::to_rfc3339(ms).trim_end_matches('Z').to_owned()
 }
 
 /// Either of the two.

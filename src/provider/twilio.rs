@@ -72,6 +72,17 @@ fn urls(url: &str) -> Vec<String> {
     all
 }
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = "MessageSid=$id&MessageStatus=delivered&To=whatsapp%3A%2B$to&From=whatsapp%3A%2B$to";
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let parameters = form::sorted(request.body);
+    let text: String = parameters.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]).collect();
+    let hash = signature::sign::<HmacSha1>(secret, &[request.url.as_bytes(), text.as_bytes()]);
+    vec![("x-twilio-signature", signature::to_base64(&hash))]
+}
+
 pub fn parse(request: &Request, out: &mut Out) {
     let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
     let names = ["MessageSid", "SmsSid", "MessageStatus", "To", "From", "ErrorCode", "ErrorMessage", "ChannelStatusMessage"];

@@ -16,6 +16,15 @@ use crate::event::{ErrorInfo, Event, InboundKind, Ms, Person, StatusKind};
 
 pub const HEADERS: &[&str] = &["authorization"];
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"message_uuid":"$id","to":"$to","timestamp":"$iso","status":"delivered","channel":"whatsapp"}"#;
+
+/// The headers under which [`verify`] finds the request good.
+pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
+    let claims = format!(r#"{{"payload_hash":"{}"}}"#, signature::sha256_hex(request.body));
+    vec![("authorization", format!("Bearer {}", signature::jwt(&claims, secret)))]
+}
+
 lenient! {
     struct Claims<'a> {
         payload_hash: Text<'a> = "payload_hash",

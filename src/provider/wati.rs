@@ -15,6 +15,9 @@ use super::json::{Text, lenient};
 use super::{Out, json, time};
 use crate::event::{Event, InboundKind, StatusKind};
 
+/// A delivered status, for the test of a channel.
+pub const SAMPLE: &str = r#"{"eventType":"sentMessageDELIVERED_v2","statusString":"Delivered","whatsappMessageId":"$id","waId":"$to","timestamp":"$s"}"#;
+
 lenient! {
     struct Callback<'a> {
         kind: Text<'a> = "eventType",

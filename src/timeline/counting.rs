@@ -2,10 +2,11 @@
 
 use super::order::range;
 use super::states::Progress;
+use super::threads::Turn;
 use super::{Click, Ref, Timeline, Window, earliest};
 use crate::contributions::{
     Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place, person,
-    recount, state, usage_code,
+    recount, state, usage_code, usage_parts,
 };
 use crate::country;
 use crate::event::{InboundKind, Ms, StatusKind};
@@ -21,6 +22,14 @@ impl Timeline {
         recount(&mut message.counted, Some(now.clone()), delta);
         let losers = message.facts.claims.len().saturating_sub(1) as u32;
         recount(&mut message.conflicts, (losers > 0).then_some(CountedConflicts(losers)), delta);
+        let turn = now.time_of(state::DELIVERED).map(|at_ms| {
+            let (category, _) = usage_parts(now.usage);
+            Turn { line: self.messages[no].line(), at_ms, category, usage: now.usage }
+        });
+        self.take_turn(no, turn, delta);
+        if self.messages[no].conversation.as_ref().is_some_and(|c| c.place != now.place) {
+            self.changed_turn(no);
+        }
         let id = &self.messages[no].slot.id;
         if self.quotes.contains_key(id) {
             self.dirty.reactions.insert(id.clone());
@@ -91,7 +100,7 @@ impl Timeline {
             sent_ms: message.sent_ms,
             times_ms,
             error: failed.map(|f| provider_code(&message.slot.id, f.error.as_ref())),
-            usage: delivered.map(|_| usage),
+            usage,
             bill,
         }
     }
@@ -127,7 +136,7 @@ impl Timeline {
             sent_ms: facts.at_ms,
             times_ms: [facts.at_ms; state::COUNT],
             error: (!accepted).then(|| provider_code("", facts.error.as_ref())),
-            usage: None,
+            usage: 0,
             bill: None,
         };
         let attempt = &mut self.attempts[no];

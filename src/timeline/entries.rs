@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::contributions::{CountedClick, CountedConflicts, CountedConversion, CountedInbound, CountedMessage, Place};
+use super::threads::{Line, Turn};
+use crate::contributions::{
+    CountedClick, CountedConflicts, CountedConversation, CountedConversion, CountedInbound, CountedMessage, Place,
+};
 use crate::event::Ms;
 use crate::facts::{AttemptFacts, ClickFacts, ConversionFacts, InboundFacts, MessageFacts, OptOutFacts, StandingFacts};
 
@@ -47,6 +50,31 @@ pub struct Message {
     pub(super) touches_for: u32,
     pub counted: Option<CountedMessage>,
     pub(super) conflicts: Option<CountedConflicts>,
+    /// Its turn among the delivered messages of its line, and the conversation that it opens.
+    pub(super) turn: Option<Turn>,
+    pub(super) conversation: Option<CountedConversation>,
+}
+
+impl Message {
+    pub(super) fn provider(&self) -> char {
+        self.slot.id.chars().nth(1).unwrap_or('-')
+    }
+
+    /// Whether an inbound was sent to the number that this message came from; where either names none, to its channel.
+    pub(super) fn fits(&self, inbound: &InboundFacts) -> bool {
+        let (channel, sender) = &self.voice;
+        self.provider() == inbound.provider
+            && match (sender, &inbound.sender) {
+                (Some(sender), Some(to)) => *sender == to.1,
+                _ => channel.as_deref() == Some(inbound.channel.1.as_str()),
+            }
+    }
+
+    pub(super) fn line(&self) -> Line {
+        let (channel, sender) = &self.voice;
+        let number = sender.clone().unwrap_or_else(|| format!("@{}", channel.as_deref().unwrap_or_default()));
+        (self.provider(), number)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Layer 2: whose a reply or a click is, and whether a click is human.
 
 use super::order::click_link_key;
-use super::{HUMAN_CLICKS_PER_DAY, MAX_WINDOW_MS, Message, Ref, Timeline, quoted_entry};
+use super::{HUMAN_CLICKS_PER_DAY, MAX_WINDOW_MS, Ref, Timeline, quoted_entry};
 use crate::contributions::{CountedClick, CountedInbound, Delta, InboundCount, Place, person, recount};
 use crate::counters::DAY_MS;
 use crate::event::{InboundKind, Ms};
@@ -61,14 +61,7 @@ impl Timeline {
         let facts = &self.inbounds[no].facts;
         let before = self.by_sent.partition_point(|m| self.messages[*m].sent_ms < facts.at_ms);
         let candidates = self.by_sent.get(..before)?.iter().rev().copied();
-        candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| {
-            let Message { voice: (channel, sender), slot, .. } = &self.messages[*m];
-            slot.id.chars().nth(1) == Some(facts.provider)
-                && match (sender, &facts.sender) {
-                    (Some(sender), Some(to)) => *sender == to.1,
-                    _ => channel.as_deref() == Some(facts.channel.1.as_str()),
-                }
-        })
+        candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| self.messages[*m].fits(facts))
     }
 
     /// The message that a provider's click names, if it is known and placed.
@@ -127,6 +120,7 @@ impl Timeline {
             link,
             machine: machine || flood,
             unique,
+            taps: tap.more.saturating_add(1),
             at_ms,
             sent_ms: owner.map_or(at_ms, |message| self.messages[message].sent_ms),
         };

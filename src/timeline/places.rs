@@ -6,6 +6,7 @@ use super::order::{click_link_key, click_place_key, place_key, range, sent_key};
 use super::{AttemptName, MAX_WINDOW_MS, Ref, Timeline, Voice};
 use crate::event::{Ms, StatusKind};
 use crate::facts::reference_parts;
+use crate::gather::gather;
 use crate::policy::Policies;
 use crate::slab::{insert, remove};
 
@@ -30,7 +31,7 @@ impl Timeline {
         attempts.extend(self.messages[no].slot.id.get(2..).map(str::to_owned));
         attempts.extend(reference.filter(|(c, s, _)| (*c, *s) == (campaign, step)).and_then(|r| r.2).map(str::to_owned));
         let attempts: BTreeSet<AttemptName> =
-            attempts.into_iter().map(|attempt| (campaign.to_owned(), step.to_owned(), attempt)).collect();
+            gather(attempts.into_iter().map(|attempt| (campaign.to_owned(), step.to_owned(), attempt)));
 
         let voice: Voice = (facts.channel().map(str::to_owned), facts.sender().map(str::to_owned));
 
@@ -41,6 +42,10 @@ impl Timeline {
                 == (&place, sent_ms, takes_replies, &attempts, &voice);
         if same {
             return;
+        }
+        if message.voice != voice {
+            // Which inbounds opened its service window depends on it.
+            self.changed_turn(no);
         }
         self.unlist_message(no);
         let message = &mut self.messages[no];

@@ -34,6 +34,14 @@ impl Api {
         self.call("POST", path, &body)
     }
 
+    pub fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call("PATCH", path, &body)
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, &Value::Null)
+    }
+
     pub fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.0.call(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }

@@ -2,9 +2,14 @@
 //!
 //! One test binary; each test starts a server of its own on a free port with a fresh state folder (or shares one that it only
 //! reads from), so that there is no order between tests and nothing is left behind.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod client;
 mod demo;
+mod edge;
+mod identity;
+mod letters;
+mod links;
+mod providers;
 mod runner;
 mod whole_way;

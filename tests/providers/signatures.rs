@@ -1,6 +1,7 @@
 //! Signatures: the providers' public vectors, and what must not pass.
 
-use bluetick::provider::{Mapping, Provider, Request, Verdict};
+use bluetick::event::{Event, StatusKind};
+use bluetick::provider::{Mapping, Provider, Request, SAMPLE_ID, Signing, Verdict};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
@@ -300,4 +301,29 @@ fn those_who_never_sign_are_not_checked() {
     for provider in [Provider::Gupshup, Provider::CleverTap, Provider::Wati, Provider::Netcore] {
         assert_eq!(call(provider, "", &[], "body").verdict(None, &["secret"]), Verdict::Unsigned);
     }
+}
+
+/// The sample of a channel's test is signed as the provider signs and says what it should; under another secret it does not pass.
+#[test]
+fn samples_pass_their_own_check() {
+    let url = "https://hooks.example/in/main/t0k3n?ref=spring&a=b";
+    for provider in Provider::all().filter(|provider| *provider != Provider::Custom) {
+        let sample = provider.sample(url, Some("secret"), None, NOW_MS).unwrap();
+        let query = "ref=spring&a=b";
+        let request = Request { headers: &sample.headers, method: "POST", url, query, body: sample.body.as_bytes() };
+        let expected = if provider.signing(None) == Signing::Never { Verdict::Unsigned } else { Verdict::Verified };
+        assert_eq!(provider.verify(&request, &["secret".to_owned()], None, NOW_MS), expected, "{}", provider.id());
+        let other = provider.verify(&request, &["other".to_owned()], None, NOW_MS);
+        assert_eq!(matches!(other, Verdict::Bad(_)), expected == Verdict::Verified, "{}", provider.id());
+        let parsed = provider.parse(&request, "main", None, NOW_MS);
+        let [Event::Status(status)] = &parsed.events[..] else { panic!("{parsed:?}") };
+        assert_eq!((status.message_id.as_str(), status.status), (SAMPLE_ID, StatusKind::Delivered));
+        let fresh = status.at_ms.map(|at| NOW_MS - at < 1000);
+        assert_eq!(fresh, (!provider.timeless()).then_some(true), "{}", provider.id());
+        let named = !matches!(provider, Provider::CleverTap);
+        assert_eq!(status.person.phone.as_deref(), named.then_some("12025550100"), "{}", provider.id());
+        assert_eq!((parsed.odd, parsed.others), (Vec::new(), Vec::new()));
+        assert_eq!(provider.sample(url, None, None, NOW_MS).unwrap().headers, []);
+    }
+    assert_eq!(Provider::Custom.sample(url, None, None, NOW_MS), None);
 }

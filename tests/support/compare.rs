@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use bluetick::contributions::{Category, person, usage_code};
-use bluetick::counters::{Book, DAY_MS, Kind};
+use bluetick::contributions::{Category, person, usage_code, usage_parts};
+use bluetick::counters::{Book, Kind};
 use bluetick::money::Amount;
 use bluetick::numbers::{Basis, Numbers, Period};
 
@@ -110,8 +110,8 @@ fn normal(numbers: &answers::Numbers) -> answers::Numbers {
     numbers.iter().filter(|(_, n)| **n != 0).map(|(name, n)| (name.clone(), *n)).collect()
 }
 
-/// What is paid for: sums of the dispatches' own prices, and messages for the rate card by (UTC day billed, category and country).
-type Bills = (BTreeMap<String, String>, BTreeMap<(i32, u32), u64>);
+/// What is paid for: sums of the dispatches' own prices, and messages for the rate card by (quarter hour billed, category and country).
+type Bills = (BTreeMap<String, String>, BTreeMap<(i64, u32), u64>);
 
 fn bills(n: &Numbers) -> Bills {
     let own = n.own_cost.iter().map(|(currency, amount)| (currency.to_string(), amount.to_string())).collect();
@@ -129,9 +129,9 @@ fn model_bills(scope: &answers::Scope, inside: impl Fn(&answers::Bill) -> bool) 
                 own.insert(currency.clone(), Amount::from_nanos(nanos));
             }
             None => {
-                let day = bill.billed_ms.div_euclid(DAY_MS) as i32;
+                let quarter = bill.billed_ms.div_euclid(QUARTER_MS) * QUARTER_MS;
                 let usage = usage_code(Category::from_word(&bill.category), Some(&bill.country));
-                *billed.entry((day, usage)).or_insert(0) += 1;
+                *billed.entry((quarter, usage)).or_insert(0) += 1;
             }
         }
     }
@@ -199,4 +199,30 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
             assert_eq!(counted, lost as i64, "{context}: claims that lost");
         }
     }
+    check_usage(context, workspace, definitions, expected);
+}
+
+/// Section 7, of all campaigns together: conversations, delivered and billable messages by category, country and quarter hour.
+fn check_usage(context: &str, workspace: &mut Workspace, definitions: &Definitions, expected: &Answers) {
+    let mut usage: BTreeMap<i64, answers::Numbers> = BTreeMap::new();
+    let mut unseen = 0;
+    for (_, no) in campaigns(definitions) {
+        for (day, row) in &workspace.book(no).days {
+            for (cell, n) in row.cells() {
+                let what = match (cell.kind, cell.b) {
+                    (Kind::Usage, 0) => "messages_delivered",
+                    (Kind::Usage, _) => "billable",
+                    (Kind::Conversations, _) => "conversations",
+                    _ => continue,
+                };
+                unseen += if cell.kind == Kind::Conversations && cell.b == 1 { n } else { 0 };
+                let (category, country) = usage_parts(cell.a);
+                let start_ms = i64::from(*day) * crate::model::DAY_MS + i64::from(cell.quarter.unwrap()) * QUARTER_MS;
+                let name = format!("{what}.{}.{}", category.name(), country.unwrap_or_default());
+                *usage.entry(start_ms).or_default().entry(name).or_default() += n as u64;
+            }
+        }
+    }
+    assert_eq!(usage, expected.usage, "{context}, usage");
+    assert_eq!(unseen as usize, expected.conversations.iter().filter(|c| c.window_unseen).count(), "{context}, windows unseen");
 }

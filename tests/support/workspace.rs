@@ -60,7 +60,10 @@ impl Workspace {
 
     /// The Ledger and the routed form of an event; none if it names nobody.
     pub fn route(&self, received: &Received) -> Option<(usize, Routed)> {
-        let event: Event = serde_json::from_value(received.event.clone()).unwrap();
+        // The model names an event's kind in a field, the core around it.
+        let mut event = received.event.clone();
+        let kind = event.as_object_mut().unwrap().remove("kind").unwrap();
+        let event: Event = serde_json::from_value(serde_json::json!({ kind.as_str().unwrap(): event })).unwrap();
         let (person, channel) = match &event {
             Event::Dispatch(e) => (&e.person, e.channel.as_ref()),
             Event::Status(e) => (&e.person, Some(&e.channel)),

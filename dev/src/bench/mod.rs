@@ -10,19 +10,21 @@ mod subject;
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::failure::{Doing as _, Failure, Result};
 use crate::project;
-use crate::server::{Options, Server};
+use crate::server::{Broken, Options, Server};
 use crate::step::step;
 use crate::tools::Tools;
 use load::Load;
-use subject::{Subject, Tally};
+use subject::{Subject, Tally, Token};
 
 /// Connections that send at once.
 const CONNECTIONS: [u32; 3] = [1, 16, 64];
-/// The most of them: where the goals are set.
+const SOME: u32 = 16;
+/// The most of them.
 const MANY: u32 = 64;
 /// Every subject is measured this often, in turns.
 const ROUNDS: usize = 3;
@@ -112,15 +114,54 @@ fn statuses(disk: &Path, memory: Option<&Path>) -> Result<Vec<Goal>> {
 fn redirects(disk: &Path) -> Result<Vec<Goal>> {
     let ours = ours(disk)?;
     let floor = floor(disk)?;
-    let counting = Subject::taps(&ours, "on disk")?;
+    let without_ledgers = Server::start(Options {
+        release: true,
+        state_under: Some(disk.to_path_buf()),
+        broken: vec![("LEDGER", Broken::Hangs)],
+        ..Options::default()
+    })?;
+    let short = Subject::taps(&ours, "short tokens", Token::Short)?;
+    let sealed = Subject::taps(&ours, "sealed tokens", Token::Sealed)?;
+    let stopped = Subject::taps(&without_ledgers, "short, no Ledgers", Token::Short)?.uncounted();
     let bare = Subject::floor(&floor, "/302", "a bare 302");
-    let table = Table::measure("redirects", &[&counting, &bare])?;
+    let table = Table::measure("redirects", &[&short, &bare, &sealed, &stopped])?;
     println!("{}", table.text());
-    Ok(vec![Goal::at_least("redirect with counting ÷ bare 302, 64 connections", table.ratio(&counting, &bare, MANY), 0.5)])
+    let mut goals = Vec::new();
+    for (subject, names) in [
+        (&short, ["short ÷ bare 302, 16 connections", "short ÷ bare 302, 64 connections", "short ÷ bare 302, p50 alone"]),
+        (&sealed, ["sealed ÷ bare 302, 16 connections", "sealed ÷ bare 302, 64 connections", "sealed ÷ bare 302, p50 alone"]),
+    ] {
+        let [some, many, alone] = names;
+        goals.push(Goal::at_least(some, table.ratio(subject, &bare, SOME), 0.6));
+        goals.push(Goal::at_least(many, table.ratio(subject, &bare, MANY), 0.6));
+        goals.push(Goal::at_most(alone, table.ratio_of(subject, &bare, 1, |load| load.p50_ms), 1.5));
+    }
+    goals.push(Goal::at_least("no Ledgers ÷ with them, 64 connections", table.ratio(&stopped, &short, MANY), 0.95));
+    goals.extend(token_checks()?);
+    Ok(goals)
+}
+
+/// How many tokens are checked a second, natively.
+fn token_checks() -> Result<Vec<Goal>> {
+    let doing = "run the example token_speed";
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(["run", "--release", "--quiet", "--package", "bluetick", "--example", "token_speed"])
+        .current_dir(project::root());
+    let output = command.stderr(Stdio::inherit()).output().doing(doing)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let speed = |form: &str| {
+        let words = text.lines().find_map(|line| line.strip_prefix(form)?.trim().parse::<f64>().ok());
+        words.ok_or_else(|| Failure::new(format!("could not {doing}"), "read the lines above"))
+    };
+    Ok(vec![
+        Goal::at_least("short tokens checked natively, million/s", speed("short")? / 1e6, 1.0),
+        Goal::at_least("sealed tokens checked natively, million/s", speed("sealed")? / 1e6, 1.0),
+    ])
 }
 
 fn ours(place: &Path) -> Result<Server> {
-    Server::start(Options { state_under: Some(place.to_path_buf()), ..Options::default() })
+    Server::start(Options { release: true, state_under: Some(place.to_path_buf()), ..Options::default() })
 }
 
 fn floor(place: &Path) -> Result<Server> {
@@ -182,10 +223,15 @@ impl Table {
 
     /// The median of the rounds' ratios of throughput.
     fn ratio(&self, one: &Subject, other: &Subject, connections: u32) -> f64 {
+        self.ratio_of(one, other, connections, |load| load.per_second)
+    }
+
+    /// The median of the rounds' ratios of anything.
+    fn ratio_of(&self, one: &Subject, other: &Subject, connections: u32, of: impl Fn(&Load) -> f64) -> f64 {
         let (Some(one), Some(other)) = (self.row(one, connections), self.row(other, connections)) else {
             return f64::NAN;
         };
-        median(one.rounds.iter().zip(&other.rounds).map(|(one, other)| one.per_second / other.per_second).collect())
+        median(one.rounds.iter().zip(&other.rounds).map(|(one, other)| of(one) / of(other)).collect())
     }
 
     fn text(&self) -> String {

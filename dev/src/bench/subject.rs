@@ -8,6 +8,7 @@ use super::load::Load;
 use crate::client::Client;
 use crate::failure::{Failure, Result};
 use crate::http::Answer;
+use crate::mint::{Content, Key};
 use crate::server::Server;
 use crate::tools::Tools;
 use crate::wait;
@@ -16,12 +17,20 @@ const CAMPAIGN: &str = "bench";
 /// The app secret, as in the floor's `wrangler.toml`.
 const SECRET: &str = "bench";
 const SENDER: &str = "100000000000010";
-/// Tracking links that are tapped in turn: so many that no contact taps one more than 20 times (a flood, which is counted apart).
-const LINKS: u32 = 4000;
+/// Contacts who tap in turn: so many that none taps 20 times (a flood, which is added up, not written one by one).
+const CONTACTS: u32 = 12_000;
 /// Contacts per wrap call.
-const WRAP: usize = 1000;
+const WRAP: usize = 6000;
+const TARGET: &str = "https://shop.example/";
 /// How long the last click may take to be counted after its redirect.
 const SETTLE: Duration = Duration::from_secs(20);
+
+/// The forms of tokens that are tapped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    Short,
+    Sealed,
+}
 
 /// One thing to be measured.
 pub struct Subject<'a> {
@@ -64,22 +73,25 @@ impl<'a> Subject<'a> {
         Ok(Self { name: format!("bluetick, {place}"), client, server, url, paths: Vec::new(), counted })
     }
 
-    /// bluetick taking taps.
-    pub fn taps(server: &'a Server, place: &str) -> Result<Self> {
+    /// bluetick taking taps on links with this form of token.
+    pub fn taps(server: &'a Server, name: &str, token: Token) -> Result<Self> {
         let client = Client::new(&server.url(), server.admin_key());
         declare(&client)?;
-        let link = call(&client, "POST", "/v1/links", &json!({"campaign": CAMPAIGN, "url": "https://shop.example/"}))?;
+        let contacts: Vec<String> = (0..CONTACTS).map(|n| format!("1202{n:07}")).collect();
+        let body = json!({"campaign": CAMPAIGN, "url": TARGET, "label": name});
+        let link = call(&client, "POST", "/v1/links", &body)?;
         let link = link.get("link").and_then(Value::as_str).unwrap_or_default();
-        let contacts: Vec<String> = (0..LINKS).map(|n| format!("1202555{n:04}")).collect();
-        let mut paths = Vec::new();
-        for contacts in contacts.chunks(WRAP) {
-            let wrapped = call(&client, "POST", &format!("/v1/links/{link}/wrap"), &json!({"contacts": contacts}))?;
-            let rows = wrapped.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
-            let urls = rows.iter().filter_map(|row| row.get("tracking_url")?.as_str());
-            paths.extend(urls.filter_map(|url| url.strip_prefix(client.url())).map(str::to_owned));
-        }
+        let paths = match token {
+            Token::Short => short_paths(&client, link, &contacts)?,
+            Token::Sealed => sealed_paths(&client, link, &contacts)?,
+        };
         let counted = Counted::Stats("/clicks/total");
-        Ok(Self { name: format!("bluetick, {place}"), url: server.url(), client, server, paths, counted })
+        Ok(Self { name: name.to_owned(), url: server.url(), client, server, paths, counted })
+    }
+
+    /// The same where nothing can be counted.
+    pub fn uncounted(self) -> Self {
+        Self { counted: Counted::No, ..self }
     }
 
     /// A floor's route.
@@ -153,6 +165,27 @@ impl<'a> Subject<'a> {
             ledger_calls: sum(&metrics, "bluetick_ledger_calls_total"),
         }))
     }
+}
+
+fn short_paths(client: &Client, link: &str, contacts: &[String]) -> Result<Vec<String>> {
+    let mut paths = Vec::new();
+    for contacts in contacts.chunks(WRAP) {
+        let wrapped = call(client, "POST", &format!("/v1/links/{link}/wrap"), &json!({"contacts": contacts}))?;
+        let rows = wrapped.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+        let urls = rows.iter().filter_map(|row| row.get("tracking_url")?.as_str());
+        paths.extend(urls.filter_map(|url| url.strip_prefix(client.url())).map(str::to_owned));
+    }
+    Ok(paths)
+}
+
+/// Minted here, as a sender would.
+fn sealed_paths(client: &Client, link: &str, contacts: &[String]) -> Result<Vec<String>> {
+    call(client, "PUT", "/v1/settings", &json!({"timezone": "UTC", "link_hosts": ["shop.example"]}))?;
+    let key = call(client, "POST", "/v1/minting_keys", &json!({}))?;
+    let key = Key::read(key.get("key").and_then(Value::as_str).unwrap_or_default())?;
+    let link = link.trim_start_matches('l').parse().unwrap_or_default();
+    let mint = |contact: &String| Ok(format!("/c/{}", key.mint(&Content { link, contact, url: TARGET, ..Content::default() })?));
+    contacts.iter().map(mint).collect()
 }
 
 fn declare(client: &Client) -> Result<()> {

@@ -1,0 +1,77 @@
+//! Asking and telling the Identity objects whose messages are.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use serde::de::DeserializeOwned;
+
+use super::config::Config;
+use super::objects::call;
+use crate::bounds::{EVENTS_PER_CALL, IDENTITY_CALL_MS};
+use crate::identity::{Command, Known, Nameless};
+use crate::ledger::Routed;
+use crate::problem::Problem;
+
+/// The events whose message is known, on their way to its person; the others wait, durably, until somebody tells.
+///
+/// # Errors
+/// 503, if an object does not answer.
+pub async fn resolve(config: &Config, events: Vec<Nameless>) -> Result<Vec<Routed>, Problem> {
+    let calls = shards(config, events, |event| &event.message).into_iter().map(async |(object, events)| {
+        let command = Command::Resolve { events };
+        let handles: Vec<Option<String>> = ask(config, object, &command).await?;
+        let Command::Resolve { events } = command else { return Ok(Vec::new()) };
+        let known = events.into_iter().zip(handles).filter_map(|(event, handle)| Some(event.of_person(handle?)));
+        Ok::<_, Problem>(known.collect())
+    });
+    let known = join_all(calls).await.into_iter().collect::<Result<Vec<Vec<Routed>>, Problem>>()?;
+    Ok(known.into_iter().flatten().collect())
+}
+
+/// Tells whose messages are; what waited for it is with the Ledgers then.
+///
+/// # Errors
+/// 503, if an object does not answer, or could not move what waited.
+pub async fn learn(config: &Config, known: Vec<Known>) -> Result<(), Problem> {
+    let calls = shards(config, known, |known| &known.message)
+        .into_iter()
+        .map(async |(object, known)| ask::<()>(config, object, &Command::Learn { known }).await);
+    join_all(calls).await.into_iter().collect()
+}
+
+/// How many events of the channel wait for a name.
+///
+/// # Errors
+/// 503, if an object does not answer.
+pub async fn waiting(config: &Config, channel: &str) -> Result<u64, Problem> {
+    let calls =
+        (0..config.partition.ledgers).map(async |object| ask::<BTreeMap<String, u64>>(config, object, &Command::Waiting).await);
+    let counts = join_all(calls).await.into_iter().collect::<Result<Vec<_>, Problem>>()?;
+    Ok(counts.iter().filter_map(|counts| counts.get(channel)).sum())
+}
+
+/// The items of each object, at most [`EVENTS_PER_CALL`] together.
+fn shards<T>(config: &Config, items: Vec<T>, message: impl Fn(&T) -> &String) -> Vec<(u32, Vec<T>)> {
+    let mut shards: BTreeMap<u32, Vec<T>> = BTreeMap::new();
+    for item in items {
+        shards.entry(config.partition.identity(message(&item))).or_default().push(item);
+    }
+    let mut calls = Vec::new();
+    for (object, mut items) in shards {
+        while items.len() > EVENTS_PER_CALL {
+            let rest = items.split_off(EVENTS_PER_CALL);
+            calls.push((object, items));
+            items = rest;
+        }
+        calls.push((object, items));
+    }
+    calls
+}
+
+async fn ask<T: DeserializeOwned>(config: &Config, object: u32, command: &Command) -> Result<T, Problem> {
+    let broken = || Problem::unavailable("Storage trouble.");
+    let body = serde_json::to_string(command).map_err(|_| broken())?;
+    let answer = call(&config.identity, &object.to_string(), "https://identity/", &body, IDENTITY_CALL_MS).await;
+    let (_, text) = answer.ok().filter(|(status, _)| *status == 200).ok_or_else(broken)?;
+    serde_json::from_str(&text).map_err(|_| broken())
+}

@@ -1,0 +1,74 @@
+//! Time zones by the runtime's own database: `Intl`, so that none is carried in the wasm.
+
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
+
+use crate::calendar::Zone;
+use crate::event::Ms;
+
+/// An IANA zone; one that the runtime does not know counts as UTC.
+pub struct IntlZone {
+    format: Option<Intl::DateTimeFormat>,
+}
+
+impl IntlZone {
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let options = Object::new();
+        for (option, value) in [
+            ("timeZone", name),
+            ("hourCycle", "h23"),
+            ("era", "short"),
+            ("year", "numeric"),
+            ("month", "numeric"),
+            ("day", "numeric"),
+            ("hour", "numeric"),
+            ("minute", "numeric"),
+            ("second", "numeric"),
+        ] {
+            // Setting a property of a plain object cannot fail.
+            let _ = Reflect::set(&options, &option.into(), &value.into());
+        }
+        Self { format: (name != "UTC").then(|| Self::formatter(&options)).flatten() }
+    }
+
+    /// The constructor throws for a zone that it does not know, so it is called where that is caught.
+    fn formatter(options: &Object) -> Option<Intl::DateTimeFormat> {
+        let class = Reflect::get(&Reflect::get(&js_sys::global(), &"Intl".into()).ok()?, &"DateTimeFormat".into()).ok()?;
+        let arguments = Array::of2(&"en-US".into(), options);
+        let class: &Function = class.dyn_ref()?;
+        Reflect::construct(class, &arguments).ok()?.dyn_into().ok()
+    }
+
+    /// The local wall clock at an instant, read as if it were UTC.
+    fn wall_ms(format: &Intl::DateTimeFormat, at_ms: Ms) -> Option<Ms> {
+        let parts = format.format_to_parts(&Date::new(&JsValue::from_f64(at_ms as f64)));
+        let mut fields = [0.0; 6];
+        let mut before_christ = false;
+        for part in parts.iter() {
+            let text = |key: &str| Reflect::get(&part, &key.into()).ok().and_then(|value| value.as_string());
+            let (kind, value) = (text("type")?, text("value")?);
+            let names = ["year", "month", "day", "hour", "minute", "second"];
+            if let Some(slot) = names.iter().position(|name| *name == kind).and_then(|no| fields.get_mut(no)) {
+                *slot = value.parse().ok()?;
+            }
+            before_christ |= kind == "era" && value.starts_with('B');
+        }
+        let [year, month, day, hour, minute, second] = fields;
+        if before_christ {
+            return None;
+        }
+        Some(
+            Date::utc(year, month - 1.0) as Ms
+                + ((day - 1.0) * 86_400_000.0 + hour * 3_600_000.0 + minute * 60_000.0 + second * 1000.0) as Ms,
+        )
+    }
+}
+
+impl Zone for IntlZone {
+    fn offset_s(&self, at_ms: Ms) -> i32 {
+        let whole_ms = at_ms.div_euclid(1000) * 1000;
+        let wall_ms = self.format.as_ref().and_then(|format| Self::wall_ms(format, whole_ms));
+        wall_ms.map_or(0, |wall_ms| ((wall_ms - whole_ms) / 1000) as i32)
+    }
+}

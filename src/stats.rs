@@ -1,0 +1,215 @@
+//! The stats object of `api.md`: a campaign's numbers with rates, costs and gaps.
+//!
+//! It puts together what others counted; it asks nobody and knows no clock.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use crate::contributions::usage_parts;
+use crate::error_class::{ErrorClass, classify};
+use crate::event::Ms;
+use crate::experiment::{Experiment, Group};
+use crate::gather::gather;
+use crate::money::Money;
+use crate::numbers::{Basis, Clicks, Contacts, Messages, Numbers, Period, Replies};
+use crate::provider::Provider;
+use crate::rate_card::RateCard;
+use crate::rates::{ContactCounts, Counts, Rates};
+use crate::time::to_rfc3339;
+
+/// What the numbers are of, and what they are priced and judged by.
+pub struct Asked<'a> {
+    pub campaign: &'a str,
+    /// `None`: all steps.
+    pub step: Option<&'a str>,
+    /// `None`: all time.
+    pub period: Option<Period>,
+    /// Declared size of the audience.
+    pub audience_size: Option<u64>,
+    pub rate_card: &'a RateCard,
+    /// The date of an instant in the workspace's zone.
+    pub date_at: &'a dyn Fn(Ms) -> NaiveDate,
+}
+
+#[derive(Serialize)]
+pub struct Stats<'a> {
+    campaign: &'a str,
+    step: Option<&'a str>,
+    from: Option<String>,
+    to: Option<String>,
+    basis: Option<&'static str>,
+    version: u64,
+    messages: Messages,
+    contacts: Option<Contacts>,
+    clicks: Clicks,
+    replies: Replies,
+    reactions: u64,
+    conversions: Conversions,
+    rates: Option<Rates>,
+    cost: Cost,
+    roi: BTreeMap<String, Option<f64>>,
+    gaps: Option<Vec<Gap>>,
+}
+
+#[derive(Serialize)]
+struct Conversions {
+    total: u64,
+    contacts: Option<u64>,
+    revenue: Money,
+}
+
+#[derive(Serialize)]
+struct Cost {
+    total: Money,
+    /// Billable messages that no entry of the rate card prices.
+    unpriced: u64,
+    /// Where the prices come from: `dispatch`, `rate_card`, or both.
+    basis: Vec<&'static str>,
+}
+
+/// Why one number is smaller than the one before it.
+#[derive(Serialize)]
+struct Gap {
+    from: &'static str,
+    to: &'static str,
+    count: i64,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retryable: Option<bool>,
+    count: i64,
+}
+
+/// The stats object.
+#[must_use]
+pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, version: u64) -> Stats<'a> {
+    let by_event = asked.period.is_some_and(|p| p.basis == Basis::Event);
+    let cost = cost(asked, &numbers);
+    let contacts = numbers.contacts.as_ref();
+    Stats {
+        campaign: asked.campaign,
+        step: asked.step,
+        from: asked.period.map(|p| to_rfc3339(p.from_ms)),
+        to: asked.period.map(|p| to_rfc3339(p.to_ms)),
+        basis: asked.period.map(|_| if by_event { "event" } else { "sent" }),
+        version,
+        rates: (!by_event).then(|| rates(&numbers)),
+        roi: gather(numbers.revenue.ratios(&cost.total).into_iter().map(|(currency, ratio)| (currency.to_string(), ratio))),
+        gaps: (!by_event).then(|| gaps(asked, &numbers)),
+        conversions: Conversions {
+            total: numbers.conversions,
+            contacts: contacts.map(|c| c.converted),
+            revenue: numbers.revenue.clone(),
+        },
+        cost,
+        messages: numbers.messages,
+        contacts: numbers.contacts,
+        clicks: numbers.clicks,
+        replies: numbers.replies,
+        reactions: numbers.reactions,
+    }
+}
+
+/// The experiment of a campaign: target against control.
+#[must_use]
+pub fn experiment(numbers: &Numbers) -> Experiment {
+    let ((target, target_converted), (control, control_converted), contaminated) = numbers.arms();
+    let [target_revenue, control_revenue] = numbers.arm_revenue.clone();
+    Experiment::of(
+        Group { contacts: target, converted: target_converted, revenue: target_revenue },
+        Group { contacts: control, converted: control_converted, revenue: control_revenue },
+        contaminated,
+    )
+}
+
+fn rates(numbers: &Numbers) -> Rates {
+    let m = &numbers.messages;
+    Rates::of(&Counts {
+        sent: m.sent,
+        delivered: m.delivered,
+        opened: m.opened,
+        read: m.read,
+        failed: m.failed,
+        clicked: m.clicked,
+        quick_replied: m.quick_replied,
+        replied: m.replied,
+        interacted: m.interacted,
+        converted: m.converted,
+        contacts: numbers.contacts.as_ref().map(|c| ContactCounts { delivered: c.delivered, converted: c.converted }),
+    })
+}
+
+fn cost(asked: &Asked<'_>, numbers: &Numbers) -> Cost {
+    let mut total = numbers.own_cost.clone();
+    let mut unpriced = 0;
+    let mut priced = 0;
+    for ((at_ms, usage), n) in &numbers.billed {
+        let (category, country) = usage_parts(*usage);
+        match asked.rate_card.price(country.as_deref(), category, (asked.date_at)(*at_ms)) {
+            Some((currency, price)) => {
+                total.add(currency, price.times(i64::try_from(*n).unwrap_or(i64::MAX)));
+                priced += n;
+            }
+            None => unpriced += n,
+        }
+    }
+    let basis = [("dispatch", !numbers.own_cost.is_zero()), ("rate_card", priced > 0)];
+    Cost { total, unpriced, basis: basis.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect() }
+}
+
+fn gaps(asked: &Asked<'_>, numbers: &Numbers) -> Vec<Gap> {
+    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let plain = |reason: &str, count: i64| Reason { reason: reason.to_owned(), code: None, class: None, retryable: None, count };
+    let errors = |errors: &BTreeMap<String, u64>| -> Vec<Reason> {
+        let class = |(key, n): (&String, &u64)| {
+            let (code, ErrorClass { class, retryable, .. }) = error(key);
+            let class = class.as_str();
+            Reason {
+                reason: class.to_owned(),
+                code: Some(code),
+                class: Some(class),
+                retryable: Some(retryable),
+                count: signed(*n),
+            }
+        };
+        errors.iter().map(class).collect()
+    };
+    let mut gaps = Vec::new();
+    if let (Some(contacts), None) = (&numbers.contacts, asked.step) {
+        let seen = signed(contacts.submitted + contacts.control + contacts.skipped);
+        let audience = asked.audience_size.map_or(seen, signed);
+        let mut reasons: Vec<Reason> = [("control", contacts.control)]
+            .into_iter()
+            .map(|(reason, n)| plain(reason, signed(n)))
+            .chain(numbers.skipped.iter().map(|(reason, n)| plain(reason, signed(*n))))
+            .collect();
+        reasons.push(if audience >= seen { plain("pending", audience - seen) } else { plain("over_audience", audience - seen) });
+        reasons.retain(|r| r.count != 0);
+        gaps.push(Gap { from: "audience", to: "submitted", count: audience - signed(contacts.submitted), reasons });
+    }
+    let m = &numbers.messages;
+    gaps.push(Gap { from: "attempted", to: "sent", count: signed(m.dispatch_errors), reasons: errors(&numbers.dispatch_errors) });
+    let mut reasons = errors(&numbers.delivery_errors);
+    if m.in_flight > 0 {
+        reasons.push(plain("pending", signed(m.in_flight)));
+    }
+    gaps.push(Gap { from: "sent", to: "delivered", count: signed(m.failed + m.in_flight), reasons });
+    gaps
+}
+
+/// The code and class behind a counted error: the provider's character, then its code.
+fn error(key: &str) -> (String, ErrorClass) {
+    let mut rest = key.chars();
+    let provider = rest.next().and_then(Provider::from_code).unwrap_or(Provider::Meta);
+    (rest.as_str().to_owned(), classify(provider, rest.as_str()))
+}

@@ -1,0 +1,153 @@
+//! Layer 5, beside the counting: the 24-hour conversations of a contact with each of the business's numbers.
+//!
+//! Which message opens a conversation depends on those that opened one in the 24 hours before it. So what changes at one moment
+//! is replayed from there, and only until the threads that are open are the same as they were before the change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::order::tie;
+use super::{Message, Timeline};
+use crate::contributions::{Category, CountedConversation, Delta, recount};
+use crate::event::Ms;
+use crate::gather::gather;
+use crate::slab::{Slab, insert, remove};
+use crate::usage::{CONVERSATION_MS, Threads};
+
+/// A provider, and the business's number; `@` and the channel where the message names none.
+pub(super) type Line = (char, String);
+
+/// A delivered message in its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) line: Line,
+    pub(super) at_ms: Ms,
+    pub(super) category: Category,
+    pub(super) usage: u32,
+}
+
+/// The conversations of one line.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Talk {
+    /// Delivered messages, in the order in which they are taken.
+    messages: Vec<u32>,
+    /// Those that open a conversation, by time, with the category that they had.
+    openings: BTreeMap<(Ms, u32), Category>,
+}
+
+/// Times between which something changed in a line.
+pub(super) type Changed = BTreeMap<Line, (Ms, Ms)>;
+
+/// Messages are taken by delivered time, templates before service, then by message id.
+fn turn_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (Ms, bool, (&'a str, &'a str)) {
+    move |no| {
+        let message = &messages[no];
+        let (at_ms, category) = message.turn.as_ref().map_or((Ms::MAX, Category::Other), |turn| (turn.at_ms, turn.category));
+        (at_ms, category == Category::Service, tie(&message.slot.id))
+    }
+}
+
+impl Timeline {
+    /// Where a message stands among the delivered ones of its line, or that it does not.
+    pub(super) fn take_turn(&mut self, no: u32, turn: Option<Turn>, delta: &mut Delta) {
+        if self.messages[no].turn == turn {
+            return;
+        }
+        // Whether it opens one where it stands now is its line's to say.
+        recount(&mut self.messages[no].conversation, None, delta);
+        if let Some(Turn { line, at_ms, .. }) = self.messages[no].turn.clone() {
+            let talk = self.talks.entry(line.clone()).or_default();
+            remove(&mut talk.messages, no, turn_key(&self.messages));
+            self.changed_line(line, at_ms, at_ms);
+        }
+        let moved = turn.as_ref().map(|turn| (turn.line.clone(), turn.at_ms));
+        self.messages[no].turn = turn;
+        if let Some((line, at_ms)) = moved {
+            let talk = self.talks.entry(line.clone()).or_default();
+            insert(&mut talk.messages, no, turn_key(&self.messages));
+            self.changed_line(line, at_ms, at_ms);
+        }
+    }
+
+    /// Something else about a message that opens a conversation changed: where it counts.
+    pub(super) fn changed_turn(&mut self, no: u32) {
+        if let Some(Turn { line, at_ms, .. }) = self.messages[no].turn.clone() {
+            self.changed_line(line, at_ms, at_ms);
+        }
+    }
+
+    fn changed_line(&mut self, line: Line, from_ms: Ms, to_ms: Ms) {
+        let changed = self.dirty.lines.entry(line).or_insert((from_ms, to_ms));
+        *changed = (changed.0.min(from_ms), changed.1.max(to_ms));
+    }
+
+    /// An inbound came to or left `at_ms`: the service windows that it opens may be seen now, or no longer.
+    pub(super) fn changed_window(&mut self, at_ms: Ms) {
+        let lines: Vec<Line> = self.talks.keys().cloned().collect();
+        for line in lines {
+            self.changed_line(line, at_ms, at_ms.saturating_add(CONVERSATION_MS));
+        }
+    }
+
+    /// Replays a line from the first change until nothing differs any more.
+    pub(super) fn count_line(&mut self, line: &Line, from_ms: Ms, to_ms: Ms, delta: &mut Delta) {
+        let Some(talk) = self.talks.get(line) else { return };
+        let since_ms = from_ms.saturating_sub(CONVERSATION_MS);
+        let mut now = Threads::default();
+        for ((at_ms, _), category) in talk.openings.range((since_ms, 0)..(from_ms, 0)) {
+            now.opened(*at_ms, *category);
+        }
+        let mut before = now;
+        let start = talk.messages.partition_point(|m| self.messages[*m].turn.as_ref().is_some_and(|turn| turn.at_ms < from_ms));
+        let mut opening: BTreeMap<(Ms, u32), Category> = BTreeMap::new();
+        let mut until_ms = Ms::MAX;
+        let mut taken_ms = None;
+        // What opened a conversation before the change and has left the line since still tells what was open then.
+        let mut gone = talk.openings.range((from_ms, 0)..).peekable();
+        for no in talk.messages.iter().skip(start).copied() {
+            let Some(Turn { at_ms, category, .. }) = self.messages[no].turn else { continue };
+            while let Some(((opened_ms, _), category)) = gone.next_if(|((opened_ms, _), _)| *opened_ms < at_ms) {
+                before.opened(*opened_ms, *category);
+            }
+            // Between two messages of one instant `before` does not know yet what the first of them opened.
+            let first_of_instant = taken_ms.replace(at_ms) != Some(at_ms);
+            if first_of_instant && at_ms > to_ms && now.open_at(at_ms) == before.open_at(at_ms) {
+                until_ms = at_ms;
+                break;
+            }
+            if now.open(at_ms, category) {
+                opening.insert((at_ms, no), category);
+            }
+        }
+        let old: BTreeSet<(Ms, u32)> = gather(talk.openings.range((from_ms, 0)..(until_ms, 0)).map(|(at, _)| *at));
+        for (_, no) in old.iter().filter(|at| !opening.contains_key(at)) {
+            // One that moved to another line is that line's; it was taken away when it moved.
+            if self.messages[*no].turn.as_ref().is_some_and(|turn| turn.line == *line) {
+                recount(&mut self.messages[*no].conversation, None, delta);
+            }
+        }
+        for (at_ms, no) in opening.keys() {
+            let message = &self.messages[*no];
+            let Some(turn) = &message.turn else { continue };
+            let service = turn.category == Category::Service;
+            let conversation = CountedConversation {
+                place: message.place.clone(),
+                at_ms: *at_ms,
+                usage: turn.usage,
+                window_unseen: service && !self.window_seen(message, *at_ms),
+            };
+            recount(&mut self.messages[*no].conversation, Some(conversation), delta);
+        }
+        if let Some(talk) = self.talks.get_mut(line) {
+            talk.openings.retain(|opening, _| !old.contains(opening));
+            talk.openings.extend(opening);
+        }
+    }
+
+    /// Whether the contact wrote to the sender of a message in the 24 hours before.
+    fn window_seen(&self, message: &Message, at_ms: Ms) -> bool {
+        let after_ms = at_ms.saturating_sub(CONVERSATION_MS);
+        let end = self.inbounds_by_time.partition_point(|i| self.inbounds[*i].facts.at_ms <= at_ms);
+        let inbounds = self.inbounds_by_time.get(..end).unwrap_or_default().iter().rev().map(|i| &self.inbounds[*i].facts);
+        inbounds.take_while(|facts| facts.at_ms > after_ms).any(|facts| message.fits(facts))
+    }
+}

@@ -1,0 +1,3 @@
+//! The worker as it is deployed: whatever `bluetick` exports to the platform. The code is all there.
+
+pub use bluetick::*;
