@@ -6,8 +6,10 @@
 mod model;
 mod support;
 
-use model::generate::{Scenario, Shape, generate_with, minimise, repeat, shuffle, split};
-use model::recount;
+use bluetick::ledger::Write;
+use model::generate::{START_MS, Scenario, Shape, generate_with, minimise, repeat, shuffle, split};
+use model::{Received, recount};
+use serde_json::{Value, json};
 use support::compare::check;
 use support::seeds;
 use support::workspace::Workspace;
@@ -53,4 +55,45 @@ fn judge(scenario: &Scenario) {
 #[test]
 fn any_order_any_repetition_any_split_gives_the_numbers_of_the_model() {
     seeds(300).for_each(run);
+}
+
+/// What the generator does not come by: told by hand, event by event, and judged by the model.
+#[test]
+fn rare_stories_are_counted_as_the_model_counts_them() {
+    let definitions = generate_with(0, &Shape::within_contacts()).definitions;
+    let dispatch = |campaign: &str, rest: Value| {
+        let mut event = json!({"kind": "dispatch", "campaign": campaign, "person": {"phone": "12025550100"}});
+        event.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        event
+    };
+    let accepted = json!({"outcome": "accepted", "channel": "meta-1", "message_id": "w1"});
+    let skipped = |reason: &str| json!({"outcome": "skipped", "reason": reason});
+    let three_claims = ["spring", "flow", "chat", "never"].map(|campaign| dispatch(campaign, accepted.clone()));
+    let skipped_twice = [dispatch("never", skipped("later")), dispatch("nowhere", skipped("sooner"))];
+    for (times, story) in [([4, 3, 2, 1], three_claims.to_vec()), ([2, 1, 0, 0], skipped_twice.to_vec())] {
+        let received: Vec<Received> =
+            times.into_iter().zip(story).map(|(at, event)| Received { received_ms: START_MS + at, event }).collect();
+        let mut workspace = Workspace::new(1, &definitions);
+        received.iter().for_each(|one| workspace.record(std::slice::from_ref(one)));
+        check("a rare story", &mut workspace, &definitions, &recount(&received, &definitions));
+    }
+}
+
+/// A token and the index of messages know the person's handle alone; what the key decides is decided anew when it comes.
+#[test]
+fn a_key_that_comes_late_decides_the_country() {
+    let definitions = generate_with(0, &Shape::within_contacts()).definitions;
+    let status = |message: &str, at: i64| Received {
+        received_ms: START_MS + at,
+        event: json!({"kind": "status", "channel": "meta-1", "message_id": message, "status": "delivered", "category": "marketing",
+            "person": {"phone": "447700900100"}, "reference": "spring"}),
+    };
+    let received = [status("w1", 1), status("w2", 0)];
+    let mut workspace = Workspace::new(1, &definitions);
+    for (one, known) in received.iter().zip([false, true]) {
+        let (ledger, mut routed) = workspace.route(one).unwrap();
+        routed.key = routed.key.filter(|_| known);
+        workspace.ledgers[ledger].commit(&[Write::Record { events: vec![routed] }]).remove(0).unwrap();
+    }
+    check("a late key", &mut workspace, &definitions, &recount(&received, &definitions));
 }

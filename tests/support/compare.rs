@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use bluetick::contributions::{person, usage_parts};
-use bluetick::counters::Kind;
+use bluetick::contributions::{Category, person, usage_code, usage_parts};
+use bluetick::counters::{Book, Kind};
+use bluetick::money::Amount;
 use bluetick::numbers::{Basis, Numbers, Period};
 
 use super::workspace::{Workspace, campaigns};
@@ -109,6 +110,41 @@ fn normal(numbers: &answers::Numbers) -> answers::Numbers {
     numbers.iter().filter(|(_, n)| **n != 0).map(|(name, n)| (name.clone(), *n)).collect()
 }
 
+/// What is paid for: sums of the dispatches' own prices, and messages for the rate card by (quarter hour billed, category and country).
+type Bills = (BTreeMap<String, String>, BTreeMap<(i64, u32), u64>);
+
+fn bills(n: &Numbers) -> Bills {
+    let own = n.own_cost.iter().map(|(currency, amount)| (currency.to_string(), amount.to_string())).collect();
+    (present(Some(&own)), n.billed.clone())
+}
+
+/// The model's bills, of all time or of those that stand in a period by the given time.
+fn model_bills(scope: &answers::Scope, inside: impl Fn(&answers::Bill) -> bool) -> Bills {
+    let mut own: BTreeMap<String, Amount> = BTreeMap::new();
+    let mut billed = BTreeMap::new();
+    for bill in scope.bills.iter().filter(|bill| inside(bill)) {
+        match &bill.cost {
+            Some((amount, currency)) => {
+                let nanos = own.get(currency).map_or(0, |sum| sum.nanos()) + Amount::parse(amount).unwrap().nanos();
+                own.insert(currency.clone(), Amount::from_nanos(nanos));
+            }
+            None => {
+                let quarter = bill.billed_ms.div_euclid(QUARTER_MS) * QUARTER_MS;
+                let usage = usage_code(Category::from_word(&bill.category), Some(&bill.country));
+                *billed.entry((quarter, usage)).or_insert(0) += 1;
+            }
+        }
+    }
+    let own = own.into_iter().map(|(currency, amount)| (currency, amount.to_string())).collect();
+    (present(Some(&own)), billed)
+}
+
+/// The sums of money in one kind of cell of a campaign's totals, with the given detail `b`.
+fn totals_of(book: &Book, kind: Kind, b: u16) -> BTreeMap<String, String> {
+    let cells = book.totals.money_cells().filter(|(cell, _)| cell.kind == kind && cell.b == b);
+    cells.map(|(cell, nanos)| (book.name_of(cell.a).to_owned(), Amount::from_nanos(nanos).to_string())).collect()
+}
+
 /// Everything that the core counts equals what the model recounts.
 pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions, expected: &Answers) {
     for (id, no) in campaigns(definitions) {
@@ -122,6 +158,7 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
             assert_eq!(named(&got), normal(&scope.numbers), "{context}");
             assert_eq!(links(&got), scope.links, "{context}");
             assert_eq!(revenue(&got), present(Some(&scope.revenue)), "{context}");
+            assert_eq!(bills(&got), model_bills(scope, |_| true), "{context}: bills");
             for (basis, quarters, money) in
                 [(Basis::Sent, &scope.by_sent, &scope.revenue_by_sent), (Basis::Event, &scope.by_event, &scope.revenue_by_event)]
             {
@@ -130,6 +167,9 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
                     let got = Numbers::of(&book, step, Some(period));
                     assert_eq!(named(&got), normal(&quarters[quarter]), "{context}, {basis:?} {quarter}");
                     assert_eq!(revenue(&got), present(money.get(quarter)), "{context}, {basis:?} {quarter}");
+                    let time = |bill: &answers::Bill| if basis == Basis::Sent { bill.sent_ms } else { bill.billed_ms };
+                    let paid = model_bills(scope, |bill| (*quarter..quarter + QUARTER_MS).contains(&time(bill)));
+                    assert_eq!(bills(&got), paid, "{context}, {basis:?} {quarter}: bills");
                 }
                 let all = Numbers::of(&book, step, Some(Period { from_ms: 0, to_ms: i64::MAX / 2, basis }));
                 assert_eq!(all.messages, got.messages, "{context}: the sum over time is the total");
@@ -149,6 +189,14 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
                 ),
                 "{context}, experiment of {id}"
             );
+            for (arm, b) in [(&model.target, 0), (&model.control, 1)] {
+                let worth = totals_of(&book, Kind::ExperimentRevenue, b);
+                assert_eq!(worth, present(Some(&arm.revenue)), "{context}, revenue of the arm {b} of {id}");
+            }
+        } else {
+            let lost = expected.conflicts.iter().filter(|c| matches!(c, answers::Conflict::Dispatch { .. })).count();
+            let counted: i64 = book.totals.cells().filter(|(cell, _)| cell.kind == Kind::Conflicts).map(|(_, n)| n).sum();
+            assert_eq!(counted, lost as i64, "{context}: claims that lost");
         }
     }
     check_usage(context, workspace, definitions, expected);

@@ -83,9 +83,13 @@ pub fn check_sums(context: &str, book: &Book) {
 
 /// The counters of one Ledger as they are stored.
 pub fn stored_books(sql: &RusqliteSql) -> BTreeMap<u32, Book> {
+    books(sql, "")
+}
+
+fn books(sql: &RusqliteSql, condition: &str) -> BTreeMap<u32, Book> {
     let mut books: BTreeMap<u32, Book> = BTreeMap::new();
     let rows: Vec<(u32, u32, i32, StoredRow)> =
-        query(sql, "SELECT json_group_array(json_array(campaign, rules, day, json(body))) FROM counter");
+        query(sql, &format!("SELECT json_group_array(json_array(campaign, rules, day, json(body))) FROM counter {condition}"));
     for (campaign, rules, day, row) in rows {
         assert_eq!(rules, RULES_VERSION);
         books.entry(campaign).or_default().load(day, &row);
@@ -93,7 +97,7 @@ pub fn stored_books(sql: &RusqliteSql) -> BTreeMap<u32, Book> {
     books
 }
 
-/// The states stored beside the messages, which every list is made of, are those that the counters count.
+/// The states stored beside the messages, which every list is made of, are those that the totals count, and add up.
 pub fn check_lists(context: &str, sql: &RusqliteSql) {
     let listed: Vec<(u32, u32, i64)> = query(
         sql,
@@ -102,7 +106,7 @@ pub fn check_lists(context: &str, sql: &RusqliteSql) {
     );
     let listed: BTreeMap<(u32, u32), i64> = listed.into_iter().map(|(campaign, mask, n)| ((campaign, mask), n)).collect();
     let mut counted = BTreeMap::new();
-    for (campaign, book) in stored_books(sql) {
+    for (campaign, book) in books(sql, "WHERE day = -1") {
         check_sums(context, &book);
         for (cell, n) in book.totals.cells().filter(|(cell, _)| cell.kind == Kind::Messages) {
             *counted.entry((campaign, cell.a)).or_insert(0) += n;
