@@ -139,13 +139,7 @@ fn nothing_costs_too_much() {
         for provider in Provider::all() {
             let (peak, _, first) = cost(provider, &mapping, &body);
             // The best of five: what others do on the machine is not the body's fault.
-            let again = (0..4).map(|_| {
-                if first > SLOWEST {
-                    cost(provider, &mapping, &body).2
-                } else {
-                    first
-                }
-            });
+            let again = (0..4).map(|_| if first > SLOWEST { cost(provider, &mapping, &body).2 } else { first });
             let took = again.fold(first, Duration::min);
             if peak > 64 * MB || took > SLOWEST {
                 wrong += &format!("{}: {name}: {} MB, {took:?}\n", provider.id(), peak / MB);
