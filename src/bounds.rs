@@ -76,8 +76,12 @@ pub const CACHED_RECORDS: usize = 10_000;
 /// User agents whose verdict an isolate remembers, 256 bytes each at most: most people share a few hundred.
 pub const CACHED_AGENTS: usize = 2_000;
 
-/// Answers to reads in an isolate's memory, 2 KB each.
-pub const CACHED_ANSWERS: usize = 1_000;
+/// Answers to reads in an isolate's memory, a few KB each: an isolate has 128 MB for everything.
+pub const CACHED_ANSWER_BYTES: usize = 4_000_000;
+
+/// Answers to readers who let them be this old, in seconds, are shared through KV, which keeps nothing for less than a minute.
+pub const SHARED_ANSWER_S: u32 = 60;
+pub const SHARED_ANSWER_BYTES: usize = 1_000_000;
 
 /// Clicks that wait in an isolate to be recorded, about 300 bytes each: 3 MB, at 1,000 taps/s ten seconds of a Ledger that
 /// does not answer. Beyond it they are lost, and counted as lost.

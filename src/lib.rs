@@ -20,6 +20,7 @@ pub mod denied;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod error_class;
+pub mod etag;
 pub mod event;
 pub mod experiment;
 pub mod facts;

@@ -13,9 +13,9 @@ use worker::{Context, Delay};
 
 use super::cache::{self, OpenChannel};
 use super::config::Config;
-use super::objects::call;
+use super::ledgers;
 use super::{Answer, http, identity, letters, now_ms};
-use crate::bounds::{COUNTS_WAIT_MS, LEDGER_CALL_MS, LETTERS_CALL_MS};
+use crate::bounds::{COUNTS_WAIT_MS, LETTERS_CALL_MS};
 use crate::event::Ms;
 use crate::health::{Counts, protection, verdict};
 use crate::ledger::Read;
@@ -110,14 +110,10 @@ pub async fn answer(config: &Config, id: &str) -> Answer {
 
 /// How many of the channel's messages stand under no campaign now, in all Ledgers.
 async fn unattributed(config: &Config, channel: &str) -> Result<u64, Problem> {
-    let body = serde_json::to_string(&Read::Unattributed).unwrap_or_default();
-    let asked = (0..config.partition.ledgers)
-        .map(async |ledger| call(&config.ledger, &ledger.to_string(), "https://ledger/read", &body, LEDGER_CALL_MS).await);
     let mut sum = 0;
-    for answer in join_all(asked).await {
-        let counts = answer.ok().filter(|(status, _)| *status == 200);
-        let counts = counts.and_then(|(_, text)| serde_json::from_str::<BTreeMap<String, u64>>(&text).ok());
-        let counts = counts.ok_or_else(|| Problem::unavailable("A ledger does not answer."))?;
+    for text in ledgers::read_all(config, &Read::Unattributed).await? {
+        let counts = serde_json::from_str::<BTreeMap<String, u64>>(&text);
+        let counts = counts.map_err(|_| Problem::unavailable("A ledger does not answer."))?;
         sum += counts.get(channel).copied().unwrap_or_default();
     }
     Ok(sum)

@@ -1,4 +1,4 @@
-//! Writing to the Ledgers: one call per Ledger, all at once, each with its deadline.
+//! Writing to the Ledgers and reading from them: one call per Ledger, all at once, each with its deadline.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::config::Config;
 use super::metrics::METRICS;
 use super::objects::{NoAnswer, call};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
-use crate::ledger::{Remarks, Routed, Write, Written};
+use crate::ledger::{Read, Remarks, Routed, Write, Written};
 use crate::problem::Problem;
 
 /// What the Ledgers said of events that they have.
@@ -72,4 +72,27 @@ pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<Writ
         metrics.shared(&written);
     });
     Ok(written)
+}
+
+/// Asks one Ledger.
+///
+/// # Errors
+/// 503, if it does not answer.
+pub async fn read(config: &Config, ledger: u32, read: &str) -> Result<String, Problem> {
+    METRICS.with(|metrics| metrics.ledger_calls.add(1));
+    let answer = call(&config.ledger, &ledger.to_string(), "https://ledger/read", read, LEDGER_CALL_MS).await;
+    match answer {
+        Ok((200, text)) => Ok(text),
+        _ => Err(Problem::unavailable("A ledger does not answer.")),
+    }
+}
+
+/// Asks every Ledger the same; the answers in the order of the Ledgers.
+///
+/// # Errors
+/// 503, if one does not answer: a sum without it would be wrong.
+pub async fn read_all(config: &Config, read: &Read) -> Result<Vec<String>, Problem> {
+    let text = serde_json::to_string(read).unwrap_or_default();
+    let asked = (0..config.partition.ledgers).map(|ledger| self::read(config, ledger, &text));
+    join_all(asked).await.into_iter().collect()
 }

@@ -18,6 +18,7 @@ mod letters_object;
 mod metrics;
 mod objects;
 mod random;
+mod reads;
 mod registry_object;
 mod sql;
 mod stats;
@@ -140,7 +141,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::Letters { shelf } => letters::list(config, *shelf, &query).await,
         Route::Letter { shelf, id } => letters::show(config, *shelf, id).await,
         Route::ReplayLetter { shelf, id } => callback::replay(config, *shelf, id).await,
-        Route::Stats { campaign } => stats::answer(config, request, campaign, &query).await,
+        Route::Stats { campaign } => stats::answer(config, asked, campaign, &query).await,
         _ => definitions::answer(config, request, method, &route, &query, origin(url).0).await,
     }
 }

@@ -1,0 +1,169 @@
+//! Reads: an answer is made once, kept for as long as its readers allow, and told apart from others by its tag.
+//!
+//! It lies in the isolate's memory, and where the reader lets it be a minute old or more, and nobody's data is in it, also in KV,
+//! for all isolates. It knows nothing of what is asked.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::config::Config;
+use super::http;
+use super::objects::within;
+use super::{Answer, Asked, now_ms};
+use crate::bounds::{CACHED_ANSWER_BYTES, COPY_READ_MS, SHARED_ANSWER_BYTES, SHARED_ANSWER_S};
+use crate::counters::RULES_VERSION;
+use crate::etag;
+use crate::event::Ms;
+use crate::problem::Problem;
+use crate::route::Query;
+use crate::time::to_rfc3339;
+
+/// How old an answer may be if the reader does not say, in seconds (`api.md`).
+const MAX_AGE_S: u32 = 2;
+/// The oldest that a reader may accept.
+const MAX_AGE_MOST_S: u32 = 86_400;
+
+/// What is asked: equal questions have equal answers.
+pub struct Question {
+    /// Everything that decides the answer beside the state of the workspace: the route, what it is of, the query, the scope.
+    pub key: String,
+    /// How old the answer may be.
+    pub max_age_ms: Ms,
+    /// Whether it may lie in KV: no person is named in it.
+    pub of_nobody: bool,
+}
+
+impl Question {
+    /// The question of a route and the parts of its query that decide the answer.
+    ///
+    /// # Errors
+    /// 400, if `max_age` is no number of seconds.
+    pub fn of(query: &Query, key: String) -> Result<Self, Problem> {
+        let max_age_s = query.whole("max_age", 0..=MAX_AGE_MOST_S, MAX_AGE_S)?;
+        Ok(Self { key, max_age_ms: Ms::from(max_age_s) * 1000, of_nobody: true })
+    }
+}
+
+/// An answer that was made.
+pub struct Made {
+    /// Everything that it depends on, and not the moment at which it was made: another state, another tag.
+    pub state: String,
+    pub content_type: &'static str,
+    pub body: String,
+}
+
+impl Made {
+    /// An object in JSON, which is given the moment of which it speaks; `versions` are those of the Ledgers.
+    #[must_use]
+    pub fn json(mut object: Value, versions: &[u64], as_of_ms: Ms) -> Self {
+        let state = format!("{versions:?}{object}");
+        if let Some(object) = object.as_object_mut() {
+            object.insert("as_of".to_owned(), json!(to_rfc3339(as_of_ms)));
+        }
+        Self { state, content_type: "application/json", body: object.to_string() }
+    }
+}
+
+/// An answer and when it was made.
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    made_ms: Ms,
+    etag: String,
+    content_type: String,
+    body: String,
+}
+
+impl Snapshot {
+    fn is_young(&self, max_age_ms: Ms) -> bool {
+        now_ms() - self.made_ms < max_age_ms
+    }
+}
+
+/// What this isolate keeps, and how long the bodies are together.
+#[derive(Default)]
+struct Snapshots {
+    by_question: HashMap<String, Rc<Snapshot>>,
+    bytes: usize,
+}
+
+thread_local! {
+    static SNAPSHOTS: RefCell<Snapshots> = RefCell::default();
+}
+
+/// Answers a question: with what is kept, else with what `make` makes. `make` does nothing before it is needed.
+///
+/// # Errors
+/// Those of `make`.
+pub async fn answer(
+    config: &Config,
+    asked: &Asked<'_>,
+    question: &Question,
+    make: LocalBoxFuture<'_, Result<Made, Problem>>,
+) -> Answer {
+    let kept = SNAPSHOTS.with_borrow(|snapshots| snapshots.by_question.get(&question.key).cloned());
+    let snapshot = match kept.filter(|kept| kept.is_young(question.max_age_ms)) {
+        Some(kept) => kept,
+        None => fresh(config, asked, question, make).await?,
+    };
+    let headers = [
+        ("content-type", snapshot.content_type.as_str()),
+        ("etag", snapshot.etag.as_str()),
+        ("cache-control", "private, no-cache"),
+    ];
+    let known = http::header(asked.request, "if-none-match").unwrap_or_default();
+    if etag::named_by(&known, &snapshot.etag) {
+        return Ok(http::answer(304, &headers, None)?);
+    }
+    Ok(http::answer(200, &headers, Some(&snapshot.body))?)
+}
+
+async fn fresh(
+    config: &Config,
+    asked: &Asked<'_>,
+    question: &Question,
+    make: LocalBoxFuture<'_, Result<Made, Problem>>,
+) -> Result<Rc<Snapshot>, Problem> {
+    let shared = question.of_nobody && question.max_age_ms >= Ms::from(SHARED_ANSWER_S) * 1000;
+    let copy_key = format!("read:{RULES_VERSION}:{}", etag::of(&question.key, ""));
+    if shared {
+        let copy = within(config.kv.get(&copy_key).text(), COPY_READ_MS).await;
+        let copy = copy.ok().and_then(Result::ok).flatten().and_then(|text| serde_json::from_str::<Snapshot>(&text).ok());
+        if let Some(copy) = copy.filter(|copy| copy.is_young(question.max_age_ms)) {
+            return Ok(keep(question, copy));
+        }
+    }
+    let made_ms = now_ms();
+    let made = make.await?;
+    let etag = etag::of(&question.key, &format!("{RULES_VERSION} {}", made.state));
+    let snapshot = Snapshot { made_ms, etag, content_type: made.content_type.to_owned(), body: made.body };
+    if shared && snapshot.body.len() <= SHARED_ANSWER_BYTES {
+        let text = serde_json::to_string(&snapshot).unwrap_or_default();
+        let put = config.kv.put(&copy_key, text);
+        // A copy that is not written is made again.
+        if let Ok(put) = put.map(|put| put.expiration_ttl(question.max_age_ms.unsigned_abs() / 1000)) {
+            asked.context.wait_until(async move {
+                let _ = put.execute().await;
+            });
+        }
+    }
+    Ok(keep(question, snapshot))
+}
+
+fn keep(question: &Question, snapshot: Snapshot) -> Rc<Snapshot> {
+    let snapshot = Rc::new(snapshot);
+    SNAPSHOTS.with_borrow_mut(|snapshots| {
+        snapshots.bytes += question.key.len() + snapshot.body.len();
+        if snapshots.bytes > CACHED_ANSWER_BYTES {
+            *snapshots = Snapshots::default();
+            snapshots.bytes = question.key.len() + snapshot.body.len();
+        }
+        let before = snapshots.by_question.insert(question.key.clone(), Rc::clone(&snapshot));
+        snapshots.bytes -= before.map_or(0, |before| question.key.len() + before.body.len());
+    });
+    snapshot
+}
