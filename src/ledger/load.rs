@@ -1,0 +1,141 @@
+//! How stored rows come into memory: timelines and books, in pages that the platform can hand over.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{CHUNK_CONTACTS, Ledger, to_json};
+use crate::contributions::Delta;
+use crate::counters::{Book, RULES_VERSION, StoredRow, TOTALS};
+use crate::facts::Facts;
+use crate::sql::{Arg, Sql, SqlError};
+use crate::timeline::Timeline;
+
+/// Entries read at a time: a row is below 3 KB (ids are at most 512 bytes), a string of the platform at most 2 MB.
+const PAGE_ENTRIES: usize = 500;
+
+/// What is stored of a contact beside its entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ContactRow {
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<String>,
+    #[serde(rename = "c", default)]
+    pub(super) campaigns: BTreeSet<u32>,
+}
+
+/// A timeline in memory.
+#[derive(Default)]
+pub(super) struct Cached {
+    pub(super) timeline: Timeline,
+    pub(super) row: ContactRow,
+    pub(super) stored: bool,
+    pub(super) used: u64,
+}
+
+/// The counters in memory: a campaign's totals, and such days as were needed.
+#[derive(Default)]
+pub(super) struct CachedBook {
+    pub(super) book: Book,
+    pub(super) loaded: BTreeSet<i32>,
+}
+
+pub(super) fn damaged(what: &str) -> SqlError {
+    SqlError(format!("a stored row of {what} cannot be read"))
+}
+
+pub(super) fn parse<'a, T: Deserialize<'a>>(json: Option<&'a str>, what: &str) -> Result<Vec<T>, SqlError> {
+    json.map_or_else(|| Ok(Vec::new()), |json| serde_json::from_str(json).map_err(|_| damaged(what)))
+}
+
+impl<S: Sql> Ledger<S> {
+    /// Brings the timelines of these contacts into memory, and settles them as they were counted.
+    pub(super) fn load<'a>(&mut self, handles: impl Iterator<Item = &'a str>) -> Result<(), SqlError> {
+        let mut missing = Vec::new();
+        for handle in handles {
+            match self.contacts.get_mut(handle) {
+                Some(cached) => cached.used = self.turn,
+                None => missing.push(handle),
+            }
+        }
+        for chunk in missing.chunks(CHUNK_CONTACTS) {
+            let names = to_json(&chunk);
+            let stored = self.sql.text(
+                "SELECT json_group_array(json_array(handle, json(body))) FROM contact \
+                 WHERE handle IN (SELECT value FROM json_each(?1))",
+                &[Arg::Text(&names)],
+            )?;
+            for handle in chunk {
+                let timeline = Timeline::new(handle, None);
+                self.contacts.insert((*handle).to_owned(), Cached { timeline, used: self.turn, ..Cached::default() });
+            }
+            let mut places: Vec<(u32, String)> = Vec::new();
+            for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
+                places.extend(row.campaigns.iter().map(|campaign| (*campaign, handle.clone())));
+                let timeline = Timeline::new(&handle, row.key.clone());
+                self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn });
+            }
+            self.load_entries(&places)?;
+            for handle in chunk {
+                if let Some(cached) = self.contacts.get_mut(*handle) {
+                    // As it was counted when it was stored: no difference, and nothing to store.
+                    cached.timeline.settle(&self.policies, &mut Delta::new());
+                    cached.timeline.unsaved();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn load_entries(&mut self, places: &[(u32, String)]) -> Result<(), SqlError> {
+        let places = to_json(&places);
+        let mut after: (u32, String, String) = (0, String::new(), String::new());
+        loop {
+            let page = self.sql.text(
+                "SELECT json_group_array(json_array(campaign, handle, id, json(body))) FROM (\
+                   SELECT e.campaign, e.handle, e.id, e.body FROM json_each(?1) AS q \
+                   CROSS JOIN entry AS e ON e.campaign = q.value ->> 0 AND e.handle = q.value ->> 1 \
+                   WHERE (e.campaign, e.handle, e.id) > (CAST(?2 AS INTEGER), ?3, ?4) \
+                   ORDER BY e.campaign, e.handle, e.id LIMIT CAST(?5 AS INTEGER))",
+                &[
+                    Arg::Text(&places),
+                    Arg::Int(i64::from(after.0)),
+                    Arg::Text(&after.1),
+                    Arg::Text(&after.2),
+                    Arg::Int(PAGE_ENTRIES as i64),
+                ],
+            )?;
+            let page: Vec<(u32, String, String, &RawValue)> = parse(page.as_deref(), "entry")?;
+            let Some(last) = page.last() else { return Ok(()) };
+            let whole = page.len() < PAGE_ENTRIES;
+            after = (last.0, last.1.clone(), last.2.clone());
+            for (campaign, handle, id, body) in page {
+                let facts = Facts::decode(&id, body.get()).ok_or_else(|| damaged("entry"))?;
+                if let Some(cached) = self.contacts.get_mut(&handle) {
+                    cached.timeline.load(id, facts, campaign);
+                }
+            }
+            if whole {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn load_book(&mut self, campaign: u32, days: &[i32]) -> Result<(), SqlError> {
+        let cached = self.books.entry(campaign).or_default();
+        let missing: Vec<i32> = days.iter().copied().chain([TOTALS]).filter(|day| !cached.loaded.contains(day)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rows = self.sql.text(
+            "SELECT json_group_array(json_array(campaign, day, json(body))) FROM counter \
+             WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) AND day IN (SELECT value FROM json_each(?3))",
+            &[Arg::Int(i64::from(campaign)), Arg::Int(i64::from(RULES_VERSION)), Arg::Text(&to_json(&missing))],
+        )?;
+        for (_, day, row) in parse::<(u32, i32, StoredRow)>(rows.as_deref(), "counter")? {
+            cached.book.load(day, &row);
+        }
+        cached.loaded.extend(missing);
+        Ok(())
+    }
+}

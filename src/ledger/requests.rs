@@ -1,0 +1,118 @@
+//! What a Ledger can be asked to write and to read, and its answers: what goes over the wire between the edge and an object.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::counters::{Book, StoredRow};
+use crate::event::{Event, Ms};
+use crate::policy::Policy;
+
+/// An event on its way to the Ledger that owns its contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routed {
+    /// The contact's handle, as text; for a click of nobody its own, see [`crate::contact::handle_of_click`].
+    pub handle: String,
+    /// The person's canonical key; absent where only the handle is known (a tracking token).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The code of the provider whose message ids the event speaks of; `-` where it speaks of none.
+    #[serde(default = "no_provider")]
+    pub provider: char,
+    /// When the edge received it: fixed once, carried with every retry.
+    pub received_ms: Ms,
+    pub event: Event,
+}
+
+fn no_provider() -> char {
+    '-'
+}
+
+/// What a Ledger can be asked to write. All of it is idempotent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Write {
+    /// Put events into timelines and count the difference.
+    Record { events: Vec<Routed> },
+    /// Learn or renew campaign definitions.
+    Declare { campaigns: Vec<Policy> },
+}
+
+/// What became of one write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Events that were new, or brought something new.
+    pub new: u64,
+    /// Events that changed nothing.
+    pub duplicate: u64,
+    /// Rows written by the commit that this write took part in, and how many writes shared it.
+    pub rows_written: u64,
+    pub shared_by: u64,
+    /// The places of events that the storage, which is well, will never take. The others are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<u32>,
+    /// What was remarkable about the events of each channel.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub remarks: BTreeMap<String, Remarks>,
+}
+
+/// What was remarkable about the events of one channel when they came: for the operator's eye, in no number of a campaign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remarks {
+    /// Events that changed nothing.
+    #[serde(rename = "d")]
+    pub duplicate: u64,
+    /// Statuses that were new and came after one that follows them.
+    #[serde(rename = "o")]
+    pub out_of_order: u64,
+    /// Second claims on one message.
+    #[serde(rename = "c")]
+    pub conflict: u64,
+}
+
+impl Remarks {
+    pub fn add(&mut self, more: &Self) {
+        self.duplicate += more.duplicate;
+        self.out_of_order += more.out_of_order;
+        self.conflict += more.conflict;
+    }
+}
+
+impl Written {
+    /// Adds what became of another part of the same write.
+    pub(super) fn add(&mut self, part: &Self) {
+        self.new += part.new;
+        self.duplicate += part.duplicate;
+        self.rows_written += part.rows_written;
+        for (channel, more) in &part.remarks {
+            self.remarks.entry(channel.clone()).or_default().add(more);
+        }
+    }
+}
+
+/// What a Ledger can be asked to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Read {
+    /// The packed counters of one campaign: the totals, and the rows of the days `from_day..to_day` (UTC, since 1970).
+    Book { campaign: u32, from_day: i32, to_day: i32 },
+    /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
+    Unattributed,
+}
+
+/// The answer to [`Read::Book`]: rows by day, the totals as day −1.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct BookRows(pub Vec<(u32, i32, StoredRow)>);
+
+impl BookRows {
+    /// The books of all campaigns in the answer.
+    #[must_use]
+    pub fn into_books(self) -> BTreeMap<u32, Book> {
+        let mut books: BTreeMap<u32, Book> = BTreeMap::new();
+        for (campaign, day, row) in self.0 {
+            books.entry(campaign).or_default().load(day, &row);
+        }
+        books
+    }
+}

@@ -1,0 +1,36 @@
+//! The Ledger's tables, and how an older database becomes one of now. It knows nothing of what stands in them.
+
+use crate::sql::{Arg, Sql, SqlError};
+
+/// The schema, one step per version; each is additive, so that an older release runs on a newer schema.
+///
+/// - `contact`: `k` the person's key, `c` the campaigns under which it has entries.
+/// - `entry`: one thing of a timeline ([`crate::facts`]), under the campaign where it counts; `states` is a message's mask.
+///   A campaign's rows stand together, so that a list scans them; nothing is indexed that changes per event.
+/// - `counter`: one packed row per campaign, rules and day ([`crate::counters`]); day −1 is the totals.
+/// - `waiting`: contacts with entries that name a campaign which is not declared.
+const MIGRATIONS: &[&[&str]] = &[&[
+    "CREATE TABLE policy (no INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT",
+    "CREATE TABLE contact (handle TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE entry (campaign INTEGER NOT NULL, handle TEXT NOT NULL, id TEXT NOT NULL, states INTEGER NOT NULL, \
+     body TEXT NOT NULL, PRIMARY KEY (campaign, handle, id)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE counter (campaign INTEGER NOT NULL, rules INTEGER NOT NULL, day INTEGER NOT NULL, body TEXT NOT NULL, \
+     PRIMARY KEY (campaign, rules, day)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE waiting (campaign TEXT NOT NULL, handle TEXT NOT NULL, PRIMARY KEY (campaign, handle)) STRICT, WITHOUT ROWID",
+]];
+
+/// Brings the database to the newest version.
+pub(super) fn migrate(sql: &impl Sql) -> Result<(), SqlError> {
+    sql.exec("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID", &[])?;
+    let version = sql.text("SELECT CAST(value AS TEXT) FROM meta WHERE key = 'schema'", &[])?;
+    let version: usize = version.and_then(|v| v.parse().ok()).unwrap_or(0);
+    for (step, no) in MIGRATIONS.iter().zip(1i64..).skip(version) {
+        sql.transaction(|| {
+            for statement in *step {
+                sql.exec(statement, &[])?;
+            }
+            sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', CAST(?1 AS INTEGER))", &[Arg::Int(no)])
+        })?;
+    }
+    Ok(())
+}

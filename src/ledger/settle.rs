@@ -1,0 +1,98 @@
+//! From what changed in the timelines to the rows and counters that differ: after events, and after a definition changed.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::load::{CachedBook, ContactRow, parse};
+use super::store::Rows;
+use super::{CHUNK_CONTACTS, Ledger, to_json};
+use crate::contributions::Delta;
+use crate::counters::{RULES_VERSION, TOTALS};
+use crate::ids;
+use crate::policy::{Policies, Policy};
+use crate::sql::{Arg, Sql, SqlError};
+
+impl<S: Sql> Ledger<S> {
+    /// Settles a timeline after events were put into it, and stages the rows that differ from what is stored.
+    pub(super) fn settle(&mut self, handle: &str, delta: &mut Delta, rows: &mut Rows) {
+        let Some(cached) = self.contacts.get_mut(handle) else { return };
+        cached.timeline.settle(&self.policies, delta);
+        let mut row = ContactRow { key: cached.timeline.key().map(str::to_owned), campaigns: cached.row.campaigns.clone() };
+        let mut waiting: BTreeSet<String> = BTreeSet::new();
+        for entry in cached.timeline.unsaved() {
+            row.campaigns.insert(entry.campaign);
+            if let Some(old) = entry.moved_from {
+                rows.gone.push(to_json(&(old, handle, &entry.id)));
+            }
+            let names = entry.names.into_iter().filter(|_| entry.campaign == 0);
+            waiting.extend(names.filter(|name| ids::operator_id(name).is_ok()));
+            let (campaign, id, mask, facts) = (entry.campaign, to_json(&entry.id), entry.mask, entry.facts);
+            rows.entries.push(format!("[{campaign},\"{handle}\",{id},{mask},{facts}]"));
+        }
+        rows.waiting.extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));
+        if row != cached.row || !cached.stored {
+            rows.contacts.push(to_json(&(handle, &row)));
+            cached.row = row;
+            cached.stored = true;
+        }
+    }
+
+    /// Learns a definition: everything that it can concern is looked at again, so that what was counted under the old one is
+    /// counted under the new one. All in the transaction of the caller; returns the rows written.
+    pub(super) fn declare(&mut self, policy: &Policy, delta: &mut Delta) -> Result<u64, SqlError> {
+        let known = self.policies.by_no(policy.no).is_some();
+        let handles = if known {
+            self.sql.text(
+                "SELECT json_group_array(handle) FROM (SELECT DISTINCT handle FROM entry WHERE campaign = CAST(?1 AS INTEGER))",
+                &[Arg::Int(i64::from(policy.no))],
+            )?
+        } else {
+            self.sql.text("SELECT json_group_array(handle) FROM waiting WHERE campaign = ?1", &[Arg::Text(&policy.id)])?
+        };
+        let handles: Vec<String> = parse(handles.as_deref(), "entry")?;
+        let mut rows_written = 0;
+        let mut policies = Policies::clone(&self.policies);
+        policies.learn(policy.clone());
+        let policies = Rc::new(policies);
+        for chunk in handles.chunks(CHUNK_CONTACTS) {
+            self.load(chunk.iter().map(String::as_str))?;
+            let mut rows = Rows::default();
+            let old = core::mem::replace(&mut self.policies, Rc::clone(&policies));
+            for handle in chunk {
+                if let Some(cached) = self.contacts.get_mut(handle) {
+                    cached.timeline.reconsider();
+                }
+                self.settle(handle, delta, &mut rows);
+            }
+            self.policies = old;
+            rows_written += self.store(rows)?;
+        }
+        self.policies = policies;
+        rows_written += self.sql.exec("DELETE FROM waiting WHERE campaign = ?1", &[Arg::Text(&policy.id)])?;
+        rows_written += self.sql.exec(
+            "INSERT OR REPLACE INTO policy (no, body) VALUES (CAST(?1 AS INTEGER), ?2)",
+            &[Arg::Int(i64::from(policy.no)), Arg::Text(&to_json(policy))],
+        )?;
+        Ok(rows_written)
+    }
+
+    /// Adds a commit's differences to the counters, and stages the rows that changed.
+    pub(super) fn add_up(&mut self, delta: &Delta, rows: &mut Rows) -> Result<(), SqlError> {
+        for (campaign, change) in delta {
+            let days: Vec<i32> = change.days.iter().filter(|(_, row)| !row.is_empty()).map(|(day, _)| *day).collect();
+            if change.totals.is_empty() && days.is_empty() {
+                continue;
+            }
+            self.load_book(*campaign, &days)?;
+            let Some(CachedBook { book, .. }) = self.books.get_mut(campaign) else {
+                continue;
+            };
+            book.merge(change);
+            book.version += 1;
+            for day in days.into_iter().chain([TOTALS]) {
+                rows.counters.push(to_json(&(campaign, RULES_VERSION, day, book.store(day))));
+            }
+        }
+        Ok(())
+    }
+}
