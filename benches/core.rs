@@ -73,7 +73,7 @@ fn core(events: &[Routed]) {
 fn ledger(events: &[Routed]) {
     let mut ledger = Ledger::open(RusqliteSql::default()).unwrap();
     let commit = |ledger: &mut Ledger<RusqliteSql>, write| {
-        assert!(ledger.commit(&[write]).iter().all(Result::is_ok));
+        assert!(ledger.commit(&[write], 0).iter().all(Result::is_ok));
     };
     commit(&mut ledger, Write::Declare { campaigns: vec![policy()] });
     for batch in events.chunks(BATCH) {

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::contributions::Delta;
+use crate::event::Ms;
 use crate::gather::gather;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
@@ -44,6 +45,8 @@ pub struct Ledger<S: Sql> {
     books: BTreeMap<u32, CachedBook>,
     /// Counts commits; what was used longest ago leaves memory first.
     turn: u64,
+    /// When the last commit began.
+    now_ms: Ms,
 }
 
 fn to_json(value: &impl Serialize) -> String {
@@ -60,12 +63,20 @@ impl<S: Sql> Ledger<S> {
         for policy in parse::<Policy>(stored.as_deref(), "policy")? {
             policies.learn(policy);
         }
-        Ok(Self { sql: Rc::new(sql), policies: Rc::new(policies), contacts: BTreeMap::new(), books: BTreeMap::new(), turn: 0 })
+        Ok(Self {
+            sql: Rc::new(sql),
+            policies: Rc::new(policies),
+            contacts: BTreeMap::new(),
+            books: BTreeMap::new(),
+            turn: 0,
+            now_ms: 0,
+        })
     }
 
     /// Group commit with isolation: one transaction for all the writes; if it fails, each alone, so that only the guilty one
-    /// gets the error. One answer per write, in order.
-    pub fn commit(&mut self, writes: &[Write]) -> Vec<Result<Written, SqlError>> {
+    /// gets the error. One answer per write, in order. `now_ms` says what is too old to be kept.
+    pub fn commit(&mut self, writes: &[Write], now_ms: Ms) -> Vec<Result<Written, SqlError>> {
+        self.now_ms = now_ms;
         match self.commit_together(&writes.iter().collect::<Vec<_>>()) {
             Ok(written) => written.into_iter().map(Ok).collect(),
             Err(_) => writes.iter().map(|write| self.commit_alone(write)).collect(),

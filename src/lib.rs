@@ -47,6 +47,7 @@ pub mod rates;
 pub mod registry;
 pub mod route;
 pub mod settings;
+pub mod shares;
 pub mod slab;
 pub mod sql;
 pub mod stats;

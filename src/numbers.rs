@@ -152,8 +152,9 @@ pub struct Numbers {
     /// Value of the conversions in the experiment's window, of target and control; all time.
     pub arm_revenue: [Money; 2],
     /// All states of contacts, and of messages, in their combinations: mask → how many. Empty for a basis of events.
-    pub contact_masks: BTreeMap<u32, u64>,
-    pub message_masks: BTreeMap<u32, u64>,
+    /// One of them may be below zero where something expired ([`crate::shares`]); what is asked of them is a sum.
+    pub contact_masks: BTreeMap<u32, i64>,
+    pub message_masks: BTreeMap<u32, i64>,
 }
 
 impl Numbers {
@@ -166,14 +167,14 @@ impl Numbers {
         match period {
             None => {
                 for (cell, n) in book.totals.cells().filter(|(cell, _)| inside(cell)) {
-                    numbers.add(book, cell, n.unsigned_abs(), step.is_some());
+                    numbers.add(book, cell, n, step.is_some());
                 }
                 for (cell, nanos) in book.totals.money_cells().filter(|(cell, _)| inside(cell)) {
                     numbers.add_money(book, cell, nanos);
                 }
                 for (day, row) in &book.days {
                     for (cell, n) in row.cells().filter(|(cell, _)| cell.kind == Kind::BilledAt && inside(cell)) {
-                        *numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default() += n.unsigned_abs();
+                        add(numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default(), n);
                     }
                 }
             }
@@ -181,15 +182,14 @@ impl Numbers {
                 for (day, row) in &book.days {
                     let within = |cell: &Cell| (period.from_ms..period.to_ms).contains(&start_ms(*day, cell));
                     for (cell, n) in row.cells().filter(|(cell, _)| within(cell) && inside(cell)) {
-                        let n = n.unsigned_abs();
                         match (period.basis, cell.kind) {
                             (Basis::Sent, Kind::Billed) => {
                                 let (usage, later) = billed_parts(cell.a, cell.b);
                                 let billed_ms = start_ms(*day, &cell) + later * QUARTER_MS;
-                                *numbers.billed.entry((billed_ms, usage)).or_default() += n;
+                                add(numbers.billed.entry((billed_ms, usage)).or_default(), n);
                             }
                             (Basis::Event, Kind::BilledAt) => {
-                                *numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default() += n;
+                                add(numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default(), n);
                             }
                             (Basis::Sent, _) => numbers.add(book, cell, n, false),
                             (Basis::Event, kind) => {
@@ -216,7 +216,7 @@ impl Numbers {
         numbers
     }
 
-    fn add(&mut self, book: &Book, cell: Cell, n: u64, of_step: bool) {
+    fn add(&mut self, book: &Book, cell: Cell, n: i64, of_step: bool) {
         let name = || book.name_of(cell.a).to_owned();
         match cell.kind {
             Kind::Messages => {
@@ -229,26 +229,26 @@ impl Numbers {
                     contacts.add(cell.a, n);
                 }
             }
-            Kind::DispatchErrors => *self.dispatch_errors.entry(name()).or_default() += n,
-            Kind::DeliveryErrors => *self.delivery_errors.entry(name()).or_default() += n,
+            Kind::DispatchErrors => add(self.dispatch_errors.entry(name()).or_default(), n),
+            Kind::DeliveryErrors => add(self.delivery_errors.entry(name()).or_default(), n),
             // `b` says whether the reason is the contact's in its step, or in the whole campaign.
-            Kind::Skipped if of_step == (cell.b == 1) => *self.skipped.entry(name()).or_default() += n,
+            Kind::Skipped if of_step == (cell.b == 1) => add(self.skipped.entry(name()).or_default(), n),
             Kind::Clicks => {
                 for clicks in [&mut self.clicks, self.links.entry(name()).or_default()] {
-                    clicks.total += n;
-                    *(if cell.b == 0 { &mut clicks.human } else { &mut clicks.machine }) += n;
+                    add(&mut clicks.total, n);
+                    add(if cell.b == 0 { &mut clicks.human } else { &mut clicks.machine }, n);
                 }
             }
             Kind::UniqueClicks => {
-                self.clicks.unique += n;
-                self.links.entry(name()).or_default().unique += n;
+                add(&mut self.clicks.unique, n);
+                add(&mut self.links.entry(name()).or_default().unique, n);
             }
             Kind::Replies => {
-                self.replies.total += n;
-                self.replies.quick += if cell.a == 1 { n } else { 0 };
+                add(&mut self.replies.total, n);
+                add(&mut self.replies.quick, if cell.a == 1 { n } else { 0 });
             }
-            Kind::Reactions => self.reactions += n,
-            Kind::Conversions => self.conversions += n,
+            Kind::Reactions => add(&mut self.reactions, n),
+            Kind::Conversions => add(&mut self.conversions, n),
             _ => {}
         }
     }
@@ -267,7 +267,7 @@ impl Numbers {
         }
     }
 
-    fn add_mask(&mut self, mask: u32, n: u64) {
+    fn add_mask(&mut self, mask: u32, n: i64) {
         let messages = &mut self.messages;
         for (slot, bit) in [
             (&mut messages.sent, state::SENT),
@@ -289,7 +289,7 @@ impl Numbers {
             (&mut messages.attempted, state::SENT | state::DISPATCH_ERROR),
         ] {
             if mask & bit != 0 {
-                *slot += n;
+                add(slot, n);
             }
         }
     }
@@ -297,7 +297,10 @@ impl Numbers {
     /// Contacts of an experiment: (target, converted in the window), (control, converted in the window), contaminated.
     #[must_use]
     pub fn arms(&self) -> ((u64, u64), (u64, u64), u64) {
-        let sum = |holds: &dyn Fn(u32) -> bool| self.contact_masks.iter().filter(|(m, _)| holds(**m)).map(|(_, n)| n).sum();
+        let sum = |holds: &dyn Fn(u32) -> bool| {
+            let n: i64 = self.contact_masks.iter().filter(|(m, _)| holds(**m)).map(|(_, n)| n).sum();
+            n.unsigned_abs()
+        };
         let (t, c, w) = (person::TARGET, person::CONTROL, person::CONVERTED_IN_WINDOW);
         (
             (sum(&|m| m & (t | c) == t), sum(&|m| m & (t | c | w) == t | w)),
@@ -305,6 +308,11 @@ impl Numbers {
             sum(&|m| m & (t | c) == t | c),
         )
     }
+}
+
+/// Adds to a sum that may pass below zero on its way, and ends at zero or above.
+fn add(sum: &mut u64, n: i64) {
+    *sum = sum.wrapping_add_signed(n);
 }
 
 /// When the quarter hour of a day's cell begins.
@@ -328,7 +336,7 @@ fn as_if_sent(kind: Kind) -> Option<Kind> {
 }
 
 impl Contacts {
-    fn add(&mut self, mask: u32, n: u64) {
+    fn add(&mut self, mask: u32, n: i64) {
         let attempted = mask & person::ATTEMPTED != 0;
         let control = !attempted && mask & person::CONTROL != 0;
         let skipped = !attempted && !control && mask & person::SKIPPED != 0;
@@ -351,7 +359,7 @@ impl Contacts {
             (&mut self.contaminated, mask & both == both),
         ] {
             if holds {
-                *slot += n;
+                add(slot, n);
             }
         }
     }

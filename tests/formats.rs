@@ -35,6 +35,10 @@ CREATE TABLE entry (campaign INTEGER NOT NULL, handle TEXT NOT NULL, id TEXT NOT
 body TEXT NOT NULL, PRIMARY KEY (campaign, handle, id)) STRICT, WITHOUT ROWID
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID
 CREATE TABLE policy (no INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT
+CREATE TABLE progress (work TEXT PRIMARY KEY, mark TEXT NOT NULL) STRICT, WITHOUT ROWID
+CREATE TABLE sealed (campaign INTEGER NOT NULL, share INTEGER NOT NULL, origin TEXT NOT NULL, day INTEGER NOT NULL, \
+body TEXT NOT NULL, PRIMARY KEY (campaign, share, origin, day)) STRICT, WITHOUT ROWID
+CREATE TABLE tombstone (handle TEXT PRIMARY KEY, erased_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID
 CREATE TABLE waiting (campaign TEXT NOT NULL, handle TEXT NOT NULL, PRIMARY KEY (campaign, handle)) STRICT, WITHOUT ROWID";
 
 fn fixture(name: &str) -> PathBuf {
@@ -49,7 +53,7 @@ fn record(sql: &RusqliteSql, events: &Value) -> (u64, u64) {
     let mut ledger = Ledger::open(sql.clone()).unwrap();
     let campaigns = serde_json::from_value(events["campaigns"].clone()).unwrap();
     let events: Vec<Routed> = serde_json::from_value(events["events"].clone()).unwrap();
-    let answers = ledger.commit(&[Write::Declare { campaigns }, Write::Record { events }]);
+    let answers = ledger.commit(&[Write::Declare { campaigns }, Write::Record { events }], 0);
     answers.into_iter().map(Result::unwrap).fold((0, 0), |sum, w| (sum.0 + w.new, sum.1 + w.duplicate))
 }
 
@@ -121,7 +125,7 @@ fn the_schema_is_pinned_and_opening_again_changes_nothing() {
         );
         assert_eq!(schema.join("\n"), SCHEMA);
         let version: Vec<i64> = invariants::query(&sql, "SELECT json_group_array(value) FROM meta");
-        assert_eq!(version, [1]);
+        assert_eq!(version, [2]);
     }
 }
 
@@ -147,7 +151,7 @@ fn an_old_database_is_migrated_and_a_newer_one_is_left_alone() {
 fn an_empty_commit_writes_nothing() {
     let sql = load(&read("rows.json"));
     let mut ledger = Ledger::open(sql).unwrap();
-    for answer in ledger.commit(&[Write::Record { events: Vec::new() }, Write::Declare { campaigns: Vec::new() }]) {
+    for answer in ledger.commit(&[Write::Record { events: Vec::new() }, Write::Declare { campaigns: Vec::new() }], 0) {
         assert_eq!(answer.unwrap().rows_written, 0);
     }
 }

@@ -93,7 +93,7 @@ fn a_key_that_comes_late_decides_the_country() {
     for (one, known) in received.iter().zip([false, true]) {
         let (ledger, mut routed) = workspace.route(one).unwrap();
         routed.key = routed.key.filter(|_| known);
-        workspace.ledgers[ledger].commit(&[Write::Record { events: vec![routed] }]).remove(0).unwrap();
+        workspace.ledgers[ledger].commit(&[Write::Record { events: vec![routed] }], 0).remove(0).unwrap();
     }
     check("a late key", &mut workspace, &definitions, &recount(&received, &definitions));
 }

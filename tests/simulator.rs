@@ -285,7 +285,7 @@ impl Simulation {
             _ => Fault::None,
         };
         self.workspace.storage[ledger].fail_next(fault);
-        let answers = self.workspace.ledgers[ledger].commit(&writes);
+        let answers = self.workspace.ledgers[ledger].commit(&writes, 0);
         assert_eq!(answers.len(), writes.len());
         let died = matches!(fault, Fault::Before | Fault::After) && answers.iter().any(Result::is_err);
         if died && answers.iter().all(Result::is_err) {

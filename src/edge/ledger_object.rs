@@ -122,7 +122,7 @@ impl Inside {
         let mut waiters = waiters.into_iter();
         for group in groups(&writes) {
             let results = match &mut *self.core.borrow_mut() {
-                Ok(core) => core.commit(group),
+                Ok(core) => core.commit(group, now_ms()),
                 Err(error) => group.iter().map(|_| Err(error.clone())).collect(),
             };
             for (result, waiter) in results.into_iter().zip(&mut waiters) {

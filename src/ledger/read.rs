@@ -10,9 +10,11 @@ impl<S: Sql> Ledger<S> {
         match read {
             Read::Book { campaign, from_day, to_day } => {
                 let rows = self.sql.text(
-                    "SELECT json_group_array(json_array(campaign, day, json(body))) FROM counter \
-                     WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) \
-                     AND (day = -1 OR (day >= CAST(?3 AS INTEGER) AND day < CAST(?4 AS INTEGER)))",
+                    "SELECT json_group_array(json_array(campaign, share, origin, day, json(body))) FROM (\
+                       SELECT campaign, 0 AS share, '' AS origin, day, body FROM counter \
+                       WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) \
+                       UNION ALL SELECT campaign, share, origin, day, body FROM sealed WHERE campaign = CAST(?1 AS INTEGER)) \
+                     WHERE day = -1 OR (day >= CAST(?3 AS INTEGER) AND day < CAST(?4 AS INTEGER))",
                     &[
                         Arg::Int(i64::from(*campaign)),
                         Arg::Int(i64::from(RULES_VERSION)),

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::counters::{Book, StoredRow};
 use crate::event::{Event, Ms};
+use crate::gather::gather;
 use crate::policy::Policy;
+use crate::shares::Shares;
 
 /// An event on its way to the Ledger that owns its contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +71,12 @@ pub struct Remarks {
     /// Second claims on one message.
     #[serde(rename = "c")]
     pub conflict: u64,
+    /// Events that were older than anything is kept; they were not taken.
+    #[serde(rename = "x")]
+    pub expired: u64,
+    /// Events of before their contact's erasure; they were not taken.
+    #[serde(rename = "e")]
+    pub after_erasure: u64,
 }
 
 impl Remarks {
@@ -76,6 +84,8 @@ impl Remarks {
         self.duplicate += more.duplicate;
         self.out_of_order += more.out_of_order;
         self.conflict += more.conflict;
+        self.expired += more.expired;
+        self.after_erasure += more.after_erasure;
     }
 }
 
@@ -101,18 +111,31 @@ pub enum Read {
     Unattributed,
 }
 
-/// The answer to [`Read::Book`]: rows by day, the totals as day −1.
+/// The answer to [`Read::Book`]: campaign, share, origin, day and row; the totals as day −1. Names are those of the rows with
+/// the same campaign, share and origin.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct BookRows(pub Vec<(u32, i32, StoredRow)>);
+pub struct BookRows(pub Vec<(u32, u8, String, i32, StoredRow)>);
 
 impl BookRows {
-    /// The books of all campaigns in the answer.
+    /// The numbers of all campaigns in the answer, all shares together.
     #[must_use]
     pub fn into_books(self) -> BTreeMap<u32, Book> {
-        let mut books: BTreeMap<u32, Book> = BTreeMap::new();
-        for (campaign, day, row) in self.0 {
-            books.entry(campaign).or_default().load(day, &row);
+        gather(self.into_shares().into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())))
+    }
+
+    /// The same, by share.
+    #[must_use]
+    pub fn into_shares(self) -> BTreeMap<u32, Shares> {
+        let mut books: BTreeMap<(u32, u8, String), Book> = BTreeMap::new();
+        for (campaign, share, origin, day, row) in self.0 {
+            books.entry((campaign, share, origin)).or_default().load(day, &row);
         }
-        books
+        let mut shares: BTreeMap<u32, Shares> = BTreeMap::new();
+        for ((campaign, share, origin), book) in books {
+            let mine = shares.entry(campaign).or_default().of(share);
+            // The first is taken as it is: adding up goes through the names.
+            if origin.is_empty() { *mine = book } else { mine.merge(&book) }
+        }
+        shares
     }
 }

@@ -59,7 +59,7 @@ fn named(n: &Numbers) -> answers::Numbers {
             named.push((format!("contacts.{name}"), value));
         }
         named.push(("conversions.contacts".into(), c.converted));
-        let with = |bit: u32| n.contact_masks.iter().filter(|(mask, _)| **mask & bit != 0).map(|(_, n)| n).sum();
+        let with = |bit: u32| n.contact_masks.iter().filter(|(mask, _)| **mask & bit != 0).map(|(_, n)| *n as u64).sum();
         named.push(("contacts.dispatch_error".into(), with(person::DISPATCH_ERROR)));
         named.push(("contacts.in_flight".into(), with(person::IN_FLIGHT)));
         named.extend(n.skipped.iter().map(|(reason, value)| (format!("skipped.{reason}"), *value)));

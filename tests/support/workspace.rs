@@ -25,6 +25,8 @@ pub struct Workspace {
     /// One character for every provider of the definitions.
     providers: BTreeMap<String, char>,
     channels: BTreeMap<String, String>,
+    /// The clock of the Ledgers: at 0 nothing is old.
+    pub now_ms: i64,
 }
 
 impl Workspace {
@@ -36,6 +38,7 @@ impl Workspace {
             storage,
             providers: names.into_iter().cloned().zip('a'..='z').collect(),
             channels: definitions.channels.clone(),
+            now_ms: 0,
         };
         workspace.declare(definitions);
         workspace
@@ -52,7 +55,7 @@ impl Workspace {
 
     pub fn declare(&mut self, definitions: &Definitions) {
         for ledger in &mut self.ledgers {
-            for answer in ledger.commit(&[Write::Declare { campaigns: Self::policies(definitions) }]) {
+            for answer in ledger.commit(&[Write::Declare { campaigns: Self::policies(definitions) }], self.now_ms) {
                 answer.unwrap();
             }
         }
@@ -93,7 +96,7 @@ impl Workspace {
             writes.entry(ledger).or_default().push(routed);
         }
         for (ledger, events) in writes {
-            for answer in self.ledgers[ledger].commit(&[Write::Record { events }]) {
+            for answer in self.ledgers[ledger].commit(&[Write::Record { events }], self.now_ms) {
                 answer.unwrap();
             }
         }
