@@ -51,6 +51,7 @@ pub mod shares;
 pub mod slab;
 pub mod sql;
 pub mod stats;
+pub mod table;
 pub mod target;
 pub mod time;
 pub mod timeline;
