@@ -50,6 +50,17 @@ pub const REDELIVERY_MS: u64 = 2_000;
 /// Changed records in one delivery of the Registry: about 300 bytes each, far below the longest string.
 pub const RECORDS_PER_DELIVERY: u32 = 100;
 
+/// Keys and shares that are good at one time, 150 bytes each: an isolate reads them all, 300 KB, every [`KEYS_MS`].
+pub const KEYS: usize = 2_000;
+
+/// How long an isolate uses the keys that it knows, unasked, and how long at most while it asks for them anew: a key that was taken
+/// away is good nowhere after a minute, a request's own time included.
+pub const KEYS_MS: i64 = 20_000;
+pub const KEYS_MOST_MS: i64 = 45_000;
+
+/// How long a share may be good: a year.
+pub const SHARE_HOURS: u32 = 8_784;
+
 /// What a caller is told to wait after a 503, in seconds.
 pub const RETRY_AFTER_S: u32 = 2;
 

@@ -3,6 +3,7 @@
 //! The modules by name; ARCHITECTURE.md groups them. Everything outside `edge` is the core: pure, native-testable, free of clocks, randomness,
 //! network and platform. `edge` is the worker, compiled for wasm alone; this is the only place that says so.
 
+pub mod access;
 pub mod body;
 pub mod bounds;
 pub mod calendar;

@@ -54,6 +54,12 @@ impl Problem {
         Self::new(401, "A valid key is needed: Authorization: Bearer …")
     }
 
+    /// 403: the key is good, and not for this. One text, whether what was asked for is there or not.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(403, "This key does not open that.")
+    }
+
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(404, detail)

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::bounds::{DENIED_LINKS, OVERLAP_HOURS, RECORDS_PER_DELIVERY};
+use crate::access;
+use crate::bounds::{DENIED_LINKS, KEYS, OVERLAP_HOURS, RECORDS_PER_DELIVERY};
 use crate::campaign::{self, Campaign};
 use crate::channel::{self, Channel, Token};
 use crate::denied::Denied;
@@ -62,6 +63,19 @@ pub enum Command {
     RevokeMintingKey {
         id: String,
     },
+    /// Makes a key, or a share of a campaign. The id is the hash of its text, which the Registry never sees.
+    PostKey {
+        id: String,
+        campaign: String,
+        body: Value,
+    },
+    /// Takes a key away, or a share of that campaign.
+    DeleteKey {
+        id: String,
+        campaign: String,
+    },
+    /// Every key and share, as a list of [`access::Key`].
+    Keys,
     Delete {
         kind: Kind,
         id: String,
@@ -82,7 +96,7 @@ impl Command {
     /// Whether it may change something.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Self::Get { .. } | Self::List { .. })
+        !matches!(self, Self::Get { .. } | Self::List { .. } | Self::Keys)
     }
 }
 
@@ -98,6 +112,8 @@ pub enum Kind {
     MintingKey,
     /// One record, [`DENIED`], made of the links and minting keys.
     Denied,
+    /// Keys and shares. KV has no copies of them: one that is two minutes old would open what was closed.
+    Key,
 }
 
 /// The id of the only record of [`Kind::Settings`].
@@ -123,6 +139,7 @@ impl Kind {
             Self::Settings => "settings",
             Self::MintingKey => "minting_key",
             Self::Denied => "denied",
+            Self::Key => "key",
         }
     }
 
@@ -207,6 +224,8 @@ const SCHEMA: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
+const ALL_KEYS: &str = "SELECT json_group_array(json(doc)) FROM records WHERE kind = 'key' AND doc IS NOT NULL";
+
 impl<S: Sql> Registry<S> {
     /// Opens the database; `secret_key` seals channel secrets, `ledgers` is how many Ledgers learn the campaigns.
     ///
@@ -238,6 +257,16 @@ impl<S: Sql> Registry<S> {
             }
             Command::PostMintingKey { body } => self.post_minting_key(body, now_ms),
             Command::RevokeMintingKey { id } => self.revoke_minting_key(id, now_ms),
+            Command::PostKey { id, campaign, body } => self.post_key(id, campaign, body, now_ms),
+            Command::DeleteKey { id, campaign } => {
+                let known: Option<access::Key> = self.record(Kind::Key, id)?;
+                known.filter(|key| key.campaign == *campaign).ok_or_else(|| nothing(Kind::Key))?;
+                self.delete(Kind::Key, id)
+            }
+            Command::Keys => {
+                let keys = self.sql.text(ALL_KEYS, &[])?;
+                Ok(answer(false, keys.unwrap_or_else(|| "[]".to_owned())))
+            }
             Command::Delete { kind, id } => self.delete(*kind, id),
             Command::Get { kind, id } => {
                 let doc = self.doc(*kind, id)?.or_else(|| match kind {
@@ -421,6 +450,29 @@ impl<S: Sql> Registry<S> {
         Ok(answer(false, text(&key)))
     }
 
+    fn post_key(&mut self, id: &str, campaign: &str, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
+        let key = if campaign.is_empty() {
+            access::Key::read(id, body, now_ms)?
+        } else {
+            self.doc(Kind::Campaign, campaign)?.ok_or_else(|| nothing(Kind::Campaign))?;
+            access::Key::read_share(id, campaign, body, now_ms)?
+        };
+        let expired: Vec<String> = self.rows(
+            "SELECT json_group_array(id) FROM records WHERE kind = 'key' AND doc ->> 'expires_at_ms' <= CAST(? AS INTEGER)",
+            &[Arg::Int(now_ms)],
+        )?;
+        for expired in expired {
+            self.delete(Kind::Key, &expired)?;
+        }
+        let known: Vec<usize> =
+            self.rows("SELECT json_array(count(*)) FROM records WHERE kind = 'key' AND doc IS NOT NULL", &[])?;
+        if known.first().is_none_or(|known| *known >= KEYS) {
+            return Err(Problem::conflict(format!("There are {KEYS} keys and shares: take one away first.")));
+        }
+        self.put(Kind::Key, id, None, &key)?;
+        Ok(answer(true, text(&key)))
+    }
+
     fn delete(&mut self, kind: Kind, id: &str) -> Result<Answer, Problem> {
         self.doc(kind, id)?.ok_or_else(|| nothing(kind))?;
         self.with_denied(|| {
@@ -560,6 +612,7 @@ fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
                 delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
             }
             Target::Ledger(_) => {}
+            Target::Copies if change.kind == Kind::Key => {}
             Target::Copies => {
                 if change.kind == Kind::Campaign {
                     let no = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok()).map(|c| c.no);

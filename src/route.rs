@@ -60,6 +60,14 @@ pub enum Route<'a> {
     Conversions,
     /// `GET|PUT /v1/settings`
     Settings,
+    /// `GET|POST /v1/keys`
+    Keys,
+    /// `DELETE /v1/keys/{id}`
+    Key { id: Cow<'a, str> },
+    /// `GET|POST /v1/campaigns/{campaign}/shares`
+    Shares { campaign: Cow<'a, str> },
+    /// `DELETE /v1/campaigns/{campaign}/shares/{id}`
+    Share { campaign: Cow<'a, str>, id: Cow<'a, str> },
     /// `GET|POST /v1/minting_keys`
     MintingKeys,
     /// `DELETE /v1/minting_keys/{id}`
@@ -93,6 +101,10 @@ impl<'a> Route<'a> {
                 ("campaigns", None, None) => Self::Campaigns,
                 ("campaigns", Some(id), None) => Self::Campaign { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("dispatches")) => Self::Dispatches { campaign: decoded(id)? },
+                ("campaigns", Some(id), Some("shares")) => match next() {
+                    None => Self::Shares { campaign: decoded(id)? },
+                    Some(share) => Self::Share { campaign: decoded(id)?, id: decoded(share)? },
+                },
                 ("campaigns", Some(id), Some("stats")) => Self::Stats { campaign: decoded(id)? },
                 ("links", None, None) => Self::Links,
                 ("links", Some(id), None) => Self::Link { link: decoded(id)? },
@@ -100,6 +112,8 @@ impl<'a> Route<'a> {
                 ("wrap", None, None) => Self::WrapText,
                 ("conversions", None, None) => Self::Conversions,
                 ("settings", None, None) => Self::Settings,
+                ("keys", None, None) => Self::Keys,
+                ("keys", Some(id), None) => Self::Key { id: decoded(id)? },
                 ("minting_keys", None, None) => Self::MintingKeys,
                 ("minting_keys", Some(id), None) => Self::MintingKey { id: decoded(id)? },
                 _ => return None,
@@ -145,8 +159,25 @@ impl<'a> Route<'a> {
             Self::WrapText => "wrap_text",
             Self::Conversions => "conversions",
             Self::Settings => "settings",
+            Self::Keys => "keys",
+            Self::Key { .. } => "key",
+            Self::Shares { .. } => "shares",
+            Self::Share { .. } => "share",
             Self::MintingKeys => "minting_keys",
             Self::MintingKey { .. } => "minting_key",
+        }
+    }
+
+    /// The campaign that it is about, if its path names one.
+    #[must_use]
+    pub fn campaign(&self) -> Option<&str> {
+        match self {
+            Self::Campaign { campaign }
+            | Self::Dispatches { campaign }
+            | Self::Stats { campaign }
+            | Self::Shares { campaign }
+            | Self::Share { campaign, .. } => Some(campaign),
+            _ => None,
         }
     }
 
@@ -157,8 +188,8 @@ impl<'a> Route<'a> {
             Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Stats { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
             Self::ChannelTest { .. } | Self::ReplayLetter { .. } => "POST",
-            Self::Callback { .. } | Self::Links | Self::MintingKeys => "GET, POST",
-            Self::MintingKey { .. } => "DELETE",
+            Self::Callback { .. } | Self::Links | Self::MintingKeys | Self::Keys | Self::Shares { .. } => "GET, POST",
+            Self::MintingKey { .. } | Self::Key { .. } | Self::Share { .. } => "DELETE",
             Self::Tap { .. } => "GET, HEAD",
             Self::Channel { .. } => "PUT, GET, DELETE",
             Self::Campaign { .. } => "PUT, GET, PATCH",
@@ -178,7 +209,7 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn parameters(&self) -> &'static [&'static str] {
         match self {
-            Self::Channels | Self::MintingKeys => &["limit", "cursor"],
+            Self::Channels | Self::MintingKeys | Self::Keys | Self::Shares { .. } => &["limit", "cursor"],
             Self::Letters { .. } => &["limit", "cursor", "channel"],
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
@@ -292,6 +323,10 @@ mod tests {
         check("/v1/wrap", Some("wrap_text"));
         check("/v1/conversions", Some("conversions"));
         check("/v1/settings", Some("settings"));
+        check("/v1/keys", Some("keys"));
+        check("/v1/keys/k1", Some("key"));
+        check("/v1/campaigns/diwali/shares", Some("shares"));
+        check("/v1/campaigns/diwali/shares/s1", Some("share"));
         check("/v1/minting_keys", Some("minting_keys"));
         check("/v1/minting_keys/128", Some("minting_key"));
         for nothing in [
@@ -313,6 +348,8 @@ mod tests {
             "/v1/channels//rotate",
             "/v1/channels/meta/rotate/x",
             "/v1/campaigns/diwali/unknown",
+            "/v1/campaigns/diwali/shares/s1/x",
+            "/v1/campaigns/diwali/stats/x",
             "/v1/settings/x",
             "/v1/channels/%ff",
         ] {

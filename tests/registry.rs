@@ -365,3 +365,48 @@ fn more_changes_than_one_delivery_holds() {
     assert!(rounds > 1);
     assert_eq!((told.copies.len(), told.policies[&Target::Ledger(2)].len()), (500, 250));
 }
+
+#[test]
+fn keys_are_bounded_found_by_campaign_and_never_copied() {
+    let mut registry = registry();
+    apply(&mut registry, &put_campaign("spring", json!({})), 1).unwrap();
+    let post =
+        |id: &str, campaign: &str, body: Value| Command::PostKey { id: id.to_owned(), campaign: campaign.to_owned(), body };
+    let key = |id: &str| post(id, "", json!({"name": "n", "scopes": ["read"]}));
+    let share = |id: &str, campaign: &str| post(id, campaign, json!({"expires_in_hours": 1}));
+    assert!(apply(&mut registry, &key("k"), 2).unwrap().created);
+    assert!(apply(&mut registry, &share("s", "spring"), 2).unwrap().created);
+    assert_eq!(apply(&mut registry, &share("t", "summer"), 2).unwrap_err().status, 404);
+    assert_eq!(apply(&mut registry, &post("u", "", json!({})), 2).unwrap_err().status, 400);
+
+    let copies: Vec<String> = registry.deliveries().unwrap().into_iter().flat_map(|d| d.copies).map(|(key, _)| key).collect();
+    assert!(!copies.is_empty() && copies.iter().all(|key| key.starts_with("campaign:")), "{copies:?}");
+
+    let ids = |registry: &mut Registry<RusqliteSql>, now_ms| -> Vec<String> {
+        let keys: Vec<Value> = serde_json::from_str(&apply(registry, &Command::Keys, now_ms).unwrap().json).unwrap();
+        keys.iter().map(|key| key["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&mut registry, 3), ["k", "s"]);
+    let list = |campaign: &str| Command::List {
+        kind: Kind::Key,
+        filters: vec![(Filter::Campaign, campaign.to_owned())],
+        after: String::new(),
+        limit: 10,
+    };
+    for (campaign, id) in [("", "k"), ("spring", "s")] {
+        let page: Page<Value> = serde_json::from_str(&apply(&mut registry, &list(campaign), 3).unwrap().json).unwrap();
+        assert_eq!((page.total, &page.data[0]["id"]), (1, &json!(id)));
+    }
+    // A share that expired goes when the next key is made.
+    apply(&mut registry, &key("l"), 3_600_002).unwrap();
+    assert_eq!(ids(&mut registry, 3_600_002), ["k", "l"]);
+
+    let delete = |id: &str, campaign: &str| Command::DeleteKey { id: id.to_owned(), campaign: campaign.to_owned() };
+    assert_eq!(apply(&mut registry, &delete("k", "spring"), 4).unwrap_err().status, 404);
+    apply(&mut registry, &delete("k", ""), 4).unwrap();
+    assert_eq!(ids(&mut registry, 5), ["l"]);
+    for no in 1..2_000 {
+        apply(&mut registry, &key(&format!("m{no}")), 5).unwrap();
+    }
+    assert_eq!(apply(&mut registry, &key("n"), 5).unwrap_err().status, 409);
+}

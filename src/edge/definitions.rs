@@ -10,7 +10,9 @@ use super::Answer;
 use super::cache::{self, Kept, OpenChannel, OpenLink};
 use super::config::Config;
 use super::http::{self, Request};
+use super::keys;
 use super::objects::call;
+use crate::access::Key;
 use crate::body::{self, Fields};
 use crate::bounds::{BODY_LINES, LINKS_PER_TEXT, PAGE, PAGE_MOST, REGISTRY_CALL_MS, TEXT_BYTES};
 use crate::campaign::Campaign;
@@ -73,6 +75,12 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
             Ok(answer)
         }
         (Route::Link { link: id }, _) => one(config, &get(Kind::Link, id), &showing(link)).await,
+        (Route::Keys, "POST") => keys::make(config, "", sent().await?, origin).await,
+        (Route::Keys, _) => list_of(config, Kind::Key, Some(""), query, &showing(Key::to_json)).await,
+        (Route::Key { id }, _) => keys::revoke(config, "", id).await,
+        (Route::Shares { campaign }, "POST") => keys::make(config, campaign, sent().await?, origin).await,
+        (Route::Shares { campaign }, _) => list_of(config, Kind::Key, Some(campaign), query, &showing(Key::to_json)).await,
+        (Route::Share { campaign, id }, _) => keys::revoke(config, campaign, id).await,
         (Route::MintingKeys, "POST") => {
             let (_, key) = ask::<MintingKey>(config, &Command::PostMintingKey { body: sent().await? }).await?;
             let mut record = key.to_json();
@@ -250,6 +258,11 @@ fn broken() -> Problem {
 }
 
 async fn list(config: &Config, kind: Kind, query: &Query, show: Show<'_>) -> Answer {
+    list_of(config, kind, None, query, show).await
+}
+
+/// The records of one campaign alone, where one is given.
+async fn list_of(config: &Config, kind: Kind, campaign: Option<&str>, query: &Query, show: Show<'_>) -> Answer {
     let limit = query.whole("limit", 1..=PAGE_MOST, PAGE)?;
     let filters = [
         (Filter::Status, "status"),
@@ -258,8 +271,11 @@ async fn list(config: &Config, kind: Kind, query: &Query, show: Show<'_>) -> Ans
         (Filter::Tag, "tag"),
         (Filter::Campaign, "campaign"),
     ];
-    let filters: Vec<(Filter, String)> =
-        filters.into_iter().filter_map(|(filter, name)| Some((filter, query.get(name)?.to_owned()))).collect();
+    let filters: Vec<(Filter, String)> = filters
+        .into_iter()
+        .filter_map(|(filter, name)| Some((filter, query.get(name)?.to_owned())))
+        .chain(campaign.map(|campaign| (Filter::Campaign, campaign.to_owned())))
+        .collect();
     // A cursor belongs to what decides which records the list holds.
     let bound_to = format!("{} {}", kind.text(), serde_json::to_string(&filters).unwrap_or_default());
     let after = match query.get("cursor") {

@@ -11,6 +11,7 @@ mod http;
 mod identity;
 mod identity_object;
 mod intake;
+mod keys;
 mod ledger_object;
 mod ledgers;
 mod letters;
@@ -28,7 +29,6 @@ mod zone;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use subtle::ConstantTimeEq as _;
 use worker::{Context, Env, event};
 
 use crate::event::Ms;
@@ -125,8 +125,10 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::Callback { channel, token } => return callback::answer(config, asked, channel, token).await,
         Route::Health => return Ok(http::json(200, r#"{"status":"ok"}"#)?),
         Route::OpenApi => return Ok(http::json(200, crate::openapi::JSON)?),
-        _ => authorize(config, request)?,
+        _ => {}
     }
+    let principal = keys::principal(config, asked.context, request).await?;
+    principal.may(&route, method)?;
     let takes = if method == "GET" || matches!(route, Route::WrapLink { .. }) { route.parameters() } else { &[] };
     let query = Query::strict(query, takes)?;
     match &route {
@@ -144,12 +146,4 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::Stats { campaign } => stats::answer(config, asked, campaign, &query).await,
         _ => definitions::answer(config, request, method, &route, &query, origin(url).0).await,
     }
-}
-
-/// Lets the admin key pass. The time that it takes does not tell how much of a key is right.
-fn authorize(config: &Config, request: &Request) -> Result<(), Problem> {
-    let header = http::header(request, "authorization").unwrap_or_default();
-    let key =
-        header.split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer ")).map_or("", |(_, key)| key.trim());
-    if bool::from(key.as_bytes().ct_eq(config.admin_key.as_bytes())) { Ok(()) } else { Err(Problem::unauthorized()) }
 }

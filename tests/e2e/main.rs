@@ -4,6 +4,7 @@
 //! reads from), so that there is no order between tests and nothing is left behind.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod access;
 mod client;
 mod demo;
 mod edge;
