@@ -131,10 +131,10 @@ impl Key {
     }
 }
 
-/// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who asks; by default nobody, who may do nothing.
+#[derive(Clone, Default, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The id of the key; empty for the deployment's own.
+    /// The id of the key; empty for the deployment's own, and for nobody.
     pub key: String,
     scopes: Vec<Scope>,
     /// The one campaign that it may read, if it is a share.
@@ -172,12 +172,6 @@ impl Principal {
     #[must_use]
     pub fn sees_people(&self) -> bool {
         self.has(Scope::Admin) || self.has(Scope::Contacts)
-    }
-
-    /// What of an answer depends on who asks: part of what an answer is kept under, and of its ETag.
-    #[must_use]
-    pub fn view(&self) -> &'static str {
-        if self.sees_people() { "clear" } else { "masked" }
     }
 
     fn has(&self, scope: Scope) -> bool {

@@ -31,6 +31,7 @@ use std::rc::Rc;
 
 use worker::{Context, Env, event};
 
+use crate::access::Principal;
 use crate::event::Ms;
 use crate::problem::Problem;
 use crate::route::{Query, Route, origin, split};
@@ -74,7 +75,8 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     let route_is_hot = matches!(route, Some(Route::Tap { .. } | Route::Callback { .. }));
     let answer = match Config::of(&env) {
         Ok(config) => {
-            let asked = Asked { request: &request, context: &context, method: &method, url: &url, query };
+            let principal = &Principal::default();
+            let asked = Asked { request: &request, context: &context, method: &method, url: &url, query, principal };
             answer(&config, &asked, route).await
         }
         Err(problem) => Err(problem.into()),
@@ -112,6 +114,8 @@ struct Asked<'a> {
     method: &'a str,
     url: &'a str,
     query: &'a str,
+    /// Who asks, once it is known.
+    principal: &'a Principal,
 }
 
 async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>) -> Answer {
@@ -129,6 +133,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
     }
     let principal = keys::principal(config, asked.context, request).await?;
     principal.may(&route, method)?;
+    let asked = &Asked { principal: &principal, ..*asked };
     let takes = if method == "GET" || matches!(route, Route::WrapLink { .. }) { route.parameters() } else { &[] };
     let query = Query::strict(query, takes)?;
     match &route {

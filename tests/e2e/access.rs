@@ -52,7 +52,7 @@ fn a_key_opens_what_its_scopes_say_until_it_is_taken_away() {
     expect(&admin.delete(&format!("/v1/keys/{id}")), 404);
 
     // Revoked, unknown and malformed: one answer.
-    let bodies: Vec<String> = [convert.as_str(), "btk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "é", ""]
+    let bodies: Vec<String> = [convert.as_str(), "btk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "btk_", ""]
         .into_iter()
         .map(|key| {
             let answer = admin.with(key).post("/v1/conversions", conversions.clone());
