@@ -13,7 +13,7 @@
 
 use super::json::{Items, Text, each, lenient};
 use super::{Out, form, json, meta, time};
-use crate::event::{Event, InboundKind, Ms, OptOut, StatusKind};
+use crate::event::{Event, InboundKind, Ms, OptOut, Person, StatusKind};
 
 /// A delivered status, for the test of a channel.
 pub const SAMPLE: &str = r#"{"app":"test","timestamp":$ms,"version":2,"type":"message-event","payload":{"id":"$id","gsId":"$id","type":"delivered","destination":"$to","payload":{"ts":$s}}}"#;
@@ -82,6 +82,7 @@ lenient! {
         from: Text<'a> = "srcAddr",
         code: Text<'a> = "errorCode",
         cause: Text<'a> = "cause",
+        channel: Text<'a> = "channel",
     }
 }
 
@@ -185,6 +186,11 @@ fn read_preference(item: &Preference, out: &mut Out) {
 /// One report of the Enterprise gateway.
 fn read_report(report: &Report, out: &mut Out) -> Result<(), &'static str> {
     let message_id = super::id(report.id.get()).ok_or("no usable message id")?;
+    // The gateway sends its text messages' reports to the same URL.
+    if let Some(channel) = report.channel.get().filter(|channel| !channel.eq_ignore_ascii_case("WHATSAPP")) {
+        out.other(channel, Some(message_id), Person::default(), None);
+        return Ok(());
+    }
     let status = report.kind.get().ok_or("no status")?;
     let person = super::person(report.to.get(), None);
     let at_ms = out.at(report.at.get().and_then(time::epoch));

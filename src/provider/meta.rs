@@ -9,7 +9,8 @@
 //! Oddities: four levels of lists (entries, changes, then statuses beside messages and errors); `statuses[].timestamp` is text while
 //! `user_preferences[].timestamp` is a number; a person may be named by phone, by business-scoped user id, by both, or (legacy) by a
 //! user id in a phone's field, and drafts left empty strings; since v24 there is no conversation and often no pricing; in a group
-//! `recipient_id` is the group and the person stands in `recipient_participant_…`; an error may have a code and nothing else.
+//! `recipient_id` is the group and the person stands in `recipient_participant_…`; an error may have a code and nothing else; what a
+//! status is about stands in its `type`, absent or `message` for a message.
 
 use std::collections::BTreeMap;
 
@@ -217,9 +218,10 @@ fn read_status(item: &StatusItem, people: &People, sender: Option<&String>, out:
         Ids::Gupshup => item.gupshup_id.get().or(item.id.get()),
         Ids::Own => item.id.get(),
     };
-    // Gupshup's probe when a callback URL is set: a status with a type, and neither an id nor a status.
-    if let (None, None, Some(kind)) = (id, item.status.get(), item.kind.get()) {
-        out.other(kind, None, Person::default(), None);
+    // A payment's status (or a call's) has an id and a word too: `failed` is none of a message. Gupshup's probe when a callback URL is
+    // set has a type, and neither an id nor a status.
+    if let Some(kind) = item.kind.get().filter(|kind| *kind != "message") {
+        out.other(kind, super::id(id), Person::default(), None);
         return Ok(());
     }
     let message_id = super::id(id).ok_or("no usable message id")?;

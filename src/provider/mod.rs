@@ -367,6 +367,8 @@ struct Out<'a> {
 const MAX_ITEMS: usize = 10_000;
 /// Ids of messages and the like: 1 to 512 bytes without control characters.
 const MAX_ID_BYTES: usize = 512;
+/// The address that a provider's click led to: longer than any tracking URL of ours, which must be recognised.
+const MAX_URL_BYTES: usize = 4096;
 /// An error's title is for people; nobody reads more.
 const MAX_TITLE_CHARS: usize = 200;
 
@@ -388,8 +390,14 @@ impl Out<'_> {
         }
     }
 
-    fn event(&mut self, event: Event) {
+    fn event(&mut self, mut event: Event) {
         if self.has_room() {
+            // What is stored has a bound, whatever stands in the body.
+            match &mut event {
+                Event::Status(Status { reference: Some(text), .. }) => cut(text, MAX_ID_BYTES),
+                Event::Click(Click { url: Some(text), .. }) => cut(text, MAX_URL_BYTES),
+                _ => {}
+            }
             self.parsed.events.push(event);
         }
     }
@@ -452,6 +460,11 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
         }
     }
     person
+}
+
+/// Cuts a text to so many bytes, between characters.
+fn cut(text: &mut String, most: usize) {
+    text.truncate(text.floor_char_boundary(most));
 }
 
 /// An id that may be stored, or `None`.

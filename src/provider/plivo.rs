@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 use super::signature::{self, HmacSha256};
 use super::{Out, Request, Verdict, form, time};
-use crate::event::{Event, StatusKind};
+use crate::event::{Event, Person, StatusKind};
 
 const V3: &str = "x-plivo-signature-v3";
 const V3_NONCE: &str = "x-plivo-signature-v3-nonce";
@@ -80,12 +80,16 @@ pub fn parse(request: &Request, out: &mut Out) {
     let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
     let names = ["MessageUUID", "To", "From", "Status", "ErrorCode", "ConversationOrigin", "ContentType", "Body"];
     let [message_id, to, from, status, code, category, content, body] = form::fields(text, names);
-    let names = ["MessageTime", "SentTime", "DeliveryReportTime", "Media0", "Media1"];
-    let [message_time, sent_time, report_time, media0, media1] = form::fields(text, names);
+    let names = ["MessageTime", "SentTime", "DeliveryReportTime", "Media0", "Media1", "Type"];
+    let [message_time, sent_time, report_time, media0, media1, kind] = form::fields(text, names);
     let at = |times: [&Option<_>; 3]| times.into_iter().flatten().find_map(|t: &std::borrow::Cow<str>| time::any(t));
     let Some(message_id) = super::id(message_id.as_deref()) else {
         return out.odd(String::new(), "no usable MessageUUID", &String::from_utf8_lossy(text));
     };
+    // Text messages of the same account call the same URL.
+    if let Some(channel) = kind.filter(|channel| channel.eq_ignore_ascii_case("sms") || channel.eq_ignore_ascii_case("mms")) {
+        return out.other(&channel, Some(message_id), Person::default(), None);
+    }
     let Some(status) = status else {
         if [&content, &body, &media0, &media1].into_iter().all(Option::is_none) {
             return out.odd(String::new(), "neither a status nor a message", &String::from_utf8_lossy(text));

@@ -9,13 +9,13 @@
 //!
 //! Oddities: no callback has a time, a category, a price or an opaque reference; the reference is the parameter `ref` of the callback
 //! URL, which the signature covers. `MessageStatus` alone tells a status from an inbound message. `From` may hold
-//! `whatsapp:` and a user id.
+//! `whatsapp:` and a user id. A messaging service calls the same URL for its other channels (`rcs:`, `messenger:`): these are others.
 
 use std::borrow::Cow;
 
 use super::signature::{self, HmacSha1};
 use super::{Out, Request, Verdict, form};
-use crate::event::{Event, InboundKind, StatusKind};
+use crate::event::{Event, InboundKind, Person, StatusKind};
 
 pub const HEADERS: &[&str] = &["x-twilio-signature"];
 
@@ -85,13 +85,27 @@ pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
 
 pub fn parse(request: &Request, out: &mut Out) {
     let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
-    let names = ["MessageSid", "SmsSid", "MessageStatus", "To", "From", "ErrorCode", "ErrorMessage", "ChannelStatusMessage"];
+    let names = [
+        "MessageSid",
+        "SmsSid",
+        "MessageStatus",
+        "To",
+        "From",
+        "ErrorCode",
+        "ErrorMessage",
+        "ChannelStatusMessage",
+        "ChannelPrefix",
+    ];
     let values = form::fields(text, names);
-    let [message_sid, sms_sid, status, to, from, code, message, channel_message] = &values;
+    let [message_sid, sms_sid, status, to, from, code, message, channel_message, prefix] = &values;
     let sid = message_sid.as_deref().or(sms_sid.as_deref());
     let Some(message_id) = super::id(sid) else {
         return out.odd(String::new(), "no usable MessageSid", &String::from_utf8_lossy(text));
     };
+    let schemes = [to, from].into_iter().filter_map(|address| address.as_deref()?.split_once(':').map(|(scheme, _)| scheme));
+    if let Some(channel) = prefix.as_deref().into_iter().chain(schemes).find(|channel| *channel != "whatsapp") {
+        return out.other(channel, Some(message_id), Person::default(), None);
+    }
     let Some(status) = status else {
         return read_inbound(text, message_id, from.as_deref(), to.as_deref(), out);
     };
@@ -113,19 +127,19 @@ pub fn parse(request: &Request, out: &mut Out) {
 }
 
 fn read_inbound(text: &[u8], message_id: String, from: Option<&str>, to: Option<&str>, out: &mut Out) {
-    let names =
-        ["WaId", "ExternalUserId", "OriginalRepliedMessageSid", "ButtonText", "ButtonPayload", "MessageType", "Body", "NumMedia"];
-    let [wa_id, user_id, quoted, button, payload, kind, body, media] = form::fields(text, names);
+    let names = ["WaId", "ExternalUserId", "OriginalRepliedMessageSid", "MessageType", "Body", "NumMedia", "Latitude"];
+    let [wa_id, user_id, quoted, kind, body, media, latitude] = form::fields(text, names);
+    let chosen = form::fields(text, ["ButtonText", "ButtonPayload", "ListTitle", "ListId"]);
     let mut person = super::person(from, user_id.as_deref());
     if person.phone.is_none() {
         person.phone = super::person(wa_id.as_deref(), None).phone;
     }
     let inbound = match kind.as_deref() {
-        _ if button.is_some() || payload.is_some() => InboundKind::QuickReply,
+        _ if chosen.iter().any(Option::is_some) => InboundKind::QuickReply,
         Some("unsupported") => InboundKind::Other,
-        // A list's or a flow's answer without a button comes as `interactive`; it is a reply, and no more is known.
+        // A flow's answer comes as `interactive`; it is a reply, and no more is known.
         Some(_) => InboundKind::Message,
-        None if body.is_some() || media.is_some() => InboundKind::Message,
+        None if [body, media, latitude].iter().any(Option::is_some) => InboundKind::Message,
         None => {
             return out.odd(String::new(), "neither a status nor a message", &String::from_utf8_lossy(text));
         }

@@ -69,6 +69,17 @@ fn invalid_utf8_costs_one_text() {
     assert_eq!(lines(&parsed), ["status sent; id=a\u{fffd}", "status read; id=b"]);
 }
 
+/// A text that is stored has a bound, whatever a body holds; the rest of the event is what it was.
+#[test]
+fn long_texts_are_cut_between_characters() {
+    let body = format!(
+        r#"{{"entry":[{{"changes":[{{"field":"messages","value":{{"statuses":[{{"id":"a","recipient_id":"12025550101","status":"sent","biz_opaque_callback_data":"{}"}}]}}}}]}}]}}"#,
+        "é".repeat(1_000_000)
+    );
+    let parsed = parse(Provider::Meta, None, "", body.as_bytes());
+    assert_eq!(lines(&parsed), [format!("status sent; id=a; phone=12025550101; ref={}", "é".repeat(256))]);
+}
+
 #[test]
 fn more_than_is_read_of_one_body_is_said() {
     let item = r#"{"msgId":"a","status":"sent"}"#;
