@@ -107,11 +107,10 @@ fn life(contact: usize, messages: usize) -> Vec<Routed> {
     let phone = format!("1202555{contact:04}");
     let person = json!({ "phone": phone });
     let mut events = Vec::new();
-    let mut tell = |at: Ms, event: serde_json::Value| {
-        let mut event = event;
-        event["at_ms"] = json!(at);
-        event["person"] = person.clone();
-        let event: Event = serde_json::from_value(event).unwrap();
+    let mut tell = |at: Ms, kind: &str, mut said: serde_json::Value| {
+        said["at_ms"] = json!(at);
+        said["person"] = person.clone();
+        let event: Event = serde_json::from_value(json!({ kind: said })).unwrap();
         let handle = format!("handle-{contact:09}");
         events.push(Routed { handle, key: Some(phone.clone()), provider: 'm', received_ms: at, event });
     };
@@ -120,30 +119,35 @@ fn life(contact: usize, messages: usize) -> Vec<Routed> {
         let id = format!("wamid.{contact}-{message}");
         tell(
             at,
-            json!({"kind": "dispatch", "campaign": "spring", "step": "first", "outcome": "accepted", "channel": "meta-1",
+            "dispatch",
+            json!({"campaign": "spring", "step": "first", "outcome": "accepted", "channel": "meta-1",
                 "message_id": id, "attempt": format!("try-{message}"), "category": "marketing"}),
         );
         for (later, status) in [(1, "sent"), (2_000, "delivered"), (30_000, "read")].into_iter().take(2 + message % 2) {
             tell(
                 at + later,
-                json!({"kind": "status", "channel": "meta-1", "message_id": id, "status": status, "sender": "10001",
+                "status",
+                json!({"channel": "meta-1", "message_id": id, "status": status, "sender": "10001",
                     "reference": "spring:first", "category": "marketing", "billable": true}),
             );
         }
         match message % 10 {
             3 => tell(
                 at + 40_000,
-                json!({"kind": "click", "click_id": format!("c{contact}-{message}"), "link": "shop", "campaign": "spring",
+                "click",
+                json!({"click_id": format!("c{contact}-{message}"), "link": "shop", "campaign": "spring",
                     "step": "first"}),
             ),
             7 => tell(
                 at + 50_000,
-                json!({"kind": "inbound", "channel": "meta-1", "message_id": format!("in{contact}-{message}"),
+                "inbound",
+                json!({"channel": "meta-1", "message_id": format!("in{contact}-{message}"),
                     "inbound": "message", "sender": "10001"}),
             ),
             9 => tell(
                 at + 60_000,
-                json!({"kind": "conversion", "id": format!("o{contact}-{message}"), "value": {"amount": "9.90", "currency": "EUR"}}),
+                "conversion",
+                json!({"id": format!("o{contact}-{message}"), "value": {"amount": "9.90", "currency": "EUR"}}),
             ),
             _ => {}
         }

@@ -81,16 +81,21 @@ pub trait Counts: PartialEq {
 
 /// Replaces what a thing counted for by what it counts for now.
 pub fn recount<C: Counts>(slot: &mut Option<C>, now: Option<C>, delta: &mut Delta) {
-    if *slot == now {
+    change(slot.as_ref(), now.as_ref(), delta);
+    *slot = now;
+}
+
+/// Takes away what a thing counted for, and adds what it counts for now.
+pub fn change<C: Counts>(before: Option<&C>, now: Option<&C>, delta: &mut Delta) {
+    if before == now {
         return;
     }
-    if let Some(old) = slot.as_ref() {
-        old.count(-1, delta);
+    if let Some(before) = before {
+        before.count(-1, delta);
     }
-    if let Some(new) = now.as_ref() {
-        new.count(1, delta);
+    if let Some(now) = now {
+        now.count(1, delta);
     }
-    *slot = now;
 }
 
 /// Adds to one cell of a campaign, in the totals (`at_ms` none) or in the quarter hour of an instant.

@@ -117,7 +117,9 @@ pub struct Timeline {
     reactions: BTreeMap<String, Option<CountedInbound>>,
     /// Clicks by the entry id of the message that they name.
     clicks_naming: BTreeMap<String, BTreeSet<u32>>,
-    /// How many messages bear the name of an attempt.
+    /// The attempts that met an error, by each of their names.
+    tries: BTreeMap<AttemptName, BTreeSet<u32>>,
+    /// How many messages bear the name of an attempt; kept only where an attempt met an error.
     accepted: BTreeMap<AttemptName, u32>,
     /// How many things were attempted in a campaign at a time.
     attempted: BTreeMap<(u32, Ms), u32>,
@@ -315,8 +317,12 @@ impl Timeline {
                 Ref::Conversion(no)
             }
             Facts::Attempt(facts) => {
+                if self.attempts.is_empty() {
+                    // From now on every message has to say which attempts it was.
+                    self.dirty.messages.extend(self.messages.numbers());
+                }
                 let no = self.attempts.push(Attempt { slot, facts, counted: None });
-                self.dirty.attempts.insert(no);
+                self.name_attempt(no);
                 Ref::Attempt(no)
             }
             Facts::Standing(facts) => {
@@ -381,7 +387,9 @@ impl Timeline {
             }
             Ref::Attempt(no) => {
                 let changed = self.attempts[no].facts.put_event(event, at_ms);
-                self.dirty.attempts.insert(no);
+                if changed {
+                    self.name_attempt(no);
+                }
                 changed
             }
             Ref::Standing(no) => {
@@ -391,6 +399,16 @@ impl Timeline {
             }
             Ref::OptOut(_) => false,
         }
+    }
+
+    /// Finds an attempt that met an error by each of its names.
+    fn name_attempt(&mut self, no: u32) {
+        let facts = &self.attempts[no].facts;
+        for name in facts.attempts.iter().chain([&facts.id]) {
+            let name = (facts.campaign.clone(), facts.step.clone(), name.clone());
+            self.tries.entry(name).or_default().insert(no);
+        }
+        self.dirty.attempts.insert(no);
     }
 
     fn list_inbound(&mut self, no: u32) {

@@ -5,8 +5,8 @@ use super::states::Progress;
 use super::threads::Turn;
 use super::{Click, Ref, Timeline, Window, earliest};
 use crate::contributions::{
-    Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place, person,
-    recount, state, usage_code, usage_parts,
+    Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place, change,
+    person, recount, state, usage_code, usage_parts,
 };
 use crate::country;
 use crate::event::{InboundKind, Ms, StatusKind};
@@ -18,8 +18,8 @@ impl Timeline {
     pub(super) fn count_message(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let now = self.counted_message(no, policies);
         let message = &mut self.messages[no];
-        let before = message.counted.clone();
-        recount(&mut message.counted, Some(now.clone()), delta);
+        let before = message.counted.replace(now.clone());
+        change(before.as_ref(), Some(&now), delta);
         let losers = message.facts.claims.len().saturating_sub(1) as u32;
         recount(&mut message.conflicts, (losers > 0).then_some(CountedConflicts(losers)), delta);
         let turn = now.time_of(state::DELIVERED).map(|at_ms| {
@@ -37,9 +37,9 @@ impl Timeline {
         self.attempt(before.as_ref(), &now);
         if before.as_ref().map(|b| (&b.place, b.mask)) != Some((&now.place, now.mask)) {
             self.unsaved.insert(Ref::Message(no));
-            self.tally_message(before.as_ref(), false);
-            self.tally_message(Some(&now), true);
-        } else if before.is_some_and(|b| b.sent_ms != now.sent_ms) {
+            self.tally_message(before.as_ref(), &now);
+        }
+        if before.is_none_or(|b| b.sent_ms != now.sent_ms) {
             self.dirty.contacts.insert((now.place.campaign, None));
         }
     }
@@ -140,46 +140,47 @@ impl Timeline {
             bill: None,
         };
         let attempt = &mut self.attempts[no];
-        let before = attempt.counted.clone();
-        if before.as_ref() == Some(&now) {
+        if attempt.counted.as_ref() == Some(&now) {
             return;
         }
+        let before = attempt.counted.replace(now.clone());
+        change(before.as_ref(), Some(&now), delta);
         self.unsaved.insert(Ref::Attempt(no));
-        recount(&mut attempt.counted, Some(now.clone()), delta);
         self.attempt(before.as_ref(), &now);
         // An error is an attempt, whether it is one of the tallied things or not.
         self.dirty.contacts.extend(before.iter().chain([&now]).map(|counted| (counted.place.campaign, None)));
-        self.tally_message(before.as_ref(), false);
-        self.tally_message(Some(&now), true);
+        self.tally_message(before.as_ref(), &now);
     }
 
-    pub(super) fn tally_message(&mut self, counted: Option<&CountedMessage>, up: bool) {
-        let Some(counted) = counted else { return };
-        let mask = counted.mask;
-        for (bit, holds) in [
-            (person::ATTEMPTED, mask & (state::SENT | state::DISPATCH_ERROR) != 0),
-            (person::DISPATCH_ERROR, mask & state::DISPATCH_ERROR != 0),
-            (person::SENT, mask & state::SENT != 0),
-            (person::DELIVERED, mask & state::DELIVERED != 0),
-            (person::OPENED, mask & state::OPENED != 0),
-            (person::READ, mask & state::READ != 0),
-            (person::FAILED, mask & state::FAILED != 0),
-            (person::IN_FLIGHT, mask & state::IN_FLIGHT != 0),
-            (person::REPLIED, mask & state::REPLIED != 0),
-            (person::QUICK_REPLIED, mask & state::QUICK_REPLIED != 0),
-            (person::CONVERTED, mask & state::CONVERTED != 0),
-        ] {
-            if holds {
-                self.tally(&counted.place, bit, up);
+    /// A message, or an error, is in other states than before, or elsewhere.
+    fn tally_message(&mut self, before: Option<&CountedMessage>, now: &CountedMessage) {
+        let after = person_bits(now.mask);
+        match before {
+            Some(before) if before.place == now.place => {
+                let old = person_bits(before.mask);
+                self.tally(&now.place, after & !old, old & !after);
+            }
+            _ => {
+                if let Some(before) = before {
+                    self.tally(&before.place, 0, person_bits(before.mask));
+                }
+                self.tally(&now.place, after, 0);
             }
         }
     }
 
-    /// One thing of a place more (or less) in a state.
-    pub(super) fn tally(&mut self, place: &Place, bit: u32, up: bool) {
+    /// One thing of a place more in some states of a person, and one less in others.
+    pub(super) fn tally(&mut self, place: &Place, more: u32, less: u32) {
+        if more | less == 0 {
+            return;
+        }
         for at in [(place.campaign, Some(place.step.clone())), (place.campaign, None)] {
-            if let Some(n) = self.contacts.entry(at.clone()).or_default().things.get_mut(bit.trailing_zeros() as usize) {
-                *n = if up { *n + 1 } else { n.saturating_sub(1) };
+            let tally = match self.contacts.get_mut(&at) {
+                Some(tally) => tally,
+                None => self.contacts.entry(at.clone()).or_default(),
+            };
+            for (bit, n) in (0..).zip(&mut tally.things) {
+                *n = (*n + (more >> bit & 1)).saturating_sub(less >> bit & 1);
             }
             self.dirty.contacts.insert(at);
         }
@@ -272,6 +273,22 @@ impl Timeline {
     pub(super) fn country(&self) -> Option<&str> {
         country::country_of(self.key.as_deref()?)
     }
+}
+
+/// The states of a person that a message, or an error, in these states makes.
+fn person_bits(mask: u32) -> u32 {
+    let bit = |states: u32, bit: u32| if mask & states == 0 { 0 } else { bit };
+    bit(state::SENT | state::DISPATCH_ERROR, person::ATTEMPTED)
+        | bit(state::DISPATCH_ERROR, person::DISPATCH_ERROR)
+        | bit(state::SENT, person::SENT)
+        | bit(state::DELIVERED, person::DELIVERED)
+        | bit(state::OPENED, person::OPENED)
+        | bit(state::READ, person::READ)
+        | bit(state::FAILED, person::FAILED)
+        | bit(state::IN_FLIGHT, person::IN_FLIGHT)
+        | bit(state::REPLIED, person::REPLIED)
+        | bit(state::QUICK_REPLIED, person::QUICK_REPLIED)
+        | bit(state::CONVERTED, person::CONVERTED)
 }
 
 fn nanos(amount: &str, currency: &str) -> Option<Nanos> {

@@ -2,7 +2,7 @@
 
 use super::order::click_link_key;
 use super::{HUMAN_CLICKS_PER_DAY, MAX_WINDOW_MS, Ref, Timeline, quoted_entry};
-use crate::contributions::{CountedClick, CountedInbound, Delta, InboundCount, Place, person, recount};
+use crate::contributions::{CountedClick, CountedInbound, Delta, InboundCount, Place, change, person, recount};
 use crate::counters::DAY_MS;
 use crate::event::{InboundKind, Ms};
 use crate::policy::Policies;
@@ -127,12 +127,13 @@ impl Timeline {
         let click = &mut self.clicks[no];
         click.flood = flood;
         click.owner = owner;
-        let before = click.counted.clone();
-        recount(&mut click.counted, Some(now.clone()), delta);
-        for (counted, sign) in before.iter().map(|c| (c, false)).chain([(&now, true)]) {
-            if !counted.machine && !self.nobody {
-                self.tally(&counted.place, person::CLICKED, sign);
-            }
+        let before = click.counted.replace(now.clone());
+        change(before.as_ref(), Some(&now), delta);
+        let clicked = |click: &CountedClick| if click.machine || self.nobody { 0 } else { person::CLICKED };
+        let (old, new) = (before.as_ref().map_or(0, clicked), clicked(&now));
+        if let Some(before) = before {
+            self.tally(&before.place, 0, old);
         }
+        self.tally(&now.place, new, 0);
     }
 }

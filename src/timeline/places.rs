@@ -6,7 +6,6 @@ use super::order::{click_link_key, click_place_key, place_key, range, sent_key};
 use super::{AttemptName, MAX_WINDOW_MS, Ref, Timeline, Voice};
 use crate::event::{Ms, StatusKind};
 use crate::facts::reference_parts;
-use crate::gather::gather;
 use crate::policy::Policies;
 use crate::slab::{insert, remove};
 
@@ -26,24 +25,29 @@ impl Timeline {
         let failed = facts.status(StatusKind::Failed).is_some();
         let seen = [StatusKind::Delivered, StatusKind::Read, StatusKind::Played].iter().any(|k| facts.status(*k).is_some());
         let takes_replies = place.campaign != 0 && (!failed || seen);
-        // The entry's id is the tag, the provider and the message's id, which is an attempt's name too.
-        let mut attempts: BTreeSet<String> = claim.map(|c| c.attempts.clone()).unwrap_or_default();
-        attempts.extend(self.messages[no].slot.id.get(2..).map(str::to_owned));
-        attempts.extend(reference.filter(|(c, s, _)| (*c, *s) == (campaign, step)).and_then(|r| r.2).map(str::to_owned));
-        let attempts: BTreeSet<AttemptName> =
-            gather(attempts.into_iter().map(|attempt| (campaign.to_owned(), step.to_owned(), attempt)));
-
-        let voice: Voice = (facts.channel().map(str::to_owned), facts.sender().map(str::to_owned));
+        let mut attempts: BTreeSet<AttemptName> = BTreeSet::new();
+        if !self.attempts.is_empty() {
+            // The entry's id is the tag, the provider and the message's id, which is an attempt's name too.
+            let own = self.messages[no].slot.id.get(2..);
+            let referred = reference.filter(|(c, s, _)| (*c, *s) == (campaign, step)).and_then(|r| r.2);
+            let claimed = claim.iter().flat_map(|c| &c.attempts).map(String::as_str);
+            let name = |attempt: &str| (campaign.to_owned(), step.to_owned(), attempt.to_owned());
+            attempts.extend(claimed.chain(own).chain(referred).map(name));
+        }
+        let (channel, sender) = (facts.channel(), facts.sender());
 
         self.dirty.states.insert(no);
         let message = &self.messages[no];
+        let same_voice = (message.voice.0.as_deref(), message.voice.1.as_deref()) == (channel, sender);
         let same = message.listed
-            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts, &message.voice)
-                == (&place, sent_ms, takes_replies, &attempts, &voice);
+            && same_voice
+            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts)
+                == (&place, sent_ms, takes_replies, &attempts);
         if same {
             return;
         }
-        if message.voice != voice {
+        let voice: Voice = (channel.map(str::to_owned), sender.map(str::to_owned));
+        if !same_voice {
             // Which inbounds opened its service window depends on it.
             self.changed_turn(no);
         }
@@ -68,6 +72,7 @@ impl Timeline {
         }
         let message = &self.messages[no];
         for attempt in &message.attempts {
+            self.dirty.attempts.extend(self.tries.get(attempt).into_iter().flatten());
             if let Some(n) = self.accepted.get_mut(attempt) {
                 *n -= 1;
                 if *n == 0 {
@@ -84,6 +89,7 @@ impl Timeline {
         }
         let message = &self.messages[no];
         for attempt in &message.attempts {
+            self.dirty.attempts.extend(self.tries.get(attempt).into_iter().flatten());
             *self.accepted.entry(attempt.clone()).or_default() += 1;
         }
         // What named it before it was known leaves its own place.
@@ -99,9 +105,6 @@ impl Timeline {
         self.dirty.inbounds.extend(message.replies.iter().chain(&message.quotes));
         self.dirty.clicks.extend(&message.clicks);
         self.dirty.conversions.extend(&message.conversions);
-        if !self.attempts.is_empty() {
-            self.dirty.attempts.extend(self.attempts.numbers());
-        }
         self.dirty_naming(no);
         let message = &self.messages[no];
         // Its clicks: from its sent time to the next one's in the same place, or from the beginning if it is the first.
