@@ -119,6 +119,13 @@ impl MessageFacts {
         self.claims.iter().min_by(|a, b| (a.at_ms, &a.campaign, &a.step).cmp(&(b.at_ms, &b.campaign, &b.step)))
     }
 
+    /// Whether an event is a status that is new and comes after one that follows it.
+    #[must_use]
+    pub fn follows(&self, event: &Event) -> bool {
+        let Event::Status(status) = event else { return false };
+        self.status(status.status).is_none() && self.statuses.iter().skip(status.status as usize + 1).any(Option::is_some)
+    }
+
     /// The provider's word for the category: the highest status's that carries one, else the claim's.
     #[must_use]
     pub fn category_word(&self) -> Option<&str> {
@@ -338,7 +345,14 @@ const SEP: char = '\u{1f}';
 /// The id of the entry of a message of one provider. A timeline is one person's, so a group's participant is not part of it.
 #[must_use]
 pub fn message_entry_id(provider: char, message_id: &str) -> String {
-    format!("{}{provider}{message_id}", tag::MESSAGE)
+    tagged(tag::MESSAGE, provider, message_id)
+}
+
+fn tagged(tag: char, provider: char, id: &str) -> String {
+    let mut tagged = String::with_capacity(id.len() + 2);
+    tagged.extend([tag, provider]);
+    tagged.push_str(id);
+    tagged
 }
 
 /// Which entry an event belongs to. `None` for an event that lacks what its identity needs; the edge refuses those before.
@@ -352,7 +366,7 @@ pub fn entry_id(event: &Event, provider: char) -> Option<String> {
             Outcome::Skipped => format!("{}{}", tag::SKIPPED, d.campaign),
             Outcome::Control => format!("{}{}", tag::CONTROL, d.campaign),
         },
-        Event::Inbound(i) => format!("{}{provider}{}", tag::INBOUND, i.message_id),
+        Event::Inbound(i) => tagged(tag::INBOUND, provider, &i.message_id),
         Event::Click(c) => format!("{}{}", tag::CLICK, c.click_id),
         Event::Conversion(c) => format!("{}{}{SEP}{}", tag::CONVERSION, c.goal, c.id),
         Event::OptOut(o) => format!("{}{}{SEP}{}", tag::OPT_OUT, o.at_ms.unwrap_or_default(), u8::from(o.stopped)),

@@ -20,6 +20,7 @@ use crate::event::Ms;
 use crate::gather::gather;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
+use crate::timeline::Put;
 use load::{Cached, CachedBook, parse};
 use schema::migrate;
 use store::Rows;
@@ -149,15 +150,14 @@ impl<S: Sql> Ledger<S> {
                     continue;
                 };
                 let learned = routed.key.as_deref().is_some_and(|key| cached.timeline.learn_key(key));
-                let out_of_order = cached.timeline.has_later_status(&routed.event, routed.provider);
-                let claims = cached.timeline.claims_on(&routed.event, routed.provider);
-                let news = cached.timeline.put(&routed.event, routed.provider, routed.received_ms) || learned;
+                let Put { news, out_of_order, conflict } =
+                    cached.timeline.put(&routed.event, routed.provider, routed.received_ms);
+                let news = news || learned;
                 if news {
                     answer.new += 1;
                 } else {
                     answer.duplicate += 1;
                 }
-                let conflict = claims == 1 && cached.timeline.claims_on(&routed.event, routed.provider) == 2;
                 if let Some(channel) = routed.event.channel().filter(|_| !news || out_of_order || conflict) {
                     let remarks = answer.remarks.entry(channel.to_owned()).or_default();
                     remarks.duplicate += u64::from(!news);

@@ -29,7 +29,7 @@ use crate::contact::NOBODY;
 use crate::contributions::{CountedContact, CountedInbound, Delta, Nanos, Place};
 use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
-use crate::facts::{Facts, InboundFacts, MessageFacts, entry_id, message_entry_id, reference_parts, time_of};
+use crate::facts::{Facts, InboundFacts, entry_id, message_entry_id, reference_parts, time_of};
 use crate::policy::Policies;
 use crate::slab::{Slab, insert, remove};
 
@@ -80,6 +80,17 @@ struct Dirty {
     standings: BTreeSet<u32>,
     contacts: BTreeSet<(u32, Option<String>)>,
     lines: Changed,
+}
+
+/// What became of an event that was put into a timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Put {
+    /// It changed something.
+    pub news: bool,
+    /// A status that was new and came after one that follows it.
+    pub out_of_order: bool,
+    /// A second campaign or step claims the message.
+    pub conflict: bool,
 }
 
 /// The timeline of one contact.
@@ -170,47 +181,30 @@ impl Timeline {
         self.insert(Slot { id, stored_in: Some(campaign) }, facts);
     }
 
-    /// Puts an event in. Says whether it was news; nothing is counted before [`Timeline::settle`].
-    pub fn put(&mut self, event: &Event, provider: char, received_ms: Ms) -> bool {
+    /// Puts an event in; nothing is counted before [`Timeline::settle`].
+    pub fn put(&mut self, event: &Event, provider: char, received_ms: Ms) -> Put {
         let at_ms = time_of(event, received_ms);
-        let Some(id) = entry_id(event, provider) else { return false };
+        let Some(id) = entry_id(event, provider) else { return Put::default() };
         if let Some(known) = self.ids.get(&id).copied() {
-            let changed = self.put_again(known, event, provider, at_ms);
-            if changed {
+            let message = |timeline: &Self| match known {
+                Ref::Message(no) => Some((timeline.messages[no].facts.claims.len(), timeline.messages[no].facts.follows(event))),
+                _ => None,
+            };
+            let before = message(self);
+            let news = self.put_again(known, event, provider, at_ms);
+            if news {
                 self.unsaved.insert(known);
             }
-            return changed;
+            let conflict = before.is_some_and(|(claims, _)| claims == 1) && message(self).is_some_and(|(claims, _)| claims == 2);
+            return Put { news, out_of_order: before.is_some_and(|(_, follows)| follows), conflict };
         }
         let Some(mut facts) = Facts::new(event, provider, at_ms) else {
-            return false;
+            return Put::default();
         };
         facts.put(event, provider, at_ms);
         let entry = self.insert(Slot { id, stored_in: None }, facts);
         self.unsaved.insert(entry);
-        true
-    }
-
-    /// Whether a status is new and comes after one that follows it.
-    #[must_use]
-    pub fn has_later_status(&self, event: &Event, provider: char) -> bool {
-        let Event::Status(status) = event else { return false };
-        self.message_facts(event, provider).is_some_and(|facts| {
-            facts.status(status.status).is_none() && facts.statuses.iter().skip(status.status as usize + 1).any(Option::is_some)
-        })
-    }
-
-    /// How many campaigns and steps claim the message that a dispatch names.
-    #[must_use]
-    pub fn claims_on(&self, event: &Event, provider: char) -> usize {
-        let facts = matches!(event, Event::Dispatch(_)).then(|| self.message_facts(event, provider)).flatten();
-        facts.map_or(0, |facts| facts.claims.len())
-    }
-
-    fn message_facts(&self, event: &Event, provider: char) -> Option<&MessageFacts> {
-        match self.ids.get(&entry_id(event, provider)?)? {
-            Ref::Message(no) => Some(&self.messages[*no].facts),
-            _ => None,
-        }
+        Put { news: true, ..Put::default() }
     }
 
     /// The entries whose stored form differs from what it is now; they are taken for stored.
@@ -223,8 +217,11 @@ impl Timeline {
         match entry {
             Ref::Message(no) => {
                 let Message { slot, facts, place, counted, .. } = &mut self.messages[no];
-                let mut names: Vec<String> = facts.claims.iter().map(|c| c.campaign.clone()).collect();
-                names.extend(facts.reference.as_ref().map(|r| reference_parts(&r.1).0.to_owned()));
+                let mut names = Vec::new();
+                if place.campaign == 0 {
+                    names.extend(facts.claims.iter().map(|c| c.campaign.clone()));
+                    names.extend(facts.reference.as_ref().map(|r| reference_parts(&r.1).0.to_owned()));
+                }
                 slot.saved(place.campaign, counted.as_ref().map_or(0, |c| c.mask), facts, names)
             }
             Ref::Attempt(no) => {

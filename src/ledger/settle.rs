@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::load::{CachedBook, ContactRow, parse};
+use super::load::{CachedBook, parse};
 use super::store::Rows;
 use super::{CHUNK_CONTACTS, Ledger, to_json};
 use crate::contributions::Delta;
@@ -17,10 +17,10 @@ impl<S: Sql> Ledger<S> {
     pub(super) fn settle(&mut self, handle: &str, delta: &mut Delta, rows: &mut Rows) {
         let Some(cached) = self.contacts.get_mut(handle) else { return };
         cached.timeline.settle(&self.policies, delta);
-        let mut row = ContactRow { key: cached.timeline.key().map(str::to_owned), campaigns: cached.row.campaigns.clone() };
+        let mut changed = !cached.stored || cached.row.key.as_deref() != cached.timeline.key();
         let mut waiting: BTreeSet<String> = BTreeSet::new();
         for entry in cached.timeline.unsaved() {
-            row.campaigns.insert(entry.campaign);
+            changed |= cached.row.campaigns.insert(entry.campaign);
             if let Some(old) = entry.moved_from {
                 rows.gone.push(to_json(&(old, handle, &entry.id)));
             }
@@ -30,10 +30,10 @@ impl<S: Sql> Ledger<S> {
             rows.entries.push(format!("[{campaign},\"{handle}\",{id},{mask},{facts}]"));
         }
         rows.waiting.extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));
-        if row != cached.row || !cached.stored {
-            rows.contacts.push(to_json(&(handle, &row)));
-            cached.row = row;
+        if changed {
+            cached.row.key = cached.timeline.key().map(str::to_owned);
             cached.stored = true;
+            rows.contacts.push(to_json(&(handle, &cached.row)));
         }
     }
 
