@@ -61,6 +61,24 @@ pub const KEYS_MOST_MS: i64 = 45_000;
 /// How long a share may be good: a year.
 pub const SHARE_HOURS: u32 = 8_784;
 
+/// How long a ticket for the live stream is good (`api.md`).
+pub const TICKET_MS: i64 = 60_000;
+
+/// How often the live streams of an isolate ask the Ledgers for a campaign's numbers, all together, and how often each looks at what
+/// is kept of them.
+pub const LIVE_POLL_MS: i64 = 2_000;
+pub const LIVE_LOOK_MS: u64 = 500;
+
+/// How often a live stream says that it lives, and looks whether its key does.
+pub const LIVE_BEAT_MS: i64 = 15_000;
+
+/// How long a live stream lasts, and how many Ledgers it may call, of the 1,000 that one request may: then the page opens the next.
+pub const LIVE_MS: i64 = 300_000;
+pub const LIVE_CALLS: u32 = 900;
+
+/// How long the reader of a streamed answer may take to take a piece of it.
+pub const STREAM_WRITE_MS: u64 = 20_000;
+
 /// What a caller is told to wait after a 503, in seconds.
 pub const RETRY_AFTER_S: u32 = 2;
 

@@ -54,6 +54,7 @@ pub mod sql;
 pub mod stats;
 pub mod table;
 pub mod target;
+pub mod ticket;
 pub mod time;
 pub mod timeline;
 pub mod token;

@@ -74,6 +74,11 @@ pub enum Command {
         id: String,
         campaign: String,
     },
+    /// Takes a ticket, which nobody can do twice.
+    UseTicket {
+        id: String,
+        until_ms: Ms,
+    },
     /// Every key and share, as a list of [`access::Key`].
     Keys,
     Delete {
@@ -93,10 +98,10 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it may change something.
+    /// Whether it may change something that others must be told of.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Self::Get { .. } | Self::List { .. } | Self::Keys)
+        !matches!(self, Self::Get { .. } | Self::List { .. } | Self::Keys | Self::UseTicket { .. })
     }
 }
 
@@ -213,7 +218,7 @@ pub struct Registry<S: Sql> {
     ledgers: u32,
 }
 
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     // `doc` is null where the record was deleted: the row stays, so that copies learn of it and numbers are never given twice.
     "CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, id TEXT NOT NULL, no INTEGER, revision INTEGER NOT NULL, doc TEXT,
         PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID",
@@ -221,6 +226,8 @@ const SCHEMA: [&str; 6] = [
     "CREATE UNIQUE INDEX IF NOT EXISTS records_by_no ON records (kind, no) WHERE no IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS links_by_target ON records (doc ->> 'url', doc ->> 'campaign') WHERE kind = 'link'",
     "CREATE INDEX IF NOT EXISTS links_denied ON records (no) WHERE kind = 'link' AND (doc IS NULL OR doc ->> 'disabled')",
+    // The tickets that were used and could be used again: those of the last minute.
+    "CREATE TABLE IF NOT EXISTS tickets (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
@@ -263,6 +270,7 @@ impl<S: Sql> Registry<S> {
                 known.filter(|key| key.campaign == *campaign).ok_or_else(|| nothing(Kind::Key))?;
                 self.delete(Kind::Key, id)
             }
+            Command::UseTicket { id, until_ms } => self.use_ticket(id, *until_ms, now_ms),
             Command::Keys => {
                 let keys = self.sql.text(ALL_KEYS, &[])?;
                 Ok(answer(false, keys.unwrap_or_else(|| "[]".to_owned())))
@@ -471,6 +479,16 @@ impl<S: Sql> Registry<S> {
         }
         self.put(Kind::Key, id, None, &key)?;
         Ok(answer(true, text(&key)))
+    }
+
+    fn use_ticket(&mut self, id: &str, until_ms: Ms, now_ms: Ms) -> Result<Answer, Problem> {
+        // Those whose time is over can be used by nobody.
+        self.sql.exec("DELETE FROM tickets WHERE until_ms <= CAST(? AS INTEGER)", &[Arg::Int(now_ms)])?;
+        let used = self.sql.exec(
+            "INSERT INTO tickets (id, until_ms) VALUES (?, CAST(? AS INTEGER)) ON CONFLICT DO NOTHING",
+            &[Arg::Text(id), Arg::Int(until_ms)],
+        )?;
+        if used == 0 { Err(Problem::unauthorized()) } else { Ok(answer(false, "null".to_owned())) }
     }
 
     fn delete(&mut self, kind: Kind, id: &str) -> Result<Answer, Problem> {

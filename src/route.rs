@@ -64,6 +64,10 @@ pub enum Route<'a> {
     Keys,
     /// `DELETE /v1/keys/{id}`
     Key { id: Cow<'a, str> },
+    /// `GET /v1/campaigns/{campaign}/live`
+    Live { campaign: Cow<'a, str> },
+    /// `POST /v1/campaigns/{campaign}/live_ticket`
+    LiveTicket { campaign: Cow<'a, str> },
     /// `GET|POST /v1/campaigns/{campaign}/shares`
     Shares { campaign: Cow<'a, str> },
     /// `DELETE /v1/campaigns/{campaign}/shares/{id}`
@@ -101,6 +105,8 @@ impl<'a> Route<'a> {
                 ("campaigns", None, None) => Self::Campaigns,
                 ("campaigns", Some(id), None) => Self::Campaign { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("dispatches")) => Self::Dispatches { campaign: decoded(id)? },
+                ("campaigns", Some(id), Some("live")) => Self::Live { campaign: decoded(id)? },
+                ("campaigns", Some(id), Some("live_ticket")) => Self::LiveTicket { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("shares")) => match next() {
                     None => Self::Shares { campaign: decoded(id)? },
                     Some(share) => Self::Share { campaign: decoded(id)?, id: decoded(share)? },
@@ -161,6 +167,8 @@ impl<'a> Route<'a> {
             Self::Settings => "settings",
             Self::Keys => "keys",
             Self::Key { .. } => "key",
+            Self::Live { .. } => "live",
+            Self::LiveTicket { .. } => "live_ticket",
             Self::Shares { .. } => "shares",
             Self::Share { .. } => "share",
             Self::MintingKeys => "minting_keys",
@@ -175,6 +183,8 @@ impl<'a> Route<'a> {
             Self::Campaign { campaign }
             | Self::Dispatches { campaign }
             | Self::Stats { campaign }
+            | Self::Live { campaign }
+            | Self::LiveTicket { campaign }
             | Self::Shares { campaign }
             | Self::Share { campaign, .. } => Some(campaign),
             _ => None,
@@ -187,7 +197,8 @@ impl<'a> Route<'a> {
         match self {
             Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Stats { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
-            Self::ChannelTest { .. } | Self::ReplayLetter { .. } => "POST",
+            Self::Live { .. } => "GET",
+            Self::ChannelTest { .. } | Self::ReplayLetter { .. } | Self::LiveTicket { .. } => "POST",
             Self::Callback { .. } | Self::Links | Self::MintingKeys | Self::Keys | Self::Shares { .. } => "GET, POST",
             Self::MintingKey { .. } | Self::Key { .. } | Self::Share { .. } => "DELETE",
             Self::Tap { .. } => "GET, HEAD",
@@ -214,6 +225,7 @@ impl<'a> Route<'a> {
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
             Self::WrapLink { .. } => &["format"],
+            Self::Live { .. } => &["ticket", "last_event_id"],
             Self::Stats { .. } => &["max_age", "from", "to", "basis", "step"],
             _ => &[],
         }
@@ -325,6 +337,8 @@ mod tests {
         check("/v1/settings", Some("settings"));
         check("/v1/keys", Some("keys"));
         check("/v1/keys/k1", Some("key"));
+        check("/v1/campaigns/diwali/live", Some("live"));
+        check("/v1/campaigns/diwali/live_ticket", Some("live_ticket"));
         check("/v1/campaigns/diwali/shares", Some("shares"));
         check("/v1/campaigns/diwali/shares/s1", Some("share"));
         check("/v1/minting_keys", Some("minting_keys"));

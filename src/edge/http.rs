@@ -5,7 +5,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys;
 
-use crate::bounds::{BODY_BYTES, DRAINED_BYTES};
+use super::objects::within;
+use crate::bounds::{BODY_BYTES, DRAINED_BYTES, STREAM_WRITE_MS};
 use crate::problem::Problem;
 
 pub type Request = web_sys::Request;
@@ -61,6 +62,34 @@ fn broken(_: JsValue) -> Problem {
 
 /// An answer with headers and, if there is one, a body.
 pub fn answer(status: u16, headers: &[(&str, &str)], body: Option<&str>) -> Result<Response, Failure> {
+    Ok(Response::new_with_opt_str_and_init(body, &head(status, headers)?)?)
+}
+
+/// An answer whose body is written bit by bit.
+pub fn stream(headers: &[(&str, &str)]) -> Result<(Response, Stream), Failure> {
+    let stream = web_sys::TransformStream::new()?;
+    let writer = stream.writable().get_writer()?;
+    let answer = Response::new_with_opt_readable_stream_and_init(Some(&stream.readable()), &head(200, headers)?)?;
+    Ok((answer, Stream(writer)))
+}
+
+/// The body of an answer that is under way. Dropped without [`Stream::end`], its reader waits for more.
+pub struct Stream(web_sys::WritableStreamDefaultWriter);
+
+impl Stream {
+    /// Waits until the reader has taken the text; `false` if it has gone, or takes too long.
+    pub async fn write(&self, text: &str) -> bool {
+        let written = self.0.write_with_chunk(&Uint8Array::from(text.as_bytes()));
+        matches!(within(JsFuture::from(written), STREAM_WRITE_MS).await, Ok(Ok(_)))
+    }
+
+    pub async fn end(self) {
+        // A reader who has gone needs no end.
+        let _ = within(JsFuture::from(self.0.close()), STREAM_WRITE_MS).await;
+    }
+}
+
+fn head(status: u16, headers: &[(&str, &str)]) -> Result<web_sys::ResponseInit, Failure> {
     let init = web_sys::ResponseInit::new();
     init.set_status(status);
     if !headers.is_empty() {
@@ -70,7 +99,7 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: Option<&str>) -> Resu
         }
         init.set_headers(&all);
     }
-    Ok(Response::new_with_opt_str_and_init(body, &init)?)
+    Ok(init)
 }
 
 /// An answer in JSON.

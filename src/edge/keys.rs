@@ -50,26 +50,33 @@ pub async fn principal(config: &Rc<Config>, context: &Context, request: &Request
     if bool::from(Sha256::digest(secret).ct_eq(&Sha256::digest(&config.admin_key))) {
         return Ok(Principal::operator());
     }
-    good(config, context, &access::id(secret)).await.map(|key| Principal::of(&key))
-}
-
-/// The key of this id, if it is good now.
-///
-/// # Errors
-/// 401, if it is not; 503, if the Registry does not answer.
-pub async fn good(config: &Rc<Config>, context: &Context, id: &str) -> Result<Key, Problem> {
-    let find = |keys: &Keys| keys.get(id).filter(|key| key.is_good(now_ms())).cloned();
+    let id = access::id(secret);
+    let find = |keys: &Keys| keys.get(&id).filter(|key| key.is_good(now_ms())).map(Principal::of);
     let (known, age_ms) = KNOWN.with_borrow(|known| (Rc::clone(&known.keys), now_ms() - known.said_ms));
     if age_ms < KEYS_MOST_MS
-        && let Some(key) = find(&known)
+        && let Some(principal) = find(&known)
     {
         if age_ms > KEYS_MS {
             learn_later(config, context);
         }
-        return Ok(key);
+        return Ok(principal);
     }
     let known = if age_ms < ABSENT_MS { known } else { learn(config).await? };
     find(&known).ok_or_else(Problem::unauthorized)
+}
+
+/// Who has the key of this id, if it is good now; the empty one is the deployment's own. It waits for the Registry where what is
+/// known is too old to be used unasked.
+///
+/// # Errors
+/// 401, if it is not; 503, if the Registry does not answer.
+pub async fn holder(config: &Config, id: &str) -> Result<Principal, Problem> {
+    if id.is_empty() {
+        return Ok(Principal::operator());
+    }
+    let (known, age_ms) = KNOWN.with_borrow(|known| (Rc::clone(&known.keys), now_ms() - known.said_ms));
+    let known = if age_ms < KEYS_MS { known } else { learn(config).await? };
+    known.get(id).filter(|key| key.is_good(now_ms())).map(Principal::of).ok_or_else(Problem::unauthorized)
 }
 
 /// Asks after the answer, and not for every request that comes meanwhile.

@@ -16,6 +16,7 @@ mod ledger_object;
 mod ledgers;
 mod letters;
 mod letters_object;
+mod live;
 mod metrics;
 mod objects;
 mod random;
@@ -131,10 +132,13 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::OpenApi => return Ok(http::json(200, crate::openapi::JSON)?),
         _ => {}
     }
-    let principal = keys::principal(config, asked.context, request).await?;
+    let takes = if method == "GET" || matches!(route, Route::WrapLink { .. }) { route.parameters() } else { &[] };
+    let principal = match (&route, Query::lenient(query).get("ticket")) {
+        (Route::Live { campaign }, Some(ticket)) => live::holder(config, campaign, ticket).await?,
+        _ => keys::principal(config, asked.context, request).await?,
+    };
     principal.may(&route, method)?;
     let asked = &Asked { principal: &principal, ..*asked };
-    let takes = if method == "GET" || matches!(route, Route::WrapLink { .. }) { route.parameters() } else { &[] };
     let query = Query::strict(query, takes)?;
     match &route {
         Route::Metrics => {
@@ -148,6 +152,8 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::Letters { shelf } => letters::list(config, *shelf, &query).await,
         Route::Letter { shelf, id } => letters::show(config, *shelf, id).await,
         Route::ReplayLetter { shelf, id } => callback::replay(config, *shelf, id).await,
+        Route::Live { campaign } => live::answer(config, asked, campaign, &query).await,
+        Route::LiveTicket { campaign } => live::give_ticket(config, asked, campaign),
         Route::Stats { campaign } => stats::answer(config, asked, campaign, &query).await,
         _ => definitions::answer(config, request, method, &route, &query, origin(url).0).await,
     }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use worker::Context;
 
 use super::config::Config;
 use super::http;
@@ -71,11 +72,11 @@ impl Made {
 
 /// An answer and when it was made.
 #[derive(Serialize, Deserialize)]
-struct Snapshot {
+pub struct Snapshot {
     made_ms: Ms,
     etag: String,
     content_type: String,
-    body: String,
+    pub body: String,
 }
 
 impl Snapshot {
@@ -105,11 +106,7 @@ pub async fn answer(
     question: &Question,
     make: LocalBoxFuture<'_, Result<Made, Problem>>,
 ) -> Answer {
-    let kept = SNAPSHOTS.with_borrow(|snapshots| snapshots.by_question.get(&question.key).cloned());
-    let snapshot = match kept.filter(|kept| kept.is_young(question.max_age_ms)) {
-        Some(kept) => kept,
-        None => fresh(config, asked, question, make).await?,
-    };
+    let snapshot = snapshot(config, Some(asked.context), question, make).await?;
     let headers = [
         ("content-type", snapshot.content_type.as_str()),
         ("etag", snapshot.etag.as_str()),
@@ -122,9 +119,30 @@ pub async fn answer(
     Ok(http::answer(200, &headers, Some(&snapshot.body))?)
 }
 
+/// What this isolate keeps of a question, however old.
+pub fn kept(question: &Question) -> Option<Rc<Snapshot>> {
+    SNAPSHOTS.with_borrow(|snapshots| snapshots.by_question.get(&question.key).cloned())
+}
+
+/// What is kept of a question if it is young enough, else what `make` makes. Without a context nothing is put into KV.
+///
+/// # Errors
+/// Those of `make`.
+pub async fn snapshot(
+    config: &Config,
+    context: Option<&Context>,
+    question: &Question,
+    make: LocalBoxFuture<'_, Result<Made, Problem>>,
+) -> Result<Rc<Snapshot>, Problem> {
+    match kept(question).filter(|kept| kept.is_young(question.max_age_ms)) {
+        Some(kept) => Ok(kept),
+        None => fresh(config, context, question, make).await,
+    }
+}
+
 async fn fresh(
     config: &Config,
-    asked: &Asked<'_>,
+    context: Option<&Context>,
     question: &Question,
     make: LocalBoxFuture<'_, Result<Made, Problem>>,
 ) -> Result<Rc<Snapshot>, Problem> {
@@ -145,8 +163,9 @@ async fn fresh(
         let text = serde_json::to_string(&snapshot).unwrap_or_default();
         let put = config.kv.put(&copy_key, text);
         // A copy that is not written is made again.
-        if let Ok(put) = put.map(|put| put.expiration_ttl(question.max_age_ms.unsigned_abs() / 1000)) {
-            asked.context.wait_until(async move {
+        if let (Ok(put), Some(context)) = (put.map(|put| put.expiration_ttl(question.max_age_ms.unsigned_abs() / 1000)), context)
+        {
+            context.wait_until(async move {
                 let _ = put.execute().await;
             });
         }

@@ -21,12 +21,25 @@ use crate::stats::{self, stats};
 /// `GET /v1/campaigns/{campaign}/stats`
 pub async fn answer(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Query) -> Answer {
     let (step, period) = (query.get("step"), Period::read(query)?);
-    // Ids contain no control character.
-    let question = Question::of(query, format!("stats\u{1f}{campaign}\u{1f}{step:?}\u{1f}{period:?}"))?;
+    let question = question(query, campaign)?;
     reads::answer(config, asked, &question, Box::pin(make(config, campaign, step, period))).await
 }
 
-async fn make(config: &Config, campaign: &str, step: Option<&str>, period: Option<Period>) -> Result<Made, Problem> {
+/// The question for a campaign's numbers.
+///
+/// # Errors
+/// 400, if the query is not as it must be.
+pub fn question(query: &Query, campaign: &str) -> Result<Question, Problem> {
+    let (step, period) = (query.get("step"), Period::read(query)?);
+    // Ids contain no control character.
+    Question::of(query, format!("stats\u{1f}{campaign}\u{1f}{step:?}\u{1f}{period:?}"))
+}
+
+/// Asks the Ledgers for a campaign's numbers.
+///
+/// # Errors
+/// 404, if there is no such campaign; 503, if one does not answer.
+pub async fn make(config: &Config, campaign: &str, step: Option<&str>, period: Option<Period>) -> Result<Made, Problem> {
     let (no, audience_size) = match campaign {
         UNATTRIBUTED => (0, None),
         _ => {

@@ -11,6 +11,7 @@ mod edge;
 mod identity;
 mod letters;
 mod links;
+mod live;
 mod providers;
 mod runner;
 mod whole_way;
