@@ -1,6 +1,6 @@
 //! The local runner: what `cargo run` does, and the running worker that the end-to-end tests speak to.
 //!
-//! From the bottom: `failure` and `step` (what a person sees), `cache` and `tools` (what is needed), `build` (the worker),
+//! From the bottom: `failure` and `step` (what a person sees), `cache`, `npm` and `tools` (what is needed), `page` and `build` (the worker),
 //! `server` (the worker running), and what is done with it: `serve`, `demo`, `bench`.
 
 pub mod bench;
@@ -10,11 +10,14 @@ pub mod client;
 pub mod demo;
 pub mod deploy_check;
 pub mod failure;
+pub mod fingerprint;
 pub mod hex;
 pub mod http;
 pub mod lock;
 pub mod meta;
 pub mod mint;
+pub mod npm;
+pub mod page;
 pub mod process;
 pub mod project;
 pub mod random;

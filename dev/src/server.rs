@@ -176,7 +176,7 @@ impl Server {
     }
 
     fn run(&mut self) -> Result<()> {
-        let mut command = self.tools.node("serve.mjs");
+        let mut command = self.tools.node(&project::runner().join("serve.mjs"));
         command.current_dir(project::root()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::start(&mut command)?;
         if let Some(pipe) = group.child().stderr.take() {

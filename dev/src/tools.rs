@@ -6,11 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::failure::{Doing as _, Failure, Result};
 use crate::step::step;
-use crate::{cache, hex, project};
+use crate::{cache, npm, project};
 
 const WORKER_BUILD_VERSION: &str = "0.8.7";
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -44,7 +42,7 @@ impl Tools {
     /// Makes sure of everything; what is there already costs nothing.
     pub fn ensure() -> Result<Self> {
         rust_target()?;
-        let npm = npm_packages()?;
+        let npm = npm::packages(&project::runner(), "wrangler, workerd, wasm-opt, a Node of their own")?;
         let node = node(&npm)?;
         let worker_build = cargo_tool("worker-build", WORKER_BUILD_VERSION, &["--locked"])?;
         // Its locked dependencies cannot be had any more; without them it builds.
@@ -74,11 +72,11 @@ impl Tools {
         self.with_node_first(command)
     }
 
-    /// Node, running one of the runner's own scripts. The script finds the packages under `BLUETICK_NPM`.
+    /// Node, running a script. The runner's own find the packages under `BLUETICK_NPM`.
     #[must_use]
-    pub fn node(&self, script: &str) -> Command {
+    pub fn node(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.node);
-        command.arg(project::runner().join(script)).env("BLUETICK_NPM", &self.npm);
+        command.arg(script).env("BLUETICK_NPM", &self.npm);
         self.with_node_first(command)
     }
 
@@ -152,34 +150,6 @@ fn locked_version(package: &str) -> Result<String> {
 fn version_in(lock: &str, package: &str) -> Option<String> {
     let (_, after) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
     Some(after.split_once('"')?.0.to_owned())
-}
-
-/// The npm packages of `package-lock.json`, keyed by a hash of it. Their install scripts do not run: none is needed.
-fn npm_packages() -> Result<PathBuf> {
-    let lists = ["package.json", "package-lock.json"];
-    let mut hash = Sha256::new();
-    for list in lists {
-        hash.update(read(&project::runner().join(list))?);
-    }
-    let key = hex::encode(&hash.finalize());
-    let key = key.get(..16).unwrap_or_default();
-    cache::ensure(&format!("npm-{key}"), |folder| {
-        step("npm packages (wrangler, workerd, wasm-opt, a Node of their own)", |step| {
-            Command::new("npm").arg("--version").output().map_err(|_| {
-                Failure::new("no Node.js (npm does not start)", "install Node.js 20 or newer from nodejs.org and run this again")
-            })?;
-            for list in lists {
-                let from = project::runner().join(list);
-                std::fs::copy(&from, folder.join(list)).doing(format!("copy {}", from.display()))?;
-            }
-            let mut npm = Command::new("npm");
-            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"])
-                .current_dir(folder)
-                // The packages want a newer Node than the machine may have, and bring it.
-                .env("npm_config_engine_strict", "false");
-            step.run(&mut npm, ONCE_ONLINE)
-        })
-    })
 }
 
 /// The packages' own Node; on a platform that has none the machine's, if it is new enough.

@@ -23,8 +23,12 @@ pub struct Load {
 impl Load {
     /// Runs the load generator; see `load.mjs` for the orders.
     pub fn send(tools: &Tools, orders: &Value) -> Result<Self> {
-        let mut child =
-            tools.node("load.mjs").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().doing("start the load generator")?;
+        let mut child = tools
+            .node(&crate::project::runner().join("load.mjs"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .doing("start the load generator")?;
         if let Some(mut stdin) = child.stdin.take() {
             stdin.write_all(orders.to_string().as_bytes()).doing("give the load generator its orders")?;
         }

@@ -1,0 +1,2 @@
+// What esbuild takes in beside the sources.
+declare module "*.css";

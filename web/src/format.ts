@@ -1,0 +1,73 @@
+// How numbers, money and times are written. One language, many zones.
+import type { Money } from "./types";
+import { words } from "./words";
+
+const LANGUAGE = "en";
+const whole = new Intl.NumberFormat(LANGUAGE);
+const compact = new Intl.NumberFormat(LANGUAGE, { notation: "compact", maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
+const points = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
+const ratio = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 2 });
+
+export const number = (value: number | null | undefined): string =>
+  value === null || value === undefined ? words.none : whole.format(value);
+export const short = (value: number): string => (Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value));
+export const rate = (value: number | null | undefined): string =>
+  value === null || value === undefined ? words.none : percent.format(value);
+export const percentagePoints = (value: number): string => `${points.format(value * 100)} ${words.points}`;
+export const multiple = (value: number | null | undefined): string =>
+  value === null || value === undefined ? words.none : `${ratio.format(value)}×`;
+export const fraction = (value: number): string => ratio.format(value);
+export const signed = (value: number): string => new Intl.NumberFormat(LANGUAGE, { signDisplay: "exceptZero", maximumFractionDigits: 1 }).format(value);
+
+/** An exact decimal in its currency. Amounts stay texts: no digit is lost, only the grouping is ours. */
+export function amount(value: string, currency: string): string {
+  const negative = value.startsWith("-");
+  const [units = "0", decimals = ""] = value.replace("-", "").split(".");
+  const digits = decimals.replace(/0+$/, "").padEnd(2, "0");
+  const symbol =
+    new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, currencyDisplay: "narrowSymbol" })
+      .formatToParts(0)
+      .find(({ type }) => type === "currency")?.value ?? currency;
+  const space = /^[A-Za-z]/.test(symbol) ? "\u00a0" : "";
+  return `${negative ? "−" : ""}${symbol}${space}${whole.format(BigInt(units))}.${digits}`;
+}
+
+export function money(value: Money | null | undefined): string {
+  const parts = Object.entries(value ?? {}).map(([currency, text]) => amount(text, currency));
+  return parts.length ? parts.join(" + ") : words.none;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${zone}${JSON.stringify(options)}`;
+  let made = formats.get(key);
+  if (!made) formats.set(key, (made = new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options })));
+  return made;
+}
+
+export const date = (at: string | number, zone: string): string =>
+  format(zone, { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
+export const dayAndMonth = (at: string | number, zone: string): string =>
+  format(zone, { day: "numeric", month: "short" }).format(new Date(at));
+export const weekday = (at: string | number, zone: string): string =>
+  format(zone, { weekday: "short", day: "numeric", month: "short" }).format(new Date(at));
+export const month = (at: string | number, zone: string): string =>
+  format(zone, { month: "long", year: "numeric" }).format(new Date(at));
+export const clock = (at: string | number, zone: string): string =>
+  format(zone, { hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+export const moment = (at: string | number, zone: string): string =>
+  format(zone, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+export const exactly = (at: string | number, zone: string): string =>
+  format(zone, { dateStyle: "medium", timeStyle: "long" }).format(new Date(at));
+
+/** How long ago, in the largest whole unit. */
+export function ago(at: string, now = Date.now()): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000));
+  const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
+  for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]] as const) {
+    if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
+  }
+  return words.justNow;
+}

@@ -1,0 +1,142 @@
+// The headline numbers: of messages or of people, each with its meaning, its rate, the number before it, and its people.
+import { useState } from "preact/hooks";
+import { money, multiple, number } from "../format";
+import type { Period } from "../period";
+import type { Stats } from "../types";
+import { words } from "../words";
+import { listOf, type Listed } from "./people";
+import { Delta, Tile } from "./tile";
+import { Card, Segments } from "./ui";
+
+/** The numbers of messages, with the rate below each; more of what is marked `worse` is worse. */
+const MESSAGES = [
+  { state: "attempted" },
+  { state: "sent" },
+  { state: "delivered", rate: "delivery" },
+  { state: "opened", rate: "open" },
+  { state: "read", rate: "read" },
+  { state: "clicked", rate: "click_through" },
+  { state: "replied", rate: "reply" },
+  { state: "quick_replied", rate: "response" },
+  { state: "converted", rate: "conversion" },
+  { state: "failed", rate: "failure", worse: true },
+  { state: "in_flight" },
+] as const;
+
+/** The numbers of people, with what each is divided by. */
+const PEOPLE = [
+  { state: "submitted" },
+  { state: "sent" },
+  { state: "delivered", of: "sent" },
+  { state: "opened", of: "delivered" },
+  { state: "read", of: "delivered" },
+  { state: "clicked", of: "delivered" },
+  { state: "replied", of: "delivered" },
+  { state: "converted", of: "delivered" },
+  { state: "failed", of: "sent" },
+  { state: "skipped" },
+  { state: "control" },
+] as const;
+
+const divided = (part: number | undefined, whole: number | undefined): number | null => (part === undefined || !whole ? null : part / whole);
+
+export function Headline(props: {
+  id: string;
+  stats: Stats | null;
+  earlier: Stats | null;
+  period: Period;
+  step: string | null;
+  stale: boolean;
+  onOpen: (listed: Listed) => void;
+}) {
+  const { id, stats, earlier, period, step, onOpen } = props;
+  const [wanted, setUnit] = useState<"messages" | "people">("messages");
+  // Distinct people are counted for all time.
+  const unit = period.range ? "messages" : wanted;
+  const open = (of: "contacts" | "messages", state: string): (() => void) => {
+    let path = listOf(stats?.lists, id, of, state);
+    // The answer's own path is of the same step and period already.
+    if (!stats?.lists && step !== null) path += `&step=${encodeURIComponent(step)}`;
+    return () => onOpen({ title: words.names[state] ?? state, path });
+  };
+  const cost = stats?.cost;
+  return (
+    <Card
+      title={words.campaign.headline}
+      stale={props.stale && !!stats}
+      tools={
+        <Segments
+          label={words.measure.label}
+          value={unit}
+          onChange={setUnit}
+          disabled={period.range ? ["people"] : []}
+          options={[
+            ["messages", words.measure.messages],
+            ["people", words.measure.people, period.range ? words.measure.allTimeOnly : undefined],
+          ]}
+        />
+      }
+    >
+      <div class="tiles">
+        {unit === "messages"
+          ? MESSAGES.map((shown) => {
+              const { state } = shown;
+              const now = stats?.messages[state];
+              const rate = "rate" in shown && stats?.rates ? { rate: stats.rates[shown.rate] ?? null, rateOf: words.rates[state] } : {};
+              return (
+                <Tile
+                  key={state}
+                  id={`messages.${state}`}
+                  name={words.names[state] ?? state}
+                  meaning={words.definitions[state]}
+                  value={stats ? number(now) : null}
+                  {...rate}
+                  note={state === "attempted" && stats?.messages.after_stop ? words.campaign.after(number(stats.messages.after_stop)) : undefined}
+                  delta={earlier && <Delta now={now ?? 0} before={earlier.messages[state]} worse={"worse" in shown} />}
+                  onOpen={open("messages", state)}
+                />
+              );
+            })
+          : PEOPLE.map((shown) => {
+              const { state } = shown;
+              const now = stats?.contacts?.[state];
+              const rate = "of" in shown ? { rate: divided(now, stats?.contacts?.[shown.of]), rateOf: words.rates[state] } : {};
+              return (
+                <Tile
+                  key={state}
+                  id={`contacts.${state}`}
+                  name={words.names[state] ?? state}
+                  meaning={words.peopleDefinitions[state] ?? words.definitions[state]}
+                  value={stats ? number(now) : null}
+                  {...rate}
+                  onOpen={open("contacts", state)}
+                />
+              );
+            })}
+        <Tile
+          id="clicks"
+          name={words.names.clicks ?? ""}
+          meaning={words.definitions.clicks}
+          value={stats ? number(stats.clicks.total) : null}
+          note={stats ? words.links.split(number(stats.clicks.human), number(stats.clicks.machine)) : undefined}
+        />
+        <Tile id="revenue" long name={words.names.revenue ?? ""} meaning={words.definitions.revenue} value={stats ? money(stats.conversions.revenue) : null} />
+        <Tile
+          id="cost"
+          long
+          name={words.names.cost ?? ""}
+          meaning={words.definitions.cost}
+          value={cost ? money(cost.total) : null}
+          note={cost?.unpriced ? words.campaign.unpriced(number(cost.unpriced)) : undefined}
+        />
+        <Tile
+          id="roi"
+          long
+          name={words.names.roi ?? ""}
+          meaning={words.definitions.roi}
+          value={stats ? Object.values(stats.roi).map(multiple).join(" · ") || words.none : null}
+        />
+      </div>
+    </Card>
+  );
+}

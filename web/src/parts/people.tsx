@@ -1,0 +1,234 @@
+// The people (or messages) behind a number: a list that pages, narrows, and can be taken along; and one person's timeline.
+import { useEffect, useState } from "preact/hooks";
+import { at, call, download, get, segment, type Problem } from "../api";
+import { exactly, moment, number } from "../format";
+import { useResource } from "../resource";
+import { currentSession } from "../session";
+import type { Page, PersonRow, TimelineEntry } from "../types";
+import { words } from "../words";
+import { CloseButton, Dialog, Empty, Icon, SkeletonRows, Trouble, toast } from "./ui";
+
+/** A list and what it is of. */
+export type Listed = { title: string; path: string };
+
+/** States in the order in which a message goes through them: the latest one that holds is shown. */
+const STATES = ["control", "skipped", "attempted", "sent", "failed", "delivered", "opened", "read", "clicked", "replied", "converted"];
+const NARROW = ["delivered", "read", "clicked", "replied", "converted", "failed"];
+
+const LIMIT = 50;
+
+export function People({ listed, zone, onClose }: { listed: Listed; zone: string; onClose: () => void }) {
+  const [path, setPath] = useState(listed.path);
+  const [person, setPerson] = useState<PersonRow | null>(null);
+  return (
+    <Dialog class="drawer" label={`${words.people.title}: ${listed.title}`} onClose={onClose}>
+      {person ? (
+        <Person person={person} zone={zone} onBack={() => setPerson(null)} onClose={onClose} />
+      ) : (
+        <List title={listed.title} path={path} zone={zone} onPath={setPath} onPerson={setPerson} onClose={onClose} />
+      )}
+    </Dialog>
+  );
+}
+
+function List(props: {
+  title: string;
+  path: string;
+  zone: string;
+  onPath: (path: string) => void;
+  onPerson: (person: PersonRow) => void;
+  onClose: () => void;
+}) {
+  const first = useResource<Page<PersonRow>>(at(props.path, { limit: LIMIT }));
+  const [more, setMore] = useState<Page<PersonRow>[]>([]);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => setMore([]), [props.path]);
+  const page = first.stale ? null : first.data;
+  const rows = page ? [page, ...more].flatMap(({ data }) => data) : [];
+  const cursor = (more.at(-1) ?? page)?.next_cursor;
+  const messages = props.path.includes("/messages");
+  const gone = page ? (page.erased ?? 0) + (page.expired ?? 0) : 0;
+  const load = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      const next = await get<Page<PersonRow>>(at(props.path, { limit: LIMIT, cursor }));
+      setMore([...more, next]);
+    } catch (problem) {
+      toast((problem as Problem).message);
+    }
+    setBusy(false);
+  };
+  const save = (): Promise<void> =>
+    download(at(props.path, { format: "csv" }), `${props.title.toLowerCase().replaceAll(/\W+/g, "-")}.csv`).catch((problem: Problem) => toast(problem.message));
+  return (
+    <>
+      <header>
+        <div>
+          <h2>{props.title}</h2>
+          <p class="soft" data-total={page?.total}>
+            {page ? (messages ? words.people.totalMessages : words.people.total)(number(page.total)) : words.loading}
+            {gone > 0 && ` ${words.people.erased(number(gone))}`}
+          </p>
+        </div>
+        <div class="tools">
+          <button type="button" class="button" onClick={save}>
+            <Icon name="export" />
+            {words.people.export}
+          </button>
+          <CloseButton onClose={props.onClose} />
+        </div>
+      </header>
+      <Narrow path={props.path} onPath={props.onPath} />
+      <div class="content" tabIndex={0} role="region" aria-label={props.title}>
+        {first.error && !page ? (
+          <Trouble problem={first.error} retry={first.retry} />
+        ) : page && !rows.length ? (
+          <Empty title={words.people.empty} />
+        ) : (
+          <>
+            {rows.some(({ contact }) => contact === null) && <p class="note small">{words.people.masked}</p>}
+            <table>
+              <thead>
+                <tr>
+                  <th>{words.people.contact}</th>
+                  <th class="text">{words.people.reached}</th>
+                  <th class="text">{words.people.when}</th>
+                  <th>{words.people.clicks}</th>
+                  <th>{words.people.replies}</th>
+                  <th class="text">{words.people.error}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {!page && <SkeletonRows rows={12} columns={6} />}
+                {rows.map((row, index) => (
+                  <PersonLine key={index} row={row} zone={props.zone} onPerson={props.onPerson} />
+                ))}
+              </tbody>
+            </table>
+            {cursor && (
+              <div class="empty">
+                <button type="button" class="button" disabled={busy} onClick={() => void load()}>
+                  {words.more} ({words.of(number(rows.length), number(page?.total))})
+                </button>
+              </div>
+            )}
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+function PersonLine({ row, zone, onPerson }: { row: PersonRow; zone: string; onPerson: (person: PersonRow) => void }) {
+  const states = STATES.filter((state) => row.states?.[`${state}_at`]);
+  const state = states.at(-1);
+  const error = typeof row.error === "string" ? row.error : (row.error?.code ?? row.error?.class);
+  const name = row.contact ?? row.masked;
+  const when = state && row.states[`${state}_at`];
+  return (
+    <tr>
+      <td>
+        {currentSession()?.kind === "key" ? (
+          <button type="button" class="opens strong" onClick={() => onPerson(row)}>
+            {name}
+          </button>
+        ) : (
+          name
+        )}
+      </td>
+      <td class="text">{state ? words.names[state] : words.none}</td>
+      <td class="text soft">{when ? moment(when, zone) : words.none}</td>
+      <td>{number(row.clicks)}</td>
+      <td>{number(row.replies)}</td>
+      <td class="text soft">{error ?? ""}</td>
+    </tr>
+  );
+}
+
+/** Has, has not, or does not matter: a press leads to the next. */
+function Narrow({ path, onPath }: { path: string; onPath: (path: string) => void }) {
+  const [base = "", query = ""] = path.split("?");
+  const parameters = new URLSearchParams(query);
+  const read = (name: string): string[] => (parameters.get(name) ?? "").split(",").filter(Boolean);
+  const [has, not] = [read("has"), read("not")];
+  const turn = (state: string): void => {
+    const next = new URLSearchParams(query);
+    const set = (name: string, states: string[]): void => {
+      if (states.length) next.set(name, states.join(","));
+      else next.delete(name);
+    };
+    const without = (states: string[]): string[] => states.filter((other) => other !== state);
+    set("has", has.includes(state) ? without(has) : not.includes(state) ? has : [...has, state]);
+    set("not", has.includes(state) ? [...not, state] : without(not));
+    onPath(`${base}${next.size ? `?${next}` : ""}`);
+  };
+  return (
+    <div class="filters chips" role="group" aria-label={words.people.segment}>
+      {NARROW.map((state) => (
+        <button
+          type="button"
+          key={state}
+          class="chip"
+          aria-pressed={has.includes(state) || not.includes(state)}
+          aria-label={`${words.people.hasOrNot(words.names[state] ?? state)}${has.includes(state) ? ` (${words.people.has})` : not.includes(state) ? ` (${words.people.not})` : ""}`}
+          onClick={() => turn(state)}
+        >
+          {has.includes(state) ? "✓ " : not.includes(state) ? "✕ " : ""}
+          {words.names[state]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+type Known = { contact: string | null; opted_out?: boolean; timeline: TimelineEntry[] };
+
+function Person({ person, zone, onBack, onClose }: { person: PersonRow; zone: string; onBack: () => void; onClose: () => void }) {
+  const [known, setKnown] = useState<Known | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  useEffect(() => {
+    call<Known>("POST", "/v1/contacts/lookup", { handle: person.handle }).then(setKnown, setProblem);
+  }, [person.handle]);
+  const name = known?.contact ?? person.contact ?? person.masked;
+  return (
+    <>
+      <header>
+        <div>
+          <button type="button" class="crumb text-button" onClick={onBack}>
+            <Icon name="back" /> {words.people.back}
+          </button>
+          <h2>{name}</h2>
+          {known?.opted_out && <span class="badge warn">{words.people.optedOut}</span>}
+        </div>
+        <CloseButton onClose={onClose} />
+      </header>
+      <div class="content" tabIndex={0} role="region" aria-label={words.people.timeline}>
+        {problem ? (
+          <Trouble problem={problem} />
+        ) : (
+          <ol class="timeline">
+            {known?.timeline.map((entry, index) => (
+              <li key={index}>
+                <time class="soft tabular" dateTime={entry.at} title={exactly(entry.at, zone)}>
+                  {moment(entry.at, zone)}
+                </time>
+                <div>
+                  <b>{words.timeline[entry.status ?? entry.kind] ?? entry.status ?? entry.kind}</b>
+                  <span class="sub soft small wrap-anywhere">
+                    {[entry.campaign, entry.step, entry.class, entry.reason, entry.channel].filter(Boolean).join(" · ")}
+                  </span>
+                </div>
+              </li>
+            ))}
+            {known && !known.timeline.length && <Empty title={words.people.noTimeline} />}
+          </ol>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** The list of a number, from the answer that has the number; else by what the contract says. */
+export function listOf(lists: Record<string, string> | undefined, campaign: string, of: "contacts" | "messages", state: string): string {
+  return lists?.[`${of}.${state}`] ?? at(`/v1/campaigns/${segment(campaign)}/${of}`, { has: state });
+}

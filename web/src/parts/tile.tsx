@@ -1,0 +1,53 @@
+// A headline number: its name with its meaning, the number that leads to its people, its rate, and what it was before.
+import type { ComponentChildren } from "preact";
+import { percentagePoints, rate as written, signed } from "../format";
+import { words } from "../words";
+import { Opens, Skeleton, Term, classes } from "./ui";
+
+/** How a number changed: relative for counts, in points for rates. More of some things is worse. */
+export function Delta({ now, before, points, worse }: { now: number; before: number | null | undefined; points?: boolean; worse?: boolean }) {
+  if (before === null || before === undefined) return null;
+  const change = points ? now - before : before === 0 ? null : now / before - 1;
+  if (change === null) return null;
+  const up = change > 0 !== Boolean(worse);
+  const text = points ? percentagePoints(change) : `${signed(change * 100)} %`;
+  return <span class={classes("delta", change !== 0 && (up ? "up" : "down"))}>{text}</span>;
+}
+
+export function Tile(props: {
+  /** The number's key: what tests and styles find it by. */
+  id: string;
+  name: string;
+  meaning: string | undefined;
+  value: string | null;
+  long?: boolean;
+  rate?: number | null;
+  rateOf?: string | undefined;
+  delta?: ComponentChildren;
+  note?: string | undefined;
+  onOpen?: (() => void) | undefined;
+}) {
+  return (
+    <div class="tile" data-number={props.id}>
+      <span class="name">
+        <Term name={props.name} meaning={props.meaning} />
+      </span>
+      <span class={classes("figure", props.long && "long")}>
+        {props.value === null ? (
+          <Skeleton width={72} height={24} />
+        ) : (
+          <Opens text={props.value} label={words.campaign.people(props.name)} onOpen={props.onOpen} />
+        )}
+      </span>
+      <span class="under">
+        {props.value !== null && props.rate !== undefined && (
+          <span>
+            {written(props.rate)} {props.rateOf}
+          </span>
+        )}
+        {props.note && <span>{props.note}</span>}
+        {props.delta}
+      </span>
+    </div>
+  );
+}

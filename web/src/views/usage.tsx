@@ -1,0 +1,175 @@
+// What was used in a month: the quota, the conversations, and what they are made of.
+import { useEffect } from "preact/hooks";
+import { at } from "../api";
+import { date, month as monthName, number, rate } from "../format";
+import { dayOf, dayText } from "../period";
+import { Tile } from "../parts/tile";
+import { Card, Empty, Select, Skeleton, Trouble, classes } from "../parts/ui";
+import { useNumbers } from "../resource";
+import { setQuery, usePlace } from "../router";
+import type { Overall, Usage, UsageShare } from "../types";
+import { useWorkspaceZone } from "../workspace";
+import { words } from "../words";
+
+const MONTHS = 13;
+
+/** The months up to this one, newest first. */
+function months(zone: string): string[] {
+  const today = dayOf(Date.now(), zone);
+  return Array.from({ length: MONTHS }, (_, back) => {
+    const first = new Date(Date.UTC(today.year, today.month - 1 - back, 1));
+    return dayText({ year: first.getUTCFullYear(), month: first.getUTCMonth() + 1, day: 1 }).slice(0, 7);
+  });
+}
+
+const COUNTRIES = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
+
+function country(code: string): string {
+  try {
+    return COUNTRIES.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
+export function UsageView() {
+  const zone = useWorkspaceZone();
+  const all = months(zone);
+  const chosen = usePlace().query.get("month") ?? all[0] ?? "";
+  const usage = useNumbers<Usage>(at("/v1/usage", { month: chosen }));
+  const overall = useNumbers<Overall>(at("/v1/overall", { month: chosen }));
+  const seen = usage.data;
+  useEffect(() => {
+    document.title = `${words.usage.title} · ${words.product}`;
+  }, []);
+  return (
+    <>
+      <div class="head">
+        <h1>{words.usage.title}</h1>
+        <Select
+          label={words.usage.month}
+          value={chosen}
+          onChange={(month) => setQuery({ month })}
+          options={all.map((month) => [month, monthName(`${month}-15`, "UTC")] as const)}
+        />
+      </div>
+      {usage.error && !seen ? (
+        <section class="card">
+          <Trouble problem={usage.error} retry={usage.retry} />
+        </section>
+      ) : (
+        <div class={classes("cards", seen && usage.stale && "stale")}>
+          <Card title={words.usage.quota} class="half">
+            <div class="body">{seen ? <Quota usage={seen} /> : <Skeleton height={96} />}</div>
+          </Card>
+          <section class="card half" aria-label={words.usage.conversations}>
+            <div class="tiles alone">
+              {(["conversations", "messages_delivered", "billable"] as const).map((name) => (
+                <Tile
+                  key={name}
+                  id={`usage.${name}`}
+                  name={name === "messages_delivered" ? words.usage.delivered : words.usage[name]}
+                  meaning={words.usage.definitions[name]}
+                  value={seen ? number(seen[name]) : null}
+                />
+              ))}
+              {overall.data &&
+                (["messages", "failed", "in_flight"] as const).map((name) => (
+                  <Tile
+                    key={name}
+                    id={`overall.${name}`}
+                    name={name === "in_flight" ? words.usage.inFlight : words.usage[name]}
+                    meaning={words.definitions[name]}
+                    value={number(overall.data?.[name])}
+                  />
+                ))}
+            </div>
+          </section>
+          <Shares title={words.usage.byCategory} column={words.usage.category} rows={seen?.by_category ?? null} name={(key) => key} />
+          <Shares title={words.usage.byCountry} column={words.usage.country} rows={seen?.by_country ?? null} name={country} />
+          {overall.data && typeof overall.data.why === "object" && overall.data.why !== null && (
+            <Card title={words.usage.why}>
+              <ul class="body ledger">
+                {Object.entries(overall.data.why).map(([reason, count]) => (
+                  <li key={reason}>
+                    <span>{words.usage.reasons[reason] ?? reason.replaceAll("_", " ")}</span>
+                    <span class="figure">{typeof count === "number" ? number(count) : String(count)}</span>
+                  </li>
+                ))}
+              </ul>
+            </Card>
+          )}
+          {overall.data && typeof overall.data.why === "string" && <p class="note">{overall.data.why}</p>}
+          {seen && seen.window_unseen > 0 && <p class="note">{words.usage.unseen(number(seen.window_unseen))}</p>}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Quota({ usage }: { usage: Usage }) {
+  const { quota, used, remaining, runs_out_on: end } = usage;
+  if (!quota) return <Empty title={words.usage.noQuota} text={words.usage.noQuotaText} />;
+  const part = quota.amount ? Math.min(1, used / quota.amount) : 1;
+  return (
+    <>
+      <p class="tile" style={{ padding: 0 }}>
+        <span class="figure">
+          {number(used)} <span class="soft small">{words.of("", number(quota.amount)).trim()} {words.usage.unit[quota.unit] ?? quota.unit}</span>
+        </span>
+      </p>
+      <div class="split" style={{ margin: "10px 0" }} role="meter" aria-label={words.usage.used} aria-valuemin={0} aria-valuemax={quota.amount} aria-valuenow={Math.min(used, quota.amount)}>
+        <i class="accent" style={{ width: `${part * 100}%` }} />
+      </div>
+      <p class="soft">
+        {words.usage.remaining}: {number(remaining)}. {end ? words.usage.runsOut(date(end, "UTC")) : words.usage.lasts}
+      </p>
+    </>
+  );
+}
+
+function Shares(props: { title: string; column: string; rows: Record<string, UsageShare> | null; name: (key: string) => string }) {
+  const rows = Object.entries(props.rows ?? {}).sort(([, a], [, b]) => b.conversations - a.conversations);
+  const all = rows.reduce((sum, [, { conversations }]) => sum + conversations, 0);
+  return (
+    <Card title={props.title} class="half">
+      {!props.rows ? (
+        <div class="body">
+          <Skeleton height={120} />
+        </div>
+      ) : !rows.length ? (
+        <Empty title={words.usage.empty} />
+      ) : (
+        <div class="scroll flush" tabIndex={0} role="region" aria-label={props.title}>
+          <table>
+            <thead>
+              <tr>
+                <th>{props.column}</th>
+                <th>{words.usage.conversations}</th>
+                <th>{words.usage.delivered}</th>
+                <th>{words.usage.billable}</th>
+                <th>{words.usage.share}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(([key, row]) => (
+                <tr key={key}>
+                  <td class="strong">{props.name(key)}</td>
+                  <td>{number(row.conversations)}</td>
+                  <td>{number(row.messages_delivered)}</td>
+                  <td>{number(row.billable)}</td>
+                  <td>
+                    {all ? rate(row.conversations / all) : words.none}
+                    <span class="meter" aria-hidden="true">
+                      <i style={{ width: `${all ? (row.conversations / all) * 100 : 0}%` }} />
+                    </span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Card>
+  );
+}
