@@ -4,7 +4,7 @@
 #[path = "support/rusqlite_sql.rs"]
 mod rusqlite_sql;
 
-use bluetick::bounds::{LETTER_MS, QUARANTINE_BYTES, QUARANTINE_LETTERS};
+use bluetick::bounds::{LETTER_BYTES, LETTER_MS, QUARANTINE_BYTES, QUARANTINE_LETTERS};
 use bluetick::health::Counts;
 use bluetick::letters::{Body, Came, Command, Item, Letter, Letters, Page, Shelf, State, channel_of};
 use proptest::prelude::*;
@@ -77,6 +77,36 @@ fn the_quarantine_keeps_the_last_50_mb() {
     let fill = state(&letters, NOW_MS).quarantine;
     assert_eq!((fill.kept, fill.dropped), (9, 3));
     assert!(fill.bytes <= QUARANTINE_BYTES && fill.bytes > QUARANTINE_BYTES - 5_001_000);
+}
+
+/// A gigabyte of dead letters: ten bodies that are said to take 100 MB each stand for it.
+#[test]
+fn dead_letters_keep_the_last_gigabyte() {
+    let sql = RusqliteSql::default();
+    let letters = open(&sql);
+    let heavy = |n: u64| {
+        assert!(keep(&letters, Shelf::Dead, n.to_string().as_bytes(), NOW_MS));
+        let light = state(&letters, NOW_MS).dead.bytes - n * (LETTER_BYTES / 10);
+        for (table, condition) in [("letter", "no = (SELECT max(no) FROM letter)"), ("shelf", "no = 0")] {
+            let more = LETTER_BYTES / 10 - light;
+            let heavier = format!("UPDATE {table} SET bytes = bytes + {more} WHERE {condition}");
+            bluetick::sql::Sql::exec(&sql, &heavier, &[]).unwrap();
+        }
+    };
+    (0..10).for_each(heavy);
+    let fill = state(&letters, NOW_MS).dead;
+    assert_eq!((fill.kept, fill.bytes, fill.dropped), (10, LETTER_BYTES, 0), "a full shelf keeps what it has");
+    // One more byte is too many, and costs the oldest alone.
+    keep(&letters, Shelf::Dead, b"one more", NOW_MS);
+    let fill = state(&letters, NOW_MS).dead;
+    assert_eq!((fill.kept, fill.dropped), (10, 1));
+    let read = |body: &[u8]| -> Option<Letter> {
+        ask(&letters, &Command::Get { shelf: Shelf::Dead, id: letter(body, NOW_MS).head.id }, NOW_MS)
+    };
+    assert_eq!((read(b"0"), read(b"1").is_some(), read(b"one more").is_some()), (None, true, true));
+    // The other shelf has a bound of its own.
+    keep(&letters, Shelf::Quarantine, b"0", NOW_MS);
+    assert_eq!(state(&letters, NOW_MS).quarantine.dropped, 0);
 }
 
 #[test]

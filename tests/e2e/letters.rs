@@ -1,6 +1,9 @@
 //! No callback is lost: dead letters, the quarantine, the channel's health and its test.
 
+use std::path::Path;
+
 use bluetick_dev::meta::{self, Status};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::client::{Api, SECRET, SENDER, expect, server};
@@ -222,4 +225,61 @@ fn a_status_of_an_unknown_message_waits_where_a_dispatch_is_required() {
     expect(&api.post("/v1/campaigns/spring/dispatches", json!({"dispatches": [line]})), 200);
     assert_eq!(api.stats("spring")["messages"]["delivered"], json!(1));
     holds(&health(&api, "meta"), json!({"unattributed": 0}));
+}
+
+/// Lets the storage of every Ledger refuse what speaks of `wamid.guilty`, and nothing else, for ever.
+fn plant_refusal(state: &Path) {
+    let mut planted = 0;
+    let mut folders = vec![state.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "sqlite") && path.to_str().unwrap().contains("Ledger") {
+                let database = Connection::open(&path).unwrap();
+                let trigger = "CREATE TRIGGER guilty BEFORE INSERT ON entry WHEN instr(NEW.id, 'wamid.guilty') BEGIN
+                    SELECT RAISE(ABORT, 'never'); END";
+                planted += u32::from(database.execute_batch(trigger).is_ok());
+            }
+        }
+    }
+    assert!(planted > 0, "no Ledger's database was found");
+}
+
+#[test]
+fn an_event_that_the_storage_never_takes_becomes_a_dead_letter() {
+    let mut server = server();
+    let api = Api::of(&server);
+    let callback_url = api.channel("meta");
+    expect(&api.campaign("spring", json!({})), 201);
+    expect(&api.callback(&callback_url, &batch(&[status("wamid.before")])), 200);
+    server.stop();
+    plant_refusal(server.state());
+    server.restart().unwrap();
+    let body = batch(&[status("wamid.a"), status("wamid.guilty"), status("wamid.b")]);
+    for _ in 0..2 {
+        let answer = api.callback(&callback_url, &body);
+        expect(&answer, 200);
+        assert_eq!(answer.text(), "");
+    }
+    let stats = api.stats("spring");
+    assert_eq!(stats["messages"]["delivered"], json!(3), "{stats}");
+    let listed = list(&api, "dead_letters");
+    assert_eq!(listed["total"], json!(1), "{listed}");
+    let row = &listed["data"][0];
+    let reason = row["items"][0]["reason"].as_str().unwrap();
+    assert_eq!(reason, "understood, but the storage takes 1 of its events never");
+    let path = format!("/v1/dead_letters/{}", row["id"].as_str().unwrap());
+    assert_eq!(api.get(&path).json()["body"].as_str().unwrap().as_bytes(), body);
+    let replayed = api.post(&format!("{path}/replay"), Value::Null);
+    expect(&replayed, 200);
+    holds(&replayed.json(), json!({"events": 3, "kept": true}));
+    holds(&health(&api, "meta"), json!({"dead_letters": {"kept": 1, "dropped": 0}}));
+    // A sender's line of that kind is rejected by its place, and spoils none of the others.
+    let line = |id: &str| json!({"outcome": "accepted", "contact": "12025550142", "channel": "meta", "message_id": id});
+    let lines = json!({"dispatches": [line("wamid.a"), line("wamid.guilty"), line("wamid.c")]});
+    let answer = api.post("/v1/campaigns/spring/dispatches", lines);
+    expect(&answer, 200);
+    assert_eq!((&answer.json()["accepted"], &answer.json()["rejected"][0]["index"]), (&json!(2), &json!(1)), "{}", answer.text());
 }
