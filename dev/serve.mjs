@@ -4,7 +4,7 @@
 // ended, everything stops. stdout carries one line of JSON back, {"ready": url} or {"failed": text}; logs go to stderr.
 import { createRequire } from "node:module";
 import { readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 
 const require = createRequire(join(process.env.BLUETICK_NPM, "package.json"));
@@ -13,10 +13,11 @@ const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = require("wra
 
 const answer = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-// The main module, and the wasm that lies beside it.
-function modules(main) {
+// The main module, and the wasm that lies beside it; `around` stands before it, if there is one.
+function modules(main, around) {
   const wasm = readdirSync(dirname(main)).filter((name) => name.endsWith(".wasm"));
   return [
+    ...(around ? [{ type: "ESModule", path: join(dirname(main), "around.js"), contents: around }] : []),
     { type: "ESModule", path: main },
     ...wasm.map((name) => ({ type: "CompiledWasm", path: join(dirname(main), name) })),
   ];
@@ -31,13 +32,32 @@ function broken(how) {
   return { name: "broken", modules: true, script, durableObjects: { BROKEN: "Broken" }, compatibilityDate: "2026-04-01" };
 }
 
+// A main module that hands the worker a KV binding whose reads are broken in one way, or answer truly but a second late.
+function withBrokenKv(main, how) {
+  const before = {
+    throws: `throw new Error("broken on purpose")`,
+    hangs: `await new Promise(() => setTimeout(() => {}, 600000))`,
+    slow: `await new Promise((go) => setTimeout(go, 1000))`,
+  }[how];
+  return `
+    import Worker from "./${basename(main)}";
+    export * from "./${basename(main)}";
+    const late = (kv, name) => async (...asked) => { ${before}; return kv[name](...asked); };
+    const broken = (kv) => ({
+      ...Object.fromEntries(["put", "delete"].map((name) => [name, (...asked) => kv[name](...asked)])),
+      ...Object.fromEntries(["get", "getWithMetadata", "list"].map((name) => [name, late(kv, name)])),
+    });
+    export default { fetch: (request, env, context) => new Worker(context, { ...env, KV: broken(env.KV) }).fetch(request) };`;
+}
+
 function options({ config, main: other, port, state, bindings, broken: bound = {} }) {
   const { name } = unstable_readConfig({ config });
   const { workerOptions, main: named } = unstable_getMiniflareWorkerOptions(config);
   const main = other ?? named;
   const { modulesRules: _, ...worker } = workerOptions;
-  const [how] = Object.values(bound);
-  const instead = Object.keys(bound).map((binding) => [binding, { className: "Broken", scriptName: "broken" }]);
+  const { KV: brokenKv, ...objects } = bound;
+  const [how] = Object.values(objects);
+  const instead = Object.keys(objects).map((binding) => [binding, { className: "Broken", scriptName: "broken" }]);
   const durableObjects = { ...worker.durableObjects, ...Object.fromEntries(instead) };
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
@@ -55,7 +75,7 @@ function options({ config, main: other, port, state, bindings, broken: bound = {
         name,
         durableObjects,
         bindings: { ...worker.bindings, ...bindings },
-        modules: modules(main),
+        modules: modules(main, brokenKv && withBrokenKv(main, brokenKv)),
         modulesRoot: dirname(main),
       },
       ...(how ? [broken(how)] : []),

@@ -1,4 +1,5 @@
 //! How fast a Meta body of 1,000 statuses is verified and parsed, natively on one core: `cargo run --release --example provider_speed`.
+//! One line for each body: its name and megabytes a second, the best of many rounds; what they are made of goes to stderr.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::fmt::Write as _;
@@ -9,7 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 fn main() {
-    for (name, contacts, pricing) in [("with contacts and pricing", true, true), ("v24, the shortest", false, false)] {
+    for (name, contacts, pricing) in [("meta", true, true), ("meta_v24", false, false)] {
         let body = body(1000, contacts, pricing);
         let mut mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
         mac.update(body.as_bytes());
@@ -29,13 +30,8 @@ fn main() {
             best = [best[0].min(verified), best[1].min(whole)];
         }
         let speed = |seconds: f64| body.len() as f64 / 1e6 / seconds;
-        println!(
-            "{name}: {} bytes, verify {:.0} MB/s, verify and parse {:.0} MB/s ({:.2} ms)",
-            body.len(),
-            speed(best[0]),
-            speed(best[1]),
-            best[1] * 1e3
-        );
+        println!("{name} {:.0}", speed(best[1]));
+        eprintln!("{name}: {} bytes, verify alone {:.0} MB/s, both {:.2} ms", body.len(), speed(best[0]), best[1] * 1e3);
     }
 }
 

@@ -99,6 +99,9 @@ pub const ABSENT_MS: i64 = 1_000;
 /// How long a read copy in KV may take before the Registry is asked instead: a read takes 10 ms, a cold one 100.
 pub const COPY_READ_MS: u64 = 500;
 
+/// How long a slow copy is waited for beyond that where the Registry does not answer either.
+pub const COPY_LATE_MS: u64 = 3_000;
+
 /// Definitions of one kind in an isolate's memory. A link is about 300 bytes, so 10,000 are 3 MB.
 pub const CACHED_RECORDS: usize = 10_000;
 

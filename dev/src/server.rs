@@ -41,7 +41,7 @@ pub struct Options {
     pub vars: Vec<(String, String)>,
     /// Whether the worker runs as it ships, instead of built quickly. The variable `BLUETICK_RELEASE` says so for all.
     pub release: bool,
-    /// Bindings of Durable Objects that lead to broken ones instead, each with how they are broken (one way for all).
+    /// Bindings that are broken, each with how: Durable Objects (one way for all of them), and `KV`, whose reads are.
     pub broken: Vec<(&'static str, Broken)>,
     /// Whether the worker's log also goes to the terminal.
     pub loud: bool,
@@ -54,6 +54,8 @@ pub enum Broken {
     Throws,
     /// No call is ever answered.
     Hangs,
+    /// `KV` alone: every read is answered truly, and a second late.
+    Slow,
 }
 
 impl Broken {
@@ -61,6 +63,7 @@ impl Broken {
         match self {
             Self::Throws => "throws",
             Self::Hangs => "hangs",
+            Self::Slow => "slow",
         }
     }
 }

@@ -15,7 +15,7 @@ use super::config::Config;
 use super::definitions::ask;
 use super::now_ms;
 use super::objects::within;
-use crate::bounds::{ABSENT_MS, CACHED_MS, CACHED_RECORDS, COPY_READ_MS, TAP_READ_MS};
+use crate::bounds::{ABSENT_MS, CACHED_MS, CACHED_RECORDS, COPY_LATE_MS, COPY_READ_MS, TAP_READ_MS};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::denied::Denied;
@@ -157,12 +157,22 @@ pub async fn denied(config: &Rc<Config>, context: &Context) -> Rc<Denied> {
 }
 
 async fn read<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Problem> {
-    let copy = within(config.kv.get(&T::KIND.copy_key(id)).text(), COPY_READ_MS).await;
-    let copy = copy.ok().and_then(Result::ok).flatten();
-    match copy.and_then(|text| serde_json::from_str(&text).ok()) {
-        Some(record) => Ok(put(config, id, Some(record), 0)),
-        None => renew(config, id).await,
+    let mut copy = Box::pin(config.kv.get(&T::KIND.copy_key(id)).text());
+    let first = within(&mut copy, COPY_READ_MS).await;
+    let slow = first.is_err();
+    let of_text = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+    if let Some(record) = of_text(first.ok().and_then(Result::ok).flatten()) {
+        return Ok(put(config, id, Some(record), 0));
     }
+    let said = renew(config, id).await;
+    if said.is_err() && slow {
+        // A late copy is better than none.
+        let late = within(copy, COPY_LATE_MS).await;
+        if let Some(record) = of_text(late.ok().and_then(Result::ok).flatten()) {
+            return Ok(put(config, id, Some(record), 0));
+        }
+    }
+    said
 }
 
 /// The record `id` as the Registry has it now.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use bluetick_dev::bench::loss;
 use bluetick_dev::meta::Status;
 use bluetick_dev::mint::{Content, Key};
 use bluetick_dev::{Answer, Broken, Http, Options, Server, wait};
@@ -467,4 +468,61 @@ fn redirects_go_on_while_the_registry_is_down() {
         assert!(began.elapsed() < Duration::from_secs(2), "{how:?}: {:?}", began.elapsed());
         assert_eq!(Api::of(&server).metric("bluetick_clicks_answered_total"), 4);
     }
+}
+
+/// KV that fails, hangs, or takes a second for each read: what this isolate has never seen is the Registry's to say, or KV's when it
+/// comes; after that no tap waits for either.
+#[test]
+fn redirects_go_on_while_kv_is_slow() {
+    let (mut server, api) = started();
+    expect(&api.put("/v1/settings", json!({"timezone": "UTC", "link_hosts": ["shop.example"]})), 200);
+    let key = Key::read(&text(&api.post("/v1/minting_keys", json!({})).json()["key"])).unwrap();
+    let link = api.link(json!({}));
+    let short = api.wrap(&link, CONTACT);
+    let content = Content { link: 1, contact: CONTACT, url: TARGET, ..Content::default() };
+    let sealed = format!("{}/c/{}", server.url(), key.mint(&content).unwrap());
+    let mut total = 0;
+    for (kv, registry) in
+        [(Broken::Throws, None), (Broken::Slow, None), (Broken::Hangs, None), (Broken::Slow, Some(Broken::Throws))]
+    {
+        let mut broken = vec![("KV", kv)];
+        broken.extend(registry.map(|how| ("REGISTRY", how)));
+        server.set_broken(&broken);
+        // What hangs would be waited for by a stop in order.
+        server.kill();
+        server.restart().unwrap();
+        let began = Instant::now();
+        for url in [&sealed, &short] {
+            assert_eq!(location(&tap(url)), TARGET, "KV {kv:?}, Registry {registry:?}");
+        }
+        let first = began.elapsed();
+        assert!(first < Duration::from_secs(5), "KV {kv:?}: the first two taps took {first:?}");
+        let began = Instant::now();
+        for _ in 0..20 {
+            for url in [&sealed, &short] {
+                assert_eq!(location(&tap(url)), TARGET, "KV {kv:?}, Registry {registry:?}");
+            }
+        }
+        let known = began.elapsed();
+        println!("KV {kv:?}, Registry {registry:?}: the first two taps {first:?}, forty more {known:?}");
+        assert!(known < Duration::from_secs(2), "KV {kv:?}: forty taps of known links took {known:?}");
+        total += 42;
+        let recorded = || Api::of(&server).metric("bluetick_clicks_recorded_total") == 42;
+        assert!(wait::until(Duration::from_secs(30), recorded), "KV {kv:?}: not every tap was recorded");
+    }
+    server.set_broken(&[]);
+    server.kill();
+    server.restart().unwrap();
+    assert_eq!(Api::of(&server).clicks_when("spring", total)["unique"], json!(1));
+}
+
+/// Clicks wait a second at most for others to share their call: a death takes those, and no more.
+#[test]
+fn a_killed_isolate_takes_only_the_last_taps_along() {
+    let mut server = server();
+    let loss = loss::measure(&mut server, Duration::from_millis(3_500)).unwrap();
+    println!("{loss:?}");
+    // A round, its calls and commits, on a machine that is busy with other tests.
+    assert!(loss.within < Duration::from_millis(2_500), "{loss:?}");
+    assert!(loss.lost < loss.answered, "{loss:?}");
 }

@@ -13,7 +13,7 @@ use crate::server::Server;
 use crate::tools::Tools;
 use crate::wait;
 
-const CAMPAIGN: &str = "bench";
+pub const CAMPAIGN: &str = "bench";
 /// The app secret, as in the floor's `wrangler.toml`.
 const SECRET: &str = "bench";
 const SENDER: &str = "100000000000010";
@@ -76,14 +76,10 @@ impl<'a> Subject<'a> {
     /// bluetick taking taps on links with this form of token.
     pub fn taps(server: &'a Server, name: &str, token: Token) -> Result<Self> {
         let client = Client::new(&server.url(), server.admin_key());
-        declare(&client)?;
-        let contacts: Vec<String> = (0..CONTACTS).map(|n| format!("1202{n:07}")).collect();
-        let body = json!({"campaign": CAMPAIGN, "url": TARGET, "label": name});
-        let link = call(&client, "POST", "/v1/links", &body)?;
-        let link = link.get("link").and_then(Value::as_str).unwrap_or_default();
+        let (link, contacts) = link(&client, name)?;
         let paths = match token {
-            Token::Short => short_paths(&client, link, &contacts)?,
-            Token::Sealed => sealed_paths(&client, link, &contacts)?,
+            Token::Short => short_paths(&client, &link, &contacts)?,
+            Token::Sealed => sealed_paths(&client, &link, &contacts)?,
         };
         let counted = Counted::Stats("/clicks/total");
         Ok(Self { name: name.to_owned(), url: server.url(), client, server, paths, counted })
@@ -167,7 +163,16 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn short_paths(client: &Client, link: &str, contacts: &[String]) -> Result<Vec<String>> {
+/// Declares the campaign and a link in it, for contacts enough.
+pub fn link(client: &Client, label: &str) -> Result<(String, Vec<String>)> {
+    declare(client)?;
+    let body = json!({"campaign": CAMPAIGN, "url": TARGET, "label": label});
+    let link = call(client, "POST", "/v1/links", &body)?;
+    let link = link.get("link").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok((link, (0..CONTACTS).map(|n| format!("1202{n:07}")).collect()))
+}
+
+pub fn short_paths(client: &Client, link: &str, contacts: &[String]) -> Result<Vec<String>> {
     let mut paths = Vec::new();
     for contacts in contacts.chunks(WRAP) {
         let wrapped = call(client, "POST", &format!("/v1/links/{link}/wrap"), &json!({"contacts": contacts}))?;
@@ -193,7 +198,7 @@ fn declare(client: &Client) -> Result<()> {
     call(client, "PUT", &format!("/v1/campaigns/{CAMPAIGN}"), &body).map(drop)
 }
 
-fn call(client: &Client, method: &str, path: &str, body: &Value) -> Result<Value> {
+pub fn call(client: &Client, method: &str, path: &str, body: &Value) -> Result<Value> {
     ok(client.call(method, path, body), &format!("{method} {path}")).map(|answer| answer.json())
 }
 
