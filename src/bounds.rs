@@ -211,6 +211,16 @@ pub const OVERLAP_HOURS: u32 = 720;
 /// Distinct links in one text to be wrapped: a message has 4,096 characters at most, and each link is a call to the Registry.
 pub const LINKS_PER_TEXT: usize = 50;
 
+/// For how long events are kept if nobody says otherwise, in days (`metrics.md`, section 8).
+pub const RETENTION_DAYS: u32 = 400;
+
+/// Contacts that one part of a Ledger's own work looks at, of ten entries each: about 50 ms.
+pub const SWEEP_CONTACTS: usize = 100;
+
+/// The pause between two parts, so that others get their turn; and how often a Ledger looks for what is too old.
+pub const SWEEP_PAUSE_MS: i64 = 50;
+pub const SWEEP_MS: i64 = 24 * 3_600_000;
+
 /// The shortest time that events are kept, in days (`metrics.md`, section 8).
 pub const RETENTION_DAYS_LEAST: u32 = 90;
 

@@ -328,6 +328,15 @@ impl Book {
     /// Adds another Ledger's counters of the same campaign. Versions add up: the sum changes whenever one of them does.
     pub fn merge(&mut self, other: &Book) {
         self.version += other.version;
+        self.add(other, 1);
+    }
+
+    /// Takes other counters of the same campaign away.
+    pub fn subtract(&mut self, other: &Book) {
+        self.add(other, -1);
+    }
+
+    fn add(&mut self, other: &Book, sign: i64) {
         let numbers: Vec<u16> = other.names.iter().map(|name| self.name(name)).collect();
         let here = |no: u32| numbers.get(no as usize).copied().unwrap_or(0);
         let renamed = |cell: Cell| Cell {
@@ -338,10 +347,10 @@ impl Book {
         for (day, row) in other.days.iter().map(|(day, row)| (*day, row)).chain([(TOTALS, &other.totals)]) {
             let mine = self.row(day);
             for (cell, n) in row.cells() {
-                mine.add(renamed(cell), n);
+                mine.add(renamed(cell), n * sign);
             }
             for (cell, nanos) in row.money_cells() {
-                mine.add_money(renamed(cell), nanos);
+                mine.add_money(renamed(cell), nanos * i128::from(sign));
             }
         }
     }

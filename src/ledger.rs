@@ -3,12 +3,14 @@
 //! Pure: storage is the port, time is an argument. It knows nothing of HTTP or of the other Ledgers. What is held in memory is
 //! a copy of what is stored and may be dropped at any moment; after a failed transaction it is.
 
+mod forget;
 mod load;
 mod read;
 mod requests;
 mod schema;
 mod settle;
 mod store;
+mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -17,10 +19,12 @@ use serde::Serialize;
 
 use crate::contributions::Delta;
 use crate::event::Ms;
+use crate::facts::time_of;
 use crate::gather::gather;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::Put;
+use forget::Marks;
 use load::{Cached, CachedBook, parse};
 use schema::migrate;
 use store::Rows;
@@ -37,15 +41,25 @@ const MAX_CACHED_ROWS: usize = 2_048;
 /// Contacts looked at again at a time when a definition changes.
 const CHUNK_CONTACTS: usize = 500;
 
+/// What a commit adds to the numbers.
+#[derive(Default)]
+struct Change {
+    all: Delta,
+    /// While everything is recounted: of the contacts that are.
+    recounted: Delta,
+}
+
 /// The core of the Ledger object.
 pub struct Ledger<S: Sql> {
     sql: Rc<S>,
     /// Shared, so that a failed transaction takes back what it learned.
     policies: Rc<Policies>,
     contacts: BTreeMap<String, Cached>,
-    books: BTreeMap<u32, CachedBook>,
+    /// By the rules that made them, and campaign.
+    books: BTreeMap<(u32, u32), CachedBook>,
     /// Counts commits; what was used longest ago leaves memory first.
     turn: u64,
+    marks: Marks,
     /// When the last commit began.
     now_ms: Ms,
 }
@@ -64,14 +78,9 @@ impl<S: Sql> Ledger<S> {
         for policy in parse::<Policy>(stored.as_deref(), "policy")? {
             policies.learn(policy);
         }
-        Ok(Self {
-            sql: Rc::new(sql),
-            policies: Rc::new(policies),
-            contacts: BTreeMap::new(),
-            books: BTreeMap::new(),
-            turn: 0,
-            now_ms: 0,
-        })
+        let marks = Marks::read(&sql)?;
+        let (policies, contacts, books) = (Rc::new(policies), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { sql: Rc::new(sql), policies, contacts, books, turn: 0, marks, now_ms: 0 })
     }
 
     /// Group commit with isolation: one transaction for all the writes; if it fails, each alone, so that only the guilty one
@@ -98,7 +107,10 @@ impl<S: Sql> Ledger<S> {
         let mut all = Written { shared_by: 1, ..Written::default() };
         for (event, place) in events.iter().zip(0..) {
             match self.commit_together(&[&Write::Record { events: vec![event.clone()] }]) {
-                Ok(written) => written.iter().for_each(|written| all.add(written)),
+                Ok(written) => {
+                    all.expired.extend(written.iter().filter(|written| !written.expired.is_empty()).map(|_| place));
+                    written.iter().for_each(|written| all.add(written));
+                }
                 Err(_) => all.refused.push(place),
             }
         }
@@ -113,42 +125,70 @@ impl<S: Sql> Ledger<S> {
     /// All the writes in one transaction, or none of them.
     fn commit_together(&mut self, writes: &[&Write]) -> Result<Vec<Written>, SqlError> {
         self.turn += 1;
-        let policies = Rc::clone(&self.policies);
+        let result = self.in_transaction(|ledger| ledger.stage_and_store(writes));
+        self.trim();
+        result
+    }
+
+    /// All of some work, or nothing of it: then nothing in memory is believed.
+    fn in_transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, SqlError>) -> Result<T, SqlError> {
+        let (policies, marks) = (Rc::clone(&self.policies), self.marks.clone());
         let sql = Rc::clone(&self.sql);
-        let result = sql.transaction(|| self.stage_and_store(writes));
+        let result = sql.transaction(|| work(self));
         if result.is_err() {
-            self.policies = policies;
+            (self.policies, self.marks) = (policies, marks);
             self.contacts.clear();
             self.books.clear();
         }
-        self.trim();
         result
     }
 
     /// Definitions first: what is recorded beside them is counted under them, whatever the order of the writes.
     fn stage_and_store(&mut self, writes: &[&Write]) -> Result<Vec<Written>, SqlError> {
         let mut written = vec![Written::default(); writes.len()];
-        let mut delta = Delta::new();
+        let mut delta = Change::default();
         let mut rows = Rows::default();
         let mut rows_written = 0;
         for write in writes {
-            let Write::Declare { campaigns } = write else { continue };
-            for policy in campaigns {
-                if self.policies.by_no(policy.no) != Some(policy) {
-                    rows_written += self.declare(policy, &mut delta)?;
+            match write {
+                Write::Declare { campaigns } => {
+                    for policy in campaigns {
+                        if self.policies.by_no(policy.no) != Some(policy) {
+                            rows_written += self.declare(policy, &mut delta)?;
+                        }
+                    }
                 }
+                Write::Retain { days } if *days != self.marks.retention_days => {
+                    self.marks.retention_days = *days;
+                    rows_written += self.store_mark("retention_days", i64::from(*days))?;
+                }
+                _ => {}
             }
         }
         let events =
             || writes.iter().filter_map(|w| if let Write::Record { events } = w { Some(events) } else { None }).flatten();
         let touched: BTreeSet<&str> = gather(events().map(|e| e.handle.as_str()));
         self.load(touched.iter().copied())?;
+        // What is too old goes first, so that it makes no difference whether it had gone already.
+        rows_written += self.expire(&touched, &mut delta)?;
+        let cutoff_ms = self.cutoff_ms();
         for (write, answer) in writes.iter().zip(&mut written) {
             let Write::Record { events } = write else { continue };
-            for routed in events {
+            for (place, routed) in (0..).zip(events) {
                 let Some(cached) = self.contacts.get_mut(&routed.handle) else {
                     continue;
                 };
+                let at_ms = time_of(&routed.event, routed.received_ms);
+                let expired = at_ms < cutoff_ms;
+                if expired || at_ms < cached.erased_ms {
+                    answer.expired.extend(expired.then_some(place));
+                    if let Some(channel) = routed.event.channel() {
+                        let remarks = answer.remarks.entry(channel.to_owned()).or_default();
+                        *(if expired { &mut remarks.expired } else { &mut remarks.after_erasure }) += 1;
+                    }
+                    continue;
+                }
+                cached.due_ms = cached.due_ms.min(at_ms);
                 let learned = routed.key.as_deref().is_some_and(|key| cached.timeline.learn_key(key));
                 let Put { news, out_of_order, conflict } =
                     cached.timeline.put(&routed.event, routed.provider, routed.received_ms);
@@ -171,6 +211,13 @@ impl<S: Sql> Ledger<S> {
         }
         self.add_up(&delta, &mut rows)?;
         rows_written += self.store(rows)?;
+        for write in writes {
+            let Write::Erase { handle, at_ms } = write else { continue };
+            let (mut delta, mut rows) = (Change::default(), Rows::default());
+            rows_written += self.erase(handle, *at_ms, &mut delta)?;
+            self.add_up(&delta, &mut rows)?;
+            rows_written += self.store(rows)?;
+        }
         let shared_by = writes.len() as u64;
         for answer in &mut written {
             answer.rows_written = rows_written;

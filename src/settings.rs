@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::body::Fields;
-use crate::bounds::{RATE_CARD_ENTRIES, TAGS, TEXT_BYTES, WINDOW_HOURS};
+use crate::bounds::{RATE_CARD_ENTRIES, RETENTION_DAYS, TAGS, TEXT_BYTES, WINDOW_HOURS};
 use crate::problem::Problem;
 use crate::rate_card::RateCard;
 
@@ -54,7 +54,7 @@ impl Default for Settings {
             timezone: "UTC".to_owned(),
             monthly_quota: None,
             rate_card: Vec::new(),
-            retention_days: 400,
+            retention_days: RETENTION_DAYS,
             attribution_default: None,
             cors_origins: Vec::new(),
             link_hosts: Vec::new(),

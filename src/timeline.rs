@@ -16,6 +16,7 @@
 
 mod counting;
 mod entries;
+mod expiry;
 mod forwarding;
 mod order;
 mod owners;
@@ -35,6 +36,7 @@ use crate::slab::{Slab, insert, remove};
 
 pub use entries::{Attempt, Click, Conversion, Inbound, Message, OptOut, Saved, Slot, Standing};
 use entries::{AttemptName, Ref, Voice};
+pub use expiry::Expiry;
 use order::{click_link_key, click_place_key, conversion_key, inbound_key};
 use threads::{Changed, Line, Talk};
 
@@ -210,6 +212,11 @@ impl Timeline {
     /// The entries whose stored form differs from what it is now; they are taken for stored.
     pub fn unsaved(&mut self) -> Vec<Saved> {
         core::mem::take(&mut self.unsaved).into_iter().map(|entry| self.saved(entry)).collect()
+    }
+
+    /// Takes nothing for stored.
+    pub fn unsave(&mut self) {
+        self.unsaved.extend(self.ids.values());
     }
 
     fn saved(&mut self, entry: Ref) -> Saved {

@@ -171,6 +171,7 @@ fn weight(write: &Write) -> usize {
     match write {
         Write::Record { events } => events.len(),
         Write::Declare { campaigns } => campaigns.len(),
+        Write::Erase { .. } | Write::Retain { .. } => 1,
     }
 }
 

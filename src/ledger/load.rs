@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::{CHUNK_CONTACTS, Ledger, to_json};
 use crate::contributions::Delta;
-use crate::counters::{Book, RULES_VERSION, StoredRow, TOTALS};
+use crate::counters::{Book, StoredRow, TOTALS};
+use crate::event::Ms;
 use crate::facts::Facts;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::Timeline;
@@ -31,6 +32,10 @@ pub(super) struct Cached {
     pub(super) row: ContactRow,
     pub(super) stored: bool,
     pub(super) used: u64,
+    /// Nothing in it is too old before this time is.
+    pub(super) due_ms: Ms,
+    /// When the person was erased who had this handle before.
+    pub(super) erased_ms: Ms,
 }
 
 /// The counters in memory: a campaign's totals, and such days as were needed.
@@ -51,6 +56,16 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(json: Option<&'a str>, what: &str) -
 impl<S: Sql> Ledger<S> {
     /// Brings the timelines of these contacts into memory, and settles them as they were counted.
     pub(super) fn load<'a>(&mut self, handles: impl Iterator<Item = &'a str>) -> Result<(), SqlError> {
+        // As they were counted when they were stored: no difference.
+        self.load_counting(handles, &mut Delta::new())
+    }
+
+    /// The same, and adds to `counted` what those count for that were not in memory.
+    pub(super) fn load_counting<'a>(
+        &mut self,
+        handles: impl Iterator<Item = &'a str>,
+        counted: &mut Delta,
+    ) -> Result<(), SqlError> {
         let mut missing = Vec::new();
         for handle in handles {
             match self.contacts.get_mut(handle) {
@@ -73,13 +88,14 @@ impl<S: Sql> Ledger<S> {
             for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
                 places.extend(row.campaigns.iter().map(|campaign| (*campaign, handle.clone())));
                 let timeline = Timeline::new(&handle, row.key.clone());
-                self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn });
+                self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn, ..Cached::default() });
             }
             self.load_entries(&places)?;
+            self.load_tombstones(&names)?;
             for handle in chunk {
                 if let Some(cached) = self.contacts.get_mut(*handle) {
-                    // As it was counted when it was stored: no difference, and nothing to store.
-                    cached.timeline.settle(&self.policies, &mut Delta::new());
+                    cached.timeline.settle(&self.policies, counted);
+                    // As it is stored: there is nothing to store.
                     cached.timeline.unsaved();
                 }
             }
@@ -121,8 +137,25 @@ impl<S: Sql> Ledger<S> {
         }
     }
 
-    pub(super) fn load_book(&mut self, campaign: u32, days: &[i32]) -> Result<(), SqlError> {
-        let cached = self.books.entry(campaign).or_default();
+    fn load_tombstones(&mut self, handles: &str) -> Result<(), SqlError> {
+        if !self.marks.tombstones {
+            return Ok(());
+        }
+        let stored = self.sql.text(
+            "SELECT json_group_array(json_array(handle, erased_ms)) FROM tombstone \
+             WHERE handle IN (SELECT value FROM json_each(?1))",
+            &[Arg::Text(handles)],
+        )?;
+        for (handle, erased_ms) in parse::<(String, Ms)>(stored.as_deref(), "tombstone")? {
+            if let Some(cached) = self.contacts.get_mut(&handle) {
+                cached.erased_ms = erased_ms;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn load_book(&mut self, rules: u32, campaign: u32, days: &[i32]) -> Result<(), SqlError> {
+        let cached = self.books.entry((rules, campaign)).or_default();
         let missing: Vec<i32> = days.iter().copied().chain([TOTALS]).filter(|day| !cached.loaded.contains(day)).collect();
         if missing.is_empty() {
             return Ok(());
@@ -130,7 +163,7 @@ impl<S: Sql> Ledger<S> {
         let rows = self.sql.text(
             "SELECT json_group_array(json_array(campaign, day, json(body))) FROM counter \
              WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) AND day IN (SELECT value FROM json_each(?3))",
-            &[Arg::Int(i64::from(campaign)), Arg::Int(i64::from(RULES_VERSION)), Arg::Text(&to_json(&missing))],
+            &[Arg::Int(i64::from(campaign)), Arg::Int(i64::from(rules)), Arg::Text(&to_json(&missing))],
         )?;
         for (_, day, row) in parse::<(u32, i32, StoredRow)>(rows.as_deref(), "counter")? {
             cached.book.load(day, &row);

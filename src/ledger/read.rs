@@ -1,7 +1,6 @@
 //! What a Ledger answers when it is asked for numbers.
 
 use super::{Ledger, Read};
-use crate::counters::RULES_VERSION;
 use crate::sql::{Arg, Sql, SqlError};
 
 impl<S: Sql> Ledger<S> {
@@ -17,7 +16,7 @@ impl<S: Sql> Ledger<S> {
                      WHERE day = -1 OR (day >= CAST(?3 AS INTEGER) AND day < CAST(?4 AS INTEGER))",
                     &[
                         Arg::Int(i64::from(*campaign)),
-                        Arg::Int(i64::from(RULES_VERSION)),
+                        Arg::Int(i64::from(self.marks.rules)),
                         Arg::Int(i64::from(*from_day)),
                         Arg::Int(i64::from(*to_day)),
                     ],

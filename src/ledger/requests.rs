@@ -38,6 +38,10 @@ pub enum Write {
     Record { events: Vec<Routed> },
     /// Learn or renew campaign definitions.
     Declare { campaigns: Vec<Policy> },
+    /// Forget a person, as of a moment: what happened before it counts nowhere if it comes later.
+    Erase { handle: String, at_ms: Ms },
+    /// Learn for how long things are kept.
+    Retain { days: u32 },
 }
 
 /// What became of one write.
@@ -53,6 +57,9 @@ pub struct Written {
     /// The places of events that the storage, which is well, will never take. The others are written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<u32>,
+    /// The places of events that are older than anything is kept: they were not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expired: Vec<u32>,
     /// What was remarkable about the events of each channel.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub remarks: BTreeMap<String, Remarks>,

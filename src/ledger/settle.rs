@@ -3,20 +3,31 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::forget::add_all;
 use super::load::{CachedBook, parse};
 use super::store::Rows;
-use super::{CHUNK_CONTACTS, Ledger, to_json};
+use super::{CHUNK_CONTACTS, Change, Ledger, to_json};
 use crate::contributions::Delta;
 use crate::counters::{RULES_VERSION, TOTALS};
+use crate::gather::gather;
 use crate::ids;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
 
 impl<S: Sql> Ledger<S> {
     /// Settles a timeline after events were put into it, and stages the rows that differ from what is stored.
-    pub(super) fn settle(&mut self, handle: &str, delta: &mut Delta, rows: &mut Rows) {
+    pub(super) fn settle(&mut self, handle: &str, change: &mut Change, rows: &mut Rows) {
         let Some(cached) = self.contacts.get_mut(handle) else { return };
-        cached.timeline.settle(&self.policies, delta);
+        if self.marks.rules == RULES_VERSION {
+            cached.timeline.settle(&self.policies, &mut change.all);
+        } else {
+            let mut own = Delta::new();
+            cached.timeline.settle(&self.policies, &mut own);
+            add_all(&mut change.all, &own);
+            if handle <= self.marks.recounted.as_str() {
+                add_all(&mut change.recounted, &own);
+            }
+        }
         let mut changed = !cached.stored || cached.row.key.as_deref() != cached.timeline.key();
         let mut waiting: BTreeSet<String> = BTreeSet::new();
         for entry in cached.timeline.unsaved() {
@@ -30,7 +41,8 @@ impl<S: Sql> Ledger<S> {
             rows.entries.push(format!("[{campaign},\"{handle}\",{id},{mask},{facts}]"));
         }
         rows.waiting.extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));
-        if changed {
+        // Whose events were all refused is nobody.
+        if changed && !cached.row.campaigns.is_empty() {
             cached.row.key = cached.timeline.key().map(str::to_owned);
             cached.stored = true;
             rows.contacts.push(to_json(&(handle, &cached.row)));
@@ -39,7 +51,7 @@ impl<S: Sql> Ledger<S> {
 
     /// Learns a definition: everything that it can concern is looked at again, so that what was counted under the old one is
     /// counted under the new one. All in the transaction of the caller; returns the rows written.
-    pub(super) fn declare(&mut self, policy: &Policy, delta: &mut Delta) -> Result<u64, SqlError> {
+    pub(super) fn declare(&mut self, policy: &Policy, change: &mut Change) -> Result<u64, SqlError> {
         let known = self.policies.by_no(policy.no).is_some();
         let handles = if known {
             self.sql.text(
@@ -56,13 +68,14 @@ impl<S: Sql> Ledger<S> {
         let policies = Rc::new(policies);
         for chunk in handles.chunks(CHUNK_CONTACTS) {
             self.load(chunk.iter().map(String::as_str))?;
+            rows_written += self.expire(&gather(chunk.iter().map(String::as_str)), change)?;
             let mut rows = Rows::default();
             let old = core::mem::replace(&mut self.policies, Rc::clone(&policies));
             for handle in chunk {
                 if let Some(cached) = self.contacts.get_mut(handle) {
                     cached.timeline.reconsider();
                 }
-                self.settle(handle, delta, &mut rows);
+                self.settle(handle, change, &mut rows);
             }
             self.policies = old;
             rows_written += self.store(rows)?;
@@ -77,20 +90,25 @@ impl<S: Sql> Ledger<S> {
     }
 
     /// Adds a commit's differences to the counters, and stages the rows that changed.
-    pub(super) fn add_up(&mut self, delta: &Delta, rows: &mut Rows) -> Result<(), SqlError> {
+    pub(super) fn add_up(&mut self, change: &Change, rows: &mut Rows) -> Result<(), SqlError> {
+        self.add_up_under(self.marks.rules, &change.all, rows)?;
+        self.add_up_under(RULES_VERSION, &change.recounted, rows)
+    }
+
+    fn add_up_under(&mut self, rules: u32, delta: &Delta, rows: &mut Rows) -> Result<(), SqlError> {
         for (campaign, change) in delta {
             let days: Vec<i32> = change.days.iter().filter(|(_, row)| !row.is_empty()).map(|(day, _)| *day).collect();
             if change.totals.is_empty() && days.is_empty() {
                 continue;
             }
-            self.load_book(*campaign, &days)?;
-            let Some(CachedBook { book, .. }) = self.books.get_mut(campaign) else {
+            self.load_book(rules, *campaign, &days)?;
+            let Some(CachedBook { book, .. }) = self.books.get_mut(&(rules, *campaign)) else {
                 continue;
             };
             book.merge(change);
             book.version += 1;
             for day in days.into_iter().chain([TOTALS]) {
-                rows.counters.push(to_json(&(campaign, RULES_VERSION, day, book.store(day))));
+                rows.counters.push(to_json(&(campaign, rules, day, book.store(day))));
             }
         }
         Ok(())

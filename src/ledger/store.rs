@@ -14,6 +14,9 @@ pub(super) struct Rows {
     pub(super) gone: Vec<String>,
     pub(super) counters: Vec<String>,
     pub(super) waiting: Vec<String>,
+    pub(super) sealed: Vec<String>,
+    /// Entries that may be stored as they are already.
+    pub(super) renewed: Vec<String>,
 }
 
 impl<S: Sql> Ledger<S> {
@@ -37,6 +40,18 @@ impl<S: Sql> Ledger<S> {
                 "INSERT OR REPLACE INTO counter (campaign, rules, day, body) \
                  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)",
                 rows.counters,
+            ),
+            (
+                "INSERT OR REPLACE INTO sealed (campaign, share, origin, day, body) \
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)",
+                rows.sealed,
+            ),
+            (
+                "INSERT INTO entry (campaign, handle, id, states, body) \
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1) WHERE true \
+                 ON CONFLICT (campaign, handle, id) DO UPDATE SET states = excluded.states, body = excluded.body \
+                 WHERE states <> excluded.states OR body <> excluded.body",
+                rows.renewed,
             ),
         ] {
             for batch in batches(&rows) {

@@ -237,7 +237,7 @@ fn definitions(random: &mut Random, late_is_declared: bool) -> Definitions {
 }
 
 /// The ways in which one contact is written; the first is the canonical key. All numbers are fictitious.
-fn written(contact: usize) -> Vec<String> {
+pub fn written(contact: usize) -> Vec<String> {
     let n = 100 + contact;
     match contact % 10 {
         0 | 9 => vec![format!("12025550{n}"), format!("+1 (202) 555-0{n}"), format!("whatsapp:+12025550{n}")],

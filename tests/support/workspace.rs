@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use bluetick::contact::{Handle, canonical_key, handle_of_click};
 use bluetick::counters::Book;
 use bluetick::event::{Event, Person};
-use bluetick::ledger::{BookRows, Ledger, Read, Routed, Write};
+use bluetick::ledger::{BookRows, Ledger, Read, Remarks, Routed, Write};
 use bluetick::numbers::{Numbers, Period};
 use bluetick::policy::Policy;
+use bluetick::shares::Shares;
 
 use super::rusqlite_sql::RusqliteSql;
 use crate::model::{Definitions, Received, UNATTRIBUTED};
@@ -91,15 +92,39 @@ impl Workspace {
 
     /// Records one batch, one write per Ledger.
     pub fn record(&mut self, batch: &[Received]) {
+        self.record_all(batch);
+    }
+
+    /// The same; gives what was remarkable on all channels together.
+    pub fn record_all(&mut self, batch: &[Received]) -> Remarks {
+        let mut remarks = Remarks::default();
         let mut writes: BTreeMap<usize, Vec<Routed>> = BTreeMap::new();
         for (ledger, routed) in batch.iter().filter_map(|received| self.route(received)) {
             writes.entry(ledger).or_default().push(routed);
         }
         for (ledger, events) in writes {
             for answer in self.ledgers[ledger].commit(&[Write::Record { events }], self.now_ms) {
-                answer.unwrap();
+                answer.unwrap().remarks.values().for_each(|more| remarks.add(more));
             }
         }
+        remarks
+    }
+
+    /// The Ledger of a person and their handle, by any form of their key.
+    pub fn whereabouts(&self, written: &str) -> (usize, String) {
+        let handle = Handle::of(&HANDLE_KEY, &canonical_key(written).unwrap());
+        (handle.ledger(self.ledgers.len() as u32) as usize, handle.to_text())
+    }
+
+    /// The shares of a campaign's counters, of all Ledgers.
+    pub fn shares(&mut self, campaign: u32) -> Shares {
+        let mut sum = Shares::default();
+        for ledger in &mut self.ledgers {
+            let json = ledger.read(&Read::Book { campaign, from_day: FIRST_DAY, to_day: LAST_DAY }).unwrap();
+            let rows: BookRows = serde_json::from_str(&json).unwrap();
+            rows.into_shares().values().for_each(|shares| sum.merge(shares));
+        }
+        sum
     }
 
     /// The counters of a campaign by its number, of all Ledgers.

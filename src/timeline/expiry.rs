@@ -1,0 +1,100 @@
+//! What of a timeline is too old to be kept: everything that the contact has in a campaign whose newest event is.
+//!
+//! To a campaign belong its messages with all that belongs to them, and what it counts without a message; what belongs to no
+//! campaign goes by its own time. So whatever stays keeps the message that it belongs to, and it makes no difference whether
+//! two campaigns go together or one after the other. It does not know what time it is, nor what is done about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Ref, Timeline};
+use crate::event::Ms;
+
+/// What is too old, and what is not yet.
+pub struct Expiry {
+    /// The entries that go: the campaign under which each is stored, and its id.
+    pub gone: Vec<(u32, String)>,
+    /// The campaigns under which something stays.
+    pub kept: BTreeSet<u32>,
+    /// Nothing more is too old before this time is.
+    pub next_ms: Ms,
+}
+
+impl Timeline {
+    /// What is older than `cutoff_ms`. The timeline must be settled.
+    #[must_use]
+    pub fn expiry(&self, cutoff_ms: Ms) -> Expiry {
+        let mut newest: BTreeMap<u32, Ms> = BTreeMap::new();
+        let mut things: Vec<(Ref, Option<u32>, Ms)> = Vec::new();
+        for entry in self.ids.values() {
+            let (campaign, at_ms) = self.belonging(*entry);
+            if let Some(campaign) = campaign {
+                let newest = newest.entry(campaign).or_insert(at_ms);
+                *newest = at_ms.max(*newest);
+            }
+            things.push((*entry, campaign, at_ms));
+        }
+        let newest_of = |campaign: Option<u32>, at_ms| campaign.and_then(|c| newest.get(&c).copied()).unwrap_or(at_ms);
+        let is_opt_out = |entry: &Ref| matches!(entry, Ref::OptOut(_));
+        // A word about all messages to come is kept for as long as anything of the person is.
+        let stays =
+            |(entry, campaign, at_ms): &(Ref, Option<u32>, Ms)| newest_of(*campaign, *at_ms) >= cutoff_ms && !is_opt_out(entry);
+        let known = things.iter().any(stays);
+        let mut expiry = Expiry { gone: Vec::new(), kept: BTreeSet::new(), next_ms: Ms::MAX };
+        for (entry, campaign, at_ms) in things {
+            let newest_ms = newest_of(campaign, at_ms);
+            let slot = self.slot(entry);
+            let stored_in = slot.stored_in.unwrap_or_default();
+            if newest_ms < cutoff_ms && !(known && is_opt_out(&entry)) {
+                expiry.gone.push((stored_in, slot.id.clone()));
+                continue;
+            }
+            expiry.kept.insert(stored_in);
+            if !(known && is_opt_out(&entry)) {
+                expiry.next_ms = expiry.next_ms.min(newest_ms);
+            }
+        }
+        expiry
+    }
+
+    /// The campaign that an entry belongs to, if it belongs to one, and the time of its newest event.
+    fn belonging(&self, entry: Ref) -> (Option<u32>, Ms) {
+        let of_message = |no: u32| self.messages[no].place.campaign;
+        match entry {
+            Ref::Message(no) => {
+                let facts = &self.messages[no].facts;
+                let statuses = facts.statuses.iter().flatten().map(|status| status.at_ms);
+                (Some(of_message(no)), statuses.chain(facts.claims.iter().map(|claim| claim.at_ms)).max().unwrap_or(Ms::MIN))
+            }
+            Ref::Attempt(no) => {
+                let attempt = &self.attempts[no];
+                (attempt.counted.as_ref().map(|counted| counted.place.campaign), attempt.facts.at_ms)
+            }
+            Ref::Standing(no) => {
+                let standing = &self.standings[no];
+                (standing.place.as_ref().map(|place| place.campaign), standing.facts.at_ms)
+            }
+            Ref::Click(no) => (Some(self.click_place(no).campaign), self.clicks[no].at_ms()),
+            Ref::Inbound(no) => {
+                let inbound = &self.inbounds[no];
+                (inbound.owner.or(inbound.quotes).map(of_message), inbound.facts.at_ms)
+            }
+            Ref::Conversion(no) => {
+                let conversion = &self.conversions[no];
+                (conversion.owner.map(of_message), conversion.facts.at_ms)
+            }
+            Ref::OptOut(no) => (None, self.opt_outs[no].facts.at_ms),
+        }
+    }
+
+    fn slot(&self, entry: Ref) -> &super::Slot {
+        match entry {
+            Ref::Message(no) => &self.messages[no].slot,
+            Ref::Attempt(no) => &self.attempts[no].slot,
+            Ref::Standing(no) => &self.standings[no].slot,
+            Ref::Click(no) => &self.clicks[no].slot,
+            Ref::Inbound(no) => &self.inbounds[no].slot,
+            Ref::Conversion(no) => &self.conversions[no].slot,
+            Ref::OptOut(no) => &self.opt_outs[no].slot,
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Erasure, expiry and recounting: what is forgotten leaves its share of the numbers and nothing else, whenever it happens, and
+//! however often the object dies over it. Judged by the reference model, which forgets nobody: an erased person's later life is
+//! another person's to it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod model;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bluetick::counters::{Book, RULES_VERSION};
+use bluetick::ledger::{Ledger, Write};
+use bluetick::numbers::Numbers;
+use bluetick::shares::Shares;
+use bluetick::sql::{Arg, Sql};
+use model::generate::{Random, START_MS, Scenario, Shape, generate_with, repeat, shuffle, split, written};
+use model::{DAY_MS, Received, people, recount};
+use serde_json::{Value, json};
+use support::rusqlite_sql::{Fault, RusqliteSql};
+use support::workspace::Workspace;
+use support::{compare, invariants, seeds};
+
+const CONTACTS: usize = 10;
+const CAMPAIGNS: u32 = 5;
+/// After everything that a scenario tells.
+const LATER_MS: i64 = START_MS + 40 * DAY_MS;
+
+/// The forms of a contact, to the forms of another of the same country who is in no scenario.
+fn another(person: &Value) -> Value {
+    let text = person["phone"].as_str().or(person["user_id"].as_str()).unwrap_or_default();
+    for contact in 0..CONTACTS {
+        if let Some(form) = written(contact).iter().position(|form| form == text) {
+            let other = written(contact + 2 * CONTACTS).remove(form);
+            return if person["phone"].is_null() { json!({ "user_id": other }) } else { json!({ "phone": other }) };
+        }
+    }
+    person.clone()
+}
+
+fn as_another(received: &Received) -> Received {
+    let mut event = received.event.clone();
+    event["person"] = another(&event["person"]);
+    Received { event, ..received.clone() }
+}
+
+/// The same stories some days later, with other messages, clicks and orders.
+fn days_later(list: &[Received], days: i64) -> Vec<Received> {
+    let shift = |received: &Received| {
+        let mut event = received.event.clone();
+        for (name, value) in event.as_object_mut().unwrap() {
+            match value {
+                Value::String(text) if ["message_id", "quoted", "click_id", "id"].contains(&name.as_str()) => text.push('~'),
+                // What is beyond belief stays so.
+                Value::Number(at) if name == "at_ms" && at.as_i64().unwrap() > START_MS - 100 * DAY_MS => {
+                    *value = json!(at.as_i64().unwrap() + days * DAY_MS);
+                }
+                _ => {}
+            }
+        }
+        Received { received_ms: received.received_ms + days * DAY_MS, event }
+    };
+    list.iter().map(shift).collect()
+}
+
+fn scenario(seed: u64) -> Scenario {
+    generate_with(seed, &Shape { contacts: CONTACTS, ..Shape::within_contacts() })
+}
+
+fn batches(seed: u64, list: &[Received]) -> Vec<Vec<Received>> {
+    split(seed, &repeat(seed, &shuffle(seed, list)))
+}
+
+/// Some work of one Ledger, which dies over it now and then and then does it again.
+fn stubbornly<T>(
+    random: &mut Random,
+    workspace: &mut Workspace,
+    ledger: usize,
+    mut work: impl FnMut(&mut Ledger<RusqliteSql>) -> Option<T>,
+) -> T {
+    loop {
+        let fault = *random.pick(&[Fault::None, Fault::None, Fault::Before, Fault::After, Fault::Refused]);
+        workspace.storage[ledger].fail_next(fault);
+        let done = work(&mut workspace.ledgers[ledger]);
+        workspace.storage[ledger].wake();
+        if matches!(fault, Fault::Before | Fault::After) {
+            workspace.ledgers[ledger] = Ledger::open(workspace.storage[ledger].clone()).unwrap();
+        }
+        if let Some(done) = done {
+            return done;
+        }
+    }
+}
+
+fn erase(random: &mut Random, workspace: &mut Workspace, contact: usize, at_ms: i64) {
+    let (ledger, handle) = workspace.whereabouts(random.pick(&written(contact)[..]).as_str());
+    for _ in 0..=random.below(2) {
+        let now_ms = workspace.now_ms;
+        let write = Write::Erase { handle: handle.clone(), at_ms };
+        stubbornly(random, workspace, ledger, |ledger| ledger.commit(std::slice::from_ref(&write), now_ms).remove(0).ok());
+    }
+}
+
+/// All the work that a Ledger has for now.
+fn tend(random: &mut Random, workspace: &mut Workspace, ledger: usize) {
+    let now_ms = workspace.now_ms;
+    while stubbornly(random, workspace, ledger, |ledger| ledger.tend(now_ms).ok()) < DAY_MS {}
+}
+
+fn all_shares(workspace: &mut Workspace) -> Vec<Shares> {
+    (0..CAMPAIGNS).map(|no| workspace.shares(no)).collect()
+}
+
+type Cells = BTreeMap<invariants::Named, i128>;
+
+fn cells(books: impl Iterator<Item = Book>) -> Vec<Cells> {
+    books.map(|book| invariants::named_cells(&book).into_iter().filter(|(_, n)| *n != 0).collect()).collect()
+}
+
+fn sums(workspace: &mut Workspace) -> Vec<Cells> {
+    cells(all_shares(workspace).into_iter().map(Shares::into_sum))
+}
+
+fn lives(workspace: &mut Workspace) -> Vec<Cells> {
+    cells(all_shares(workspace).into_iter().map(|shares| shares.live))
+}
+
+fn check_storage(context: &str, workspace: &Workspace) {
+    for storage in &workspace.storage {
+        invariants::check_lists(context, storage);
+        invariants::check_reload(context, storage);
+    }
+}
+
+/// Every table's every value, but the tombstones.
+fn dump(sql: &RusqliteSql) -> String {
+    let columns = [
+        ("contact", "handle || body"),
+        ("entry", "handle || id || body"),
+        ("counter", "body"),
+        ("waiting", "campaign || handle"),
+        ("sealed", "body || origin"),
+        ("progress", "work || mark"),
+    ];
+    let rows = |(table, columns): &(&str, &str)| {
+        sql.text(&format!("SELECT coalesce(group_concat({columns}), '') FROM {table}"), &[]).unwrap().unwrap()
+    };
+    columns.iter().map(rows).collect()
+}
+
+#[test]
+fn the_erased_leave_their_share_and_come_again_as_others() {
+    let mut forgotten = 0;
+    for seed in seeds(60) {
+        let context = format!("seed {seed}");
+        let mut random = Random(seed ^ 0xe7);
+        let scenario = scenario(seed);
+        let mut workspace = Workspace::new(1 + random.below(3), &scenario.definitions);
+        let mut erased: BTreeSet<usize> = BTreeSet::new();
+        let key = |contact: usize| people::key(&written(contact)[0]).unwrap();
+        let is_erased = |erased: &BTreeSet<usize>, received: &Received| {
+            people::person(&received.event).is_some_and(|person| erased.iter().any(|contact| key(*contact) == person))
+        };
+        let mut acknowledged: Vec<Received> = Vec::new();
+        for batch in batches(seed, &scenario.received) {
+            if random.one_in(10) {
+                let contact = random.below(CONTACTS);
+                let before = sums(&mut workspace);
+                erase(&mut random, &mut workspace, contact, LATER_MS);
+                erased.insert(contact);
+                assert_eq!(sums(&mut workspace), before, "{context}: the totals keep their numbers");
+                let (ledger, handle) = workspace.whereabouts(&key(contact));
+                let dump = dump(&workspace.storage[ledger]);
+                assert!(!dump.contains(&handle) && !dump.contains(&format!("\"{}\"", key(contact))), "{context}");
+            }
+            let (late, fresh): (Vec<Received>, Vec<Received>) =
+                batch.into_iter().partition(|received| is_erased(&erased, received));
+            let refused = workspace.record_all(&late);
+            let of_channels = late.iter().filter(|received| !received.event["channel"].is_null()).count() as u64;
+            assert_eq!((refused.after_erasure, refused.expired), (of_channels, 0), "{context}");
+            forgotten += of_channels;
+            workspace.record(&fresh);
+            acknowledged.extend(fresh);
+            if random.one_in(20) {
+                workspace.restart();
+            }
+        }
+        let told = |acknowledged: &[Received]| recount(acknowledged, &scenario.definitions);
+        compare::check(&context, &mut workspace, &scenario.definitions, &told(&acknowledged));
+        check_storage(&context, &workspace);
+
+        // The same people go on living.
+        let later = days_later(&scenario.received, 50);
+        for batch in batches(seed, &later) {
+            workspace.record(&batch);
+            let new_life =
+                |received: &Received| if is_erased(&erased, received) { as_another(received) } else { received.clone() };
+            acknowledged.extend(batch.iter().map(new_life));
+        }
+        compare::check(&format!("{context}, afterwards"), &mut workspace, &scenario.definitions, &told(&acknowledged));
+        check_storage(&context, &workspace);
+        // A list's total and the share make the number.
+        for shares in all_shares(&mut workspace) {
+            let live = Numbers::of(&shares.live, None, None).messages.sent;
+            let gone = Numbers::of(&shares.erased, None, None).messages.sent;
+            assert_eq!(Numbers::of(&shares.into_sum(), None, None).messages.sent, live + gone);
+        }
+    }
+    assert!(forgotten > 1000);
+}
+
+/// What is older than the retention goes; and nobody can tell by the numbers whether the alarm came.
+#[test]
+fn the_expired_leave_their_share_whether_the_alarm_came_or_not() {
+    let (mut refused, mut went) = (0, 0);
+    for seed in seeds(60) {
+        let context = format!("seed {seed}");
+        let mut random = Random(seed ^ 0xa1);
+        let scenario = scenario(seed);
+        let ledgers = 1 + random.below(3);
+        let retain = |workspace: &mut Workspace| {
+            workspace
+                .ledgers
+                .iter_mut()
+                .for_each(|ledger| drop(ledger.commit(&[Write::Retain { days: 90 }], 0).remove(0).unwrap()));
+        };
+        // One is tended at all times, the other never.
+        let mut tended = Workspace::new(ledgers, &scenario.definitions);
+        let mut untended = Workspace::new(ledgers, &scenario.definitions);
+        for workspace in [&mut tended, &mut untended] {
+            retain(workspace);
+            workspace.now_ms = LATER_MS;
+        }
+        let mut all: Vec<Received> = Vec::new();
+        for (days, step) in [(0, 0), (60, 1), (130, 2), (260, 3)] {
+            let stories = days_later(&scenario.received, days);
+            let now_ms = LATER_MS + days * DAY_MS;
+            // From before the retention: it comes again, or for the first time.
+            let old: Vec<Received> = all.iter().filter(|_| random.one_in(8)).cloned().collect();
+            for batch in batches(seed + step, &stories).into_iter().chain([old]) {
+                for workspace in [&mut tended, &mut untended] {
+                    workspace.now_ms = now_ms;
+                }
+                if random.one_in(6) {
+                    let ledger = random.below(ledgers);
+                    let before = sums(&mut tended);
+                    tend(&mut random, &mut tended, ledger);
+                    assert_eq!(sums(&mut tended), before, "{context}: the totals keep their numbers");
+                }
+                let one = tended.record_all(&batch);
+                assert_eq!(untended.record_all(&batch), one, "{context}");
+                refused += one.expired;
+            }
+            all.extend(stories);
+            assert_eq!(sums(&mut tended), sums(&mut untended), "{context}, day {days}");
+            for workspace in [&mut tended, &mut untended] {
+                (0..ledgers).filter(|_| days == 260).for_each(|ledger| tend(&mut random, workspace, ledger));
+                check_storage(&context, workspace);
+            }
+        }
+        assert_eq!(lives(&mut tended), lives(&mut untended), "{context}");
+        let gone = |workspace: &mut Workspace| cells(all_shares(workspace).into_iter().map(|shares| shares.expired));
+        assert_eq!(gone(&mut tended), gone(&mut untended), "{context}");
+        went += gone(&mut tended).iter().map(BTreeMap::len).sum::<usize>();
+        let mut young = Workspace::new(ledgers, &scenario.definitions);
+        young.record(&days_later(&scenario.received, 260));
+        assert_eq!(lives(&mut young), lives(&mut tended), "{context}: what stays is what is young");
+    }
+    assert!(refused > 1000 && went > 1000, "{refused} {went}");
+}
+
+/// Counters that another release made are answered from until those of this one are made from the facts.
+#[test]
+fn other_rules_are_recounted_beside_the_old_ones() {
+    for seed in seeds(30) {
+        let context = format!("seed {seed}");
+        let mut random = Random(seed ^ 0xc0);
+        let scenario = scenario(seed);
+        let all = batches(seed, &scenario.received);
+        let (before, after) = all.split_at(all.len() / 2);
+        let mut workspace = Workspace::new(2, &scenario.definitions);
+        before.iter().for_each(|batch| workspace.record(batch));
+        // As a release with other rules left it, an older or a newer one.
+        let rules = *random.pick(&[RULES_VERSION - 1, RULES_VERSION + 1]);
+        for storage in &workspace.storage {
+            let as_it_was = "UPDATE counter SET rules = CAST(?1 AS INTEGER), body = json_set(body, '$.n[9]', 'other rules')";
+            storage.exec(as_it_was, &[Arg::Int(i64::from(rules))]).unwrap();
+            storage.exec("UPDATE entry SET states = states + 1048576 WHERE states > 0", &[]).unwrap();
+        }
+        workspace.restart();
+        let served = |workspace: &mut Workspace| {
+            let rules = workspace
+                .storage
+                .iter()
+                .map(|sql| invariants::query::<u32>(sql, "SELECT json_group_array(DISTINCT rules) FROM counter"));
+            rules.flatten().collect::<BTreeSet<u32>>()
+        };
+        assert_eq!(served(&mut workspace), [rules].into());
+        for batch in after {
+            if random.one_in(3) {
+                let (ledger, now_ms) = (random.below(2), workspace.now_ms);
+                stubbornly(&mut random, &mut workspace, ledger, |ledger| ledger.tend(now_ms).ok());
+            }
+            workspace.record(batch);
+            if random.one_in(10) {
+                workspace.restart();
+            }
+        }
+        (0..2).for_each(|ledger| tend(&mut random, &mut workspace, ledger));
+        assert_eq!(served(&mut workspace), [RULES_VERSION].into());
+        compare::check(&context, &mut workspace, &scenario.definitions, &recount(&scenario.received, &scenario.definitions));
+        check_storage(&context, &workspace);
+    }
+}
