@@ -278,12 +278,12 @@ fn stretches(zone: &impl Zone, from_ms: Ms, to_ms: Ms) -> Vec<Stretch> {
 
 /// From the first quarter hour of one local day to that of another.
 fn days(zone: &impl Zone, first: Option<NaiveDate>, end: Option<NaiveDate>) -> Result<Span, CalendarError> {
-    let begin = |date: Option<NaiveDate>| begin_ms(zone, date.ok_or(CalendarError::OutOfRange)?);
+    let begin = |date: Option<NaiveDate>| start_of_day(zone, date.ok_or(CalendarError::OutOfRange)?);
     Ok(Span { from_ms: begin(first)?, to_ms: begin(end)? })
 }
 
 /// The first quarter hour at which it is this date, or later where the clock jumped over it.
-fn begin_ms(zone: &impl Zone, date: NaiveDate) -> Result<Ms, CalendarError> {
+pub fn start_of_day(zone: &impl Zone, date: NaiveDate) -> Result<Ms, CalendarError> {
     let local_ms = midnight_ms(date);
     let (from_ms, to_ms) = (local_ms - MAX_OFFSET_MS, local_ms + MAX_OFFSET_MS + DAY_MS);
     let begins = |s: &Stretch| Some(quarter_from(local_ms - s.offset_ms).max(s.span.from_ms)).filter(|at| *at < s.span.to_ms);

@@ -53,6 +53,18 @@ impl Reason {
     }
 }
 
+/// The words for why a click is a machine's, by the number that counters keep, from 1: add, never reorder. The last is for words of
+/// another release.
+pub const MACHINES: [&str; 8] =
+    ["head", "prefetch", "link_preview", "crawler", "no_user_agent", "bot_score", crate::flood::FLOOD, "other"];
+
+/// The number of a machine's word; 0 is a human.
+#[must_use]
+pub fn machine_no(word: Option<&str>) -> u16 {
+    let no = |word: &str| (1..).zip(MACHINES).find(|(_, known)| *known == word).map_or(MACHINES.len() as u16, |(no, _)| no);
+    word.map_or(0, no)
+}
+
 /// A class of devices, as the user agent says. An iPad that asks for desktop pages is a desktop: it says nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {

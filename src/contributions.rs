@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::counters::{Book, Cell, Kind, QUARTER_MS, TOTALS, day_and_quarter};
 use crate::event::Ms;
+use crate::time::month_of;
 
 /// The states of a message, as bits of its mask. Stored in cells and in the column `states`: never renumber.
 pub mod state {
@@ -211,6 +212,7 @@ impl Counts for CountedMessage {
         match &self.bill {
             None => {}
             Some((at_ms, Bill::Card(usage))) => {
+                pen.add(Kind::BilledIn, None, *usage, month_of(*at_ms));
                 let (a, b) = billed_code(*usage, at_ms.div_euclid(QUARTER_MS) - self.sent_ms.div_euclid(QUARTER_MS));
                 pen.add(Kind::Billed, Some(self.sent_ms), a, b);
                 pen.add(Kind::BilledAt, Some(*at_ms), *usage, 0);
@@ -229,7 +231,8 @@ impl Counts for CountedMessage {
 pub struct CountedClick {
     pub place: Place,
     pub link: String,
-    pub machine: bool,
+    /// 0 for a person, else the machine's reason by its number, see [`crate::click::MACHINES`].
+    pub machine: u16,
     /// The contact's first human click on this link.
     pub unique: bool,
     /// How many taps it stands for.
@@ -243,7 +246,7 @@ impl Counts for CountedClick {
     fn count(&self, sign: i64, delta: &mut Delta) {
         let mut pen = Pen::new(&self.place, sign * i64::from(self.taps), delta);
         let link = pen.name(&self.link);
-        pen.everywhere(Kind::Clicks, Kind::ClicksAt, self.sent_ms, self.at_ms, link, u16::from(self.machine));
+        pen.everywhere(Kind::Clicks, Kind::ClicksAt, self.sent_ms, self.at_ms, link, self.machine);
         pen.sign = sign;
         if self.unique {
             pen.everywhere(Kind::UniqueClicks, Kind::UniqueClicksAt, self.sent_ms, self.at_ms, link, 0);

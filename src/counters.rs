@@ -40,7 +40,7 @@ pub enum Kind {
     DeliveryErrors = 5,
     /// Contacts whose place in the audience is "skipped": `a` = reason (name), `b` = 1 in the step, 0 in the whole campaign.
     Skipped = 6,
-    /// Clicks by link: `a` = link (name), `b` = 0 human, 1 machine.
+    /// Clicks by link: `a` = link (name), `b` = 0 human, else the machine's reason by its number, see [`crate::click::MACHINES`].
     Clicks = 7,
     /// (contact, link) pairs with a human click: `a` = link (name).
     UniqueClicks = 8,
@@ -78,10 +78,13 @@ pub enum Kind {
     Usage = 29,
     /// Conversations opened, by category and country (`a`): `b` = 1 if its service window was not seen. Days only.
     Conversations = 30,
+    /// Billable messages without a price of their own, by category and country (`a`) and UTC month billed (`b`, since 1970). Totals
+    /// only: where no price changes within a month, no day need be read to know what it cost.
+    BilledIn = 31,
 }
 
 impl Kind {
-    const ALL: [Kind; 29] = {
+    const ALL: [Kind; 30] = {
         use Kind::*;
         [
             Messages,
@@ -113,6 +116,7 @@ impl Kind {
             DeliveryErrorsAt,
             Usage,
             Conversations,
+            BilledIn,
         ]
     };
 
@@ -258,7 +262,9 @@ impl From<&Row> for StoredRow {
 }
 
 impl StoredRow {
-    fn row(&self) -> Row {
+    /// What is stored.
+    #[must_use]
+    pub fn row(&self) -> Row {
         Row {
             counts: gather(self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?)))),
             money: gather(self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?)))),

@@ -10,6 +10,7 @@ mod requests;
 mod schema;
 mod settle;
 mod store;
+mod sums;
 mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ use load::{Cached, CachedBook, parse};
 use schema::migrate;
 use store::Rows;
 
-pub use requests::{BookRows, Read, Remarks, Routed, Write, Written};
+pub use requests::{BookRows, Read, Remarks, Routed, Sums, Totals, Write, Written};
 
 /// Entries of timelines that one Ledger keeps in memory: about 400 bytes each, so 13 MB at most. One contact with more than
 /// that is loaded anew for every commit that touches it.

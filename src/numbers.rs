@@ -7,69 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::contributions::{billed_parts, person, state};
-use crate::counters::{Book, Cell, DAY_MS, Kind, QUARTER_MS};
-use crate::event::Ms;
+use crate::click::MACHINES;
+use crate::contributions::{person, state};
+use crate::cost::Billed;
+use crate::counters::{Book, Cell, Kind, Row};
 use crate::money::{Amount, Currency, Money};
-use crate::problem::Problem;
-use crate::route::Query;
-use crate::time::{from_rfc3339, is_quarter};
-
-/// By which time a thing belongs to a period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Basis {
-    /// The messages sent in the period, with their present states and what belongs to them.
-    #[default]
-    Sent,
-    /// Each state and thing by its own time.
-    Event,
-}
-
-/// 2100-01-01: no event is believed that far ahead.
-const END_MS: Ms = 4_102_444_800_000;
-
-/// A period `from_ms..to_ms` of whole quarter hours, and its basis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Period {
-    pub from_ms: Ms,
-    pub to_ms: Ms,
-    pub basis: Basis,
-}
-
-impl Period {
-    /// The parameters `from`, `to` and `basis`; none of them: all time. A missing `from` is the beginning of time, a missing `to`
-    /// its end.
-    ///
-    /// # Errors
-    /// 400, for what is no time or not a whole quarter hour.
-    pub fn read(query: &Query) -> Result<Option<Self>, Problem> {
-        let time = |name: &str| match query.get(name).map(|text| from_rfc3339(text).filter(|ms| is_quarter(*ms))) {
-            None => Ok(None),
-            Some(Some(ms)) => Ok(Some(ms)),
-            Some(None) => Err(Problem::bad(format!("`{name}` must be an RFC 3339 time on a whole quarter hour of UTC."))),
-        };
-        let (from_ms, to_ms) = (time("from")?, time("to")?);
-        let basis = match query.get("basis") {
-            None | Some("sent") => Basis::Sent,
-            Some("event") => Basis::Event,
-            Some(_) => return Err(Problem::bad("`basis` must be `sent` or `event`.".to_owned())),
-        };
-        if from_ms.is_none() && to_ms.is_none() && basis == Basis::Sent {
-            return Ok(None);
-        }
-        let period = Self { from_ms: from_ms.unwrap_or(0), to_ms: to_ms.unwrap_or(END_MS), basis };
-        if period.from_ms > period.to_ms {
-            return Err(Problem::bad("`from` must not be after `to`.".to_owned()));
-        }
-        Ok(Some(period))
-    }
-
-    /// The UTC days (since 1970) that it touches, half-open.
-    #[must_use]
-    pub fn days(&self) -> (i32, i32) {
-        (self.from_ms.div_euclid(DAY_MS) as i32, (self.to_ms + DAY_MS - 1).div_euclid(DAY_MS) as i32)
-    }
-}
 
 /// Messages (and tries) by state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -121,6 +63,14 @@ pub struct Clicks {
     pub unique: u64,
 }
 
+/// The clicks on one link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkClicks {
+    pub clicks: Clicks,
+    /// Those of machines by reason.
+    pub machines: BTreeMap<&'static str, u64>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Replies {
     pub total: u64,
@@ -135,7 +85,7 @@ pub struct Numbers {
     pub contacts: Option<Contacts>,
     pub clicks: Clicks,
     /// By link.
-    pub links: BTreeMap<String, Clicks>,
+    pub links: BTreeMap<String, LinkClicks>,
     pub replies: Replies,
     pub reactions: u64,
     pub conversions: u64,
@@ -147,82 +97,48 @@ pub struct Numbers {
     pub skipped: BTreeMap<String, u64>,
     /// Prices that dispatches named.
     pub own_cost: Money,
-    /// Messages for the rate card: (quarter hour billed, ms; category and country) → how many.
-    pub billed: BTreeMap<(Ms, u32), u64>,
+    /// Messages for the rate card.
+    pub billed: Billed,
+    /// The same of all time: (UTC month billed, category and country) → how many.
+    pub billed_in: Billed,
     /// Value of the conversions in the experiment's window, of target and control; all time.
     pub arm_revenue: [Money; 2],
-    /// All states of contacts, and of messages, in their combinations: mask → how many. Empty for a basis of events.
+    /// All states of contacts in their combinations: mask → how many; all time.
     /// One of them may be below zero where something expired ([`crate::shares`]); what is asked of them is a sum.
     pub contact_masks: BTreeMap<u32, i64>,
-    pub message_masks: BTreeMap<u32, i64>,
 }
 
 impl Numbers {
-    /// The numbers of a whole campaign (`step` none) or one step, for all time or a period. For a period the book must hold the
-    /// rows of its days, for all time those of all days if costs are asked for.
+    /// The numbers of a whole campaign (`step` none) or one step, for all time.
     #[must_use]
-    pub fn of(book: &Book, step: Option<&str>, period: Option<Period>) -> Self {
-        let mut numbers = Self { contacts: period.is_none().then(Contacts::default), ..Self::default() };
+    pub fn ever(book: &Book, step: Option<&str>) -> Self {
+        Self { contacts: Some(Contacts::default()), ..Self::default() }.with(book, &book.totals, step)
+    }
+
+    /// The same of one span of a sum ([`crate::sums`]).
+    #[must_use]
+    pub fn in_span(sum: &Book, span: i32, step: Option<&str>) -> Self {
+        sum.days.get(&span).map_or_else(Self::default, |row| Self::default().with(sum, row, step))
+    }
+
+    /// With what a row counts besides.
+    #[must_use]
+    pub fn with(mut self, book: &Book, row: &Row, step: Option<&str>) -> Self {
         let inside = |cell: &Cell| step.is_none_or(|step| book.name_of(u32::from(cell.step)) == step);
-        match period {
-            None => {
-                for (cell, n) in book.totals.cells().filter(|(cell, _)| inside(cell)) {
-                    numbers.add(book, cell, n, step.is_some());
-                }
-                for (cell, nanos) in book.totals.money_cells().filter(|(cell, _)| inside(cell)) {
-                    numbers.add_money(book, cell, nanos);
-                }
-                for (day, row) in &book.days {
-                    for (cell, n) in row.cells().filter(|(cell, _)| cell.kind == Kind::BilledAt && inside(cell)) {
-                        add(numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default(), n);
-                    }
-                }
-            }
-            Some(period) => {
-                for (day, row) in &book.days {
-                    let within = |cell: &Cell| (period.from_ms..period.to_ms).contains(&start_ms(*day, cell));
-                    for (cell, n) in row.cells().filter(|(cell, _)| within(cell) && inside(cell)) {
-                        match (period.basis, cell.kind) {
-                            (Basis::Sent, Kind::Billed) => {
-                                let (usage, later) = billed_parts(cell.a, cell.b);
-                                let billed_ms = start_ms(*day, &cell) + later * QUARTER_MS;
-                                add(numbers.billed.entry((billed_ms, usage)).or_default(), n);
-                            }
-                            (Basis::Event, Kind::BilledAt) => {
-                                add(numbers.billed.entry((start_ms(*day, &cell), cell.a)).or_default(), n);
-                            }
-                            (Basis::Sent, _) => numbers.add(book, cell, n, false),
-                            (Basis::Event, kind) => {
-                                if let Some(kind) = as_if_sent(kind) {
-                                    numbers.add(book, Cell { kind, ..cell }, n, false);
-                                } else if kind == Kind::States {
-                                    numbers.add_mask(1 << cell.a, n);
-                                } else if kind == Kind::DispatchErrors {
-                                    numbers.add(book, cell, n, false);
-                                }
-                            }
-                        }
-                    }
-                    for (cell, nanos) in row.money_cells().filter(|(cell, _)| within(cell) && inside(cell)) {
-                        match (period.basis, as_if_sent(cell.kind)) {
-                            (Basis::Sent, None) => numbers.add_money(book, cell, nanos),
-                            (Basis::Event, Some(kind)) => numbers.add_money(book, Cell { kind, ..cell }, nanos),
-                            _ => {}
-                        }
-                    }
-                }
-            }
+        for (cell, n) in row.cells().filter(|(cell, _)| inside(cell)) {
+            self.add(book, cell, n, step.is_some());
         }
-        numbers
+        for (cell, nanos) in row.money_cells().filter(|(cell, _)| inside(cell)) {
+            self.add_money(book, cell, nanos);
+        }
+        self
     }
 
     fn add(&mut self, book: &Book, cell: Cell, n: i64, of_step: bool) {
         let name = || book.name_of(cell.a).to_owned();
         match cell.kind {
-            Kind::Messages => {
-                self.add_mask(cell.a, n);
-                *self.message_masks.entry(cell.a).or_default() += n;
-            }
+            Kind::Messages => self.add_mask(cell.a, n),
+            Kind::States => self.add_mask(1 << cell.a, n),
             Kind::Contacts | Kind::StepContacts if of_step == (cell.kind == Kind::StepContacts) => {
                 *self.contact_masks.entry(cell.a).or_default() += n;
                 if let Some(contacts) = &mut self.contacts {
@@ -234,14 +150,18 @@ impl Numbers {
             // `b` says whether the reason is the contact's in its step, or in the whole campaign.
             Kind::Skipped if of_step == (cell.b == 1) => add(self.skipped.entry(name()).or_default(), n),
             Kind::Clicks => {
-                for clicks in [&mut self.clicks, self.links.entry(name()).or_default()] {
+                let link = self.links.entry(name()).or_default();
+                for clicks in [&mut self.clicks, &mut link.clicks] {
                     add(&mut clicks.total, n);
                     add(if cell.b == 0 { &mut clicks.human } else { &mut clicks.machine }, n);
+                }
+                if let Some(word) = usize::from(cell.b).checked_sub(1).map(|no| MACHINES.get(no).unwrap_or(&"other")) {
+                    add(link.machines.entry(word).or_default(), n);
                 }
             }
             Kind::UniqueClicks => {
                 add(&mut self.clicks.unique, n);
-                add(&mut self.links.entry(name()).or_default().unique, n);
+                add(&mut self.links.entry(name()).or_default().clicks.unique, n);
             }
             Kind::Replies => {
                 add(&mut self.replies.total, n);
@@ -249,6 +169,8 @@ impl Numbers {
             }
             Kind::Reactions => add(&mut self.reactions, n),
             Kind::Conversions => add(&mut self.conversions, n),
+            Kind::Billed => add(self.billed.entry((cell.b, cell.a)).or_default(), n),
+            Kind::BilledIn => add(self.billed_in.entry((cell.b, cell.a)).or_default(), n),
             _ => {}
         }
     }
@@ -294,13 +216,17 @@ impl Numbers {
         }
     }
 
+    /// How many contacts are in a combination of states that `holds`.
+    #[must_use]
+    pub fn people(&self, holds: &dyn Fn(u32) -> bool) -> u64 {
+        let n: i64 = self.contact_masks.iter().filter(|(mask, _)| holds(**mask)).map(|(_, n)| n).sum();
+        n.unsigned_abs()
+    }
+
     /// Contacts of an experiment: (target, converted in the window), (control, converted in the window), contaminated.
     #[must_use]
     pub fn arms(&self) -> ((u64, u64), (u64, u64), u64) {
-        let sum = |holds: &dyn Fn(u32) -> bool| {
-            let n: i64 = self.contact_masks.iter().filter(|(m, _)| holds(**m)).map(|(_, n)| n).sum();
-            n.unsigned_abs()
-        };
+        let sum = |holds: &dyn Fn(u32) -> bool| self.people(holds);
         let (t, c, w) = (person::TARGET, person::CONTROL, person::CONVERTED_IN_WINDOW);
         (
             (sum(&|m| m & (t | c) == t), sum(&|m| m & (t | c | w) == t | w)),
@@ -313,26 +239,6 @@ impl Numbers {
 /// Adds to a sum that may pass below zero on its way, and ends at zero or above.
 fn add(sum: &mut u64, n: i64) {
     *sum = sum.wrapping_add_signed(n);
-}
-
-/// When the quarter hour of a day's cell begins.
-fn start_ms(day: i32, cell: &Cell) -> Ms {
-    Ms::from(day) * DAY_MS + cell.quarter.map_or(0, Ms::from) * QUARTER_MS
-}
-
-/// The kind whose cells by sent time an event-time kind mirrors.
-fn as_if_sent(kind: Kind) -> Option<Kind> {
-    Some(match kind {
-        Kind::ClicksAt => Kind::Clicks,
-        Kind::UniqueClicksAt => Kind::UniqueClicks,
-        Kind::RepliesAt => Kind::Replies,
-        Kind::ReactionsAt => Kind::Reactions,
-        Kind::ConversionsAt => Kind::Conversions,
-        Kind::RevenueAt => Kind::Revenue,
-        Kind::OwnCostAt => Kind::OwnCost,
-        Kind::DeliveryErrorsAt => Kind::DeliveryErrors,
-        _ => return None,
-    })
 }
 
 impl Contacts {

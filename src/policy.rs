@@ -76,6 +76,11 @@ impl Policies {
         true
     }
 
+    /// The numbers of all campaigns.
+    pub fn all(&self) -> impl Iterator<Item = u32> + '_ {
+        self.by_no.keys().copied()
+    }
+
     #[must_use]
     pub fn by_no(&self, no: u32) -> Option<&Policy> {
         self.by_no.get(&no)

@@ -3,7 +3,7 @@
 //! It knows prices by country, category and date, and nothing of messages: which of them are billable, and on which date,
 //! is decided where they are counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::body::Fields;
 use crate::calendar;
 use crate::contributions::Category;
+use crate::gather::gather;
 use crate::money::{Amount, Currency, MoneyError};
 use crate::problem::FieldError;
 
@@ -42,6 +43,12 @@ impl RateCard {
             errors.extend(fields.errors().err().unwrap_or_default());
         }
         if errors.is_empty() { Ok(card) } else { Err(errors) }
+    }
+
+    /// The dates from which entries hold, in order: between two of them every price stays what it is.
+    #[must_use]
+    pub fn dates(&self) -> BTreeSet<NaiveDate> {
+        gather(self.prices.values().flat_map(|dated| dated.keys().copied()))
     }
 
     /// The price on a day (a date in the workspace's zone): of the country's own entries the latest that holds by then,

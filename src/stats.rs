@@ -4,22 +4,22 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use crate::contributions::usage_parts;
+use crate::cost::Cost;
 use crate::error_class::{ErrorClass, classify};
-use crate::event::Ms;
 use crate::experiment::{Experiment, Group};
 use crate::gather::gather;
+use crate::list_paths;
 use crate::money::Money;
-use crate::numbers::{Basis, Clicks, Contacts, Messages, Numbers, Period, Replies};
+use crate::numbers::{Clicks, Contacts, Messages, Numbers, Replies};
+use crate::period::{Basis, Period};
 use crate::provider::Provider;
-use crate::rate_card::RateCard;
 use crate::rates::{ContactCounts, Counts, Rates};
 use crate::time::to_rfc3339;
 
-/// What the numbers are of, and what they are priced and judged by.
+/// What the numbers are of, and what they are judged by.
 pub struct Asked<'a> {
     pub campaign: &'a str,
     /// `None`: all steps.
@@ -28,9 +28,6 @@ pub struct Asked<'a> {
     pub period: Option<Period>,
     /// Declared size of the audience.
     pub audience_size: Option<u64>,
-    pub rate_card: &'a RateCard,
-    /// The date of an instant in the workspace's zone.
-    pub date_at: &'a dyn Fn(Ms) -> NaiveDate,
 }
 
 #[derive(Serialize)]
@@ -51,6 +48,8 @@ pub struct Stats<'a> {
     cost: Cost,
     roi: BTreeMap<String, Option<f64>>,
     gaps: Option<Vec<Gap>>,
+    /// Behind each number that has one, the path of its list.
+    lists: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -58,15 +57,6 @@ struct Conversions {
     total: u64,
     contacts: Option<u64>,
     revenue: Money,
-}
-
-#[derive(Serialize)]
-struct Cost {
-    total: Money,
-    /// Billable messages that no entry of the rate card prices.
-    unpriced: u64,
-    /// Where the prices come from: `dispatch`, `rate_card`, or both.
-    basis: Vec<&'static str>,
 }
 
 /// Why one number is smaller than the one before it.
@@ -92,19 +82,18 @@ struct Reason {
 
 /// The stats object.
 #[must_use]
-pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, version: u64) -> Stats<'a> {
+pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, cost: Cost, version: u64) -> Stats<'a> {
     let by_event = asked.period.is_some_and(|p| p.basis == Basis::Event);
-    let cost = cost(asked, &numbers);
     let contacts = numbers.contacts.as_ref();
     Stats {
         campaign: asked.campaign,
         step: asked.step,
         from: asked.period.map(|p| to_rfc3339(p.from_ms)),
         to: asked.period.map(|p| to_rfc3339(p.to_ms)),
-        basis: asked.period.map(|_| if by_event { "event" } else { "sent" }),
+        basis: asked.period.map(|period| period.basis.name()),
         version,
         rates: (!by_event).then(|| rates(&numbers)),
-        roi: gather(numbers.revenue.ratios(&cost.total).into_iter().map(|(currency, ratio)| (currency.to_string(), ratio))),
+        roi: roi(&numbers.revenue, &cost.total),
         gaps: (!by_event).then(|| gaps(asked, &numbers)),
         conversions: Conversions {
             total: numbers.conversions,
@@ -117,7 +106,33 @@ pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, version: u64) -> Stats<'a>
         clicks: numbers.clicks,
         replies: numbers.replies,
         reactions: numbers.reactions,
+        lists: list_paths::of(asked.campaign, asked.step, asked.period),
     }
+}
+
+/// A row of a table of numbers: a bucket of a trend, a group, a campaign in a list. The states of messages stand side by side.
+#[must_use]
+pub fn row(numbers: &Numbers) -> Map<String, Value> {
+    let mut row = match json!(numbers.messages) {
+        Value::Object(messages) => messages,
+        _ => Map::new(),
+    };
+    for (name, value) in [
+        ("clicks", json!(numbers.clicks)),
+        ("replies", json!(numbers.replies)),
+        ("reactions", json!(numbers.reactions)),
+        ("conversions", json!(numbers.conversions)),
+        ("revenue", json!(numbers.revenue)),
+    ] {
+        row.insert(name.to_owned(), value);
+    }
+    row
+}
+
+/// Revenue / cost, currency by currency.
+#[must_use]
+pub fn roi(revenue: &Money, cost: &Money) -> BTreeMap<String, Option<f64>> {
+    gather(revenue.ratios(cost).into_iter().map(|(currency, ratio)| (currency.to_string(), ratio)))
 }
 
 /// The experiment of a campaign: target against control.
@@ -132,7 +147,9 @@ pub fn experiment(numbers: &Numbers) -> Experiment {
     )
 }
 
-fn rates(numbers: &Numbers) -> Rates {
+/// The rates of messages by sent time.
+#[must_use]
+pub fn rates(numbers: &Numbers) -> Rates {
     let m = &numbers.messages;
     Rates::of(&Counts {
         sent: m.sent,
@@ -147,24 +164,6 @@ fn rates(numbers: &Numbers) -> Rates {
         converted: m.converted,
         contacts: numbers.contacts.as_ref().map(|c| ContactCounts { delivered: c.delivered, converted: c.converted }),
     })
-}
-
-fn cost(asked: &Asked<'_>, numbers: &Numbers) -> Cost {
-    let mut total = numbers.own_cost.clone();
-    let mut unpriced = 0;
-    let mut priced = 0;
-    for ((at_ms, usage), n) in &numbers.billed {
-        let (category, country) = usage_parts(*usage);
-        match asked.rate_card.price(country.as_deref(), category, (asked.date_at)(*at_ms)) {
-            Some((currency, price)) => {
-                total.add(currency, price.times(i64::try_from(*n).unwrap_or(i64::MAX)));
-                priced += n;
-            }
-            None => unpriced += n,
-        }
-    }
-    let basis = [("dispatch", !numbers.own_cost.is_zero()), ("rate_card", priced > 0)];
-    Cost { total, unpriced, basis: basis.into_iter().filter(|(_, used)| *used).map(|(name, _)| name).collect() }
 }
 
 fn gaps(asked: &Asked<'_>, numbers: &Numbers) -> Vec<Gap> {
@@ -208,7 +207,8 @@ fn gaps(asked: &Asked<'_>, numbers: &Numbers) -> Vec<Gap> {
 }
 
 /// The code and class behind a counted error: the provider's character, then its code.
-fn error(key: &str) -> (String, ErrorClass) {
+#[must_use]
+pub fn error(key: &str) -> (String, ErrorClass) {
     let mut rest = key.chars();
     let provider = rest.next().and_then(Provider::from_code).unwrap_or(Provider::Meta);
     (rest.as_str().to_owned(), classify(provider, rest.as_str()))

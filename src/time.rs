@@ -5,7 +5,7 @@
 
 use core::ops::Range;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat};
+use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat};
 
 use crate::event::Ms;
 
@@ -73,6 +73,21 @@ fn offset_ms(zone: &str, between: &str) -> Option<Ms> {
 
 fn digits(text: &str, at: Range<usize>) -> Option<u32> {
     text.get(at).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+}
+
+/// The UTC month of an instant, counted from January 1970.
+#[must_use]
+pub fn month_of(at_ms: Ms) -> u16 {
+    let date = DateTime::from_timestamp_millis(at_ms).map(|time| time.date_naive()).unwrap_or_default();
+    u16::try_from((date.year() - 1970) * 12 + date.month0() as i32).unwrap_or_default()
+}
+
+/// When a UTC month, counted from January 1970, begins.
+#[must_use]
+pub fn month_start(month: u16) -> Ms {
+    let (year, month) = (1970 + i32::from(month) / 12, u32::from(month) % 12 + 1);
+    let first = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or_default();
+    first.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()
 }
 
 /// `2026-11-21T09:30:00.000Z`. An instant beyond the calendar of RFC 3339 (the years 0 to 9999) is shown as its nearest end.
@@ -146,6 +161,12 @@ mod tests {
         #[test]
         fn it_reads_what_chrono_reads(text in "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,8})?(Z|[+-][0-2][0-9]:[0-6][0-9])") {
             prop_assert_eq!(from_rfc3339(&text), DateTime::parse_from_rfc3339(&text).ok().map(|time| time.timestamp_millis()));
+        }
+
+        #[test]
+        fn months_hold_their_times(ms in 0..4_102_444_800_000i64) {
+            let month = month_of(ms);
+            prop_assert!(month_start(month) <= ms && ms < month_start(month + 1));
         }
 
         #[test]

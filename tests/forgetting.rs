@@ -201,9 +201,9 @@ fn the_erased_leave_their_share_and_come_again_as_others() {
         check_storage(&context, &workspace);
         // A list's total and the share make the number.
         for shares in all_shares(&mut workspace) {
-            let live = Numbers::of(&shares.live, None, None).messages.sent;
-            let gone = Numbers::of(&shares.erased, None, None).messages.sent;
-            assert_eq!(Numbers::of(&shares.into_sum(), None, None).messages.sent, live + gone);
+            let live = Numbers::ever(&shares.live, None).messages.sent;
+            let gone = Numbers::ever(&shares.erased, None).messages.sent;
+            assert_eq!(Numbers::ever(&shares.into_sum(), None).messages.sent, live + gone);
         }
     }
     assert!(forgotten > 1000);

@@ -111,7 +111,7 @@ fn the_fixture_has_one_of_everything() {
     let books = invariants::stored_books(&load(&rows));
     let kinds: std::collections::BTreeSet<u8> =
         books.values().flat_map(invariants::named_cells).map(|((_, kind, ..), _)| kind as u8).collect();
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), (1..=30).filter(|kind| *kind != 17).collect::<Vec<u8>>());
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), (1..=31).filter(|kind| *kind != 17).collect::<Vec<u8>>());
 }
 
 #[test]

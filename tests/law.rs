@@ -47,7 +47,7 @@ fn judge(scenario: &Scenario) {
         if no == batches.len() / 2 {
             late.declare(&scenario.definitions);
         }
-        late.book(1);
+        late.numbers(1, None, None);
     }
     check(&format!("seed {seed}, shuffled, repeated, split"), &mut late, &scenario.definitions, &expected);
 }

@@ -9,6 +9,7 @@ use crate::event::{Event, Ms};
 use crate::gather::gather;
 use crate::policy::Policy;
 use crate::shares::Shares;
+use crate::sums::Cut;
 
 /// An event on its way to the Ledger that owns its contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,13 +113,37 @@ impl Written {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Read {
-    /// The packed counters of one campaign: the totals, and the rows of the days `from_day..to_day` (UTC, since 1970).
-    Book { campaign: u32, from_day: i32, to_day: i32 },
+    /// Counters, added up: the answer is [`BookRows`].
+    Sums(Sums),
+    /// The first and the last UTC day (since 1970) on which something happened in a campaign: two numbers, or two nulls.
+    Extent { campaign: u32 },
     /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
     Unattributed,
 }
 
-/// The answer to [`Read::Book`]: campaign, share, origin, day and row; the totals as day −1. Names are those of the rows with
+/// Which counters are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    /// By number; none: all that the Ledger knows, and what is under no campaign.
+    pub campaigns: Option<Vec<u32>>,
+    pub totals: Totals,
+    pub cut: Option<Cut>,
+    /// All campaigns as one, under the number 0.
+    pub together: bool,
+}
+
+/// What of a campaign's totals is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Totals {
+    #[default]
+    None,
+    Whole,
+    /// As [`crate::sums::headline`] leaves them.
+    Headline,
+}
+
+/// The answer to [`Read::Sums`]: campaign, share, origin, day and row; the totals as day −1, the spans of the cut by their numbers. Names are those of the rows with
 /// the same campaign, share and origin.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct BookRows(pub Vec<(u32, u8, String, i32, StoredRow)>);

@@ -2,9 +2,11 @@
 
 use super::order::click_link_key;
 use super::{HUMAN_CLICKS_PER_DAY, MAX_WINDOW_MS, Ref, Timeline, quoted_entry};
+use crate::click::machine_no;
 use crate::contributions::{CountedClick, CountedInbound, Delta, InboundCount, Place, change, person, recount};
 use crate::counters::DAY_MS;
 use crate::event::{InboundKind, Ms};
+use crate::flood::FLOOD;
 use crate::policy::Policies;
 
 impl Timeline {
@@ -118,7 +120,7 @@ impl Timeline {
         let now = CountedClick {
             place,
             link,
-            machine: machine || flood,
+            machine: machine_no(tap.machine.as_deref().or(flood.then_some(FLOOD))),
             unique,
             taps: tap.more.saturating_add(1),
             at_ms,
@@ -129,7 +131,7 @@ impl Timeline {
         click.owner = owner;
         let before = click.counted.replace(now.clone());
         change(before.as_ref(), Some(&now), delta);
-        let clicked = |click: &CountedClick| if click.machine || self.nobody { 0 } else { person::CLICKED };
+        let clicked = |click: &CountedClick| if click.machine != 0 || self.nobody { 0 } else { person::CLICKED };
         let (old, new) = (before.as_ref().map_or(0, clicked), clicked(&now));
         if let Some(before) = before {
             self.tally(&before.place, 0, old);

@@ -68,7 +68,7 @@ pub struct Scope {
     pub contact_combinations: Numbers,
     /// Likewise for messages, and for attempts that ended in an error.
     pub message_combinations: Numbers,
-    /// Link id (or the URL of a provider's click) → `total`, `human`, `machine`, `unique`.
+    /// Link id (or the URL of a provider's click) → `total`, `human`, `machine`, `machine.<reason>`, `unique`.
     pub links: BTreeMap<String, Numbers>,
     /// What is paid for: every message with a cost of its own, or billable.
     pub bills: BTreeSet<Bill>,
@@ -524,8 +524,9 @@ fn links(inside: Inside, facts: &Facts, engagement: &Engagement, scope: &mut Sco
         }
         let numbers = scope.links.entry(click.link.clone()).or_default();
         add(numbers, "total");
-        if belongs.machine.is_some() {
+        if let Some(reason) = &belongs.machine {
             add(numbers, "machine");
+            add(numbers, &format!("machine.{reason}"));
             continue;
         }
         add(numbers, "human");

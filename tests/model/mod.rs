@@ -13,6 +13,7 @@
 
 pub mod answers;
 mod conversations;
+pub mod cost;
 mod decimal;
 mod engagement;
 mod facts;

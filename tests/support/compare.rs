@@ -2,15 +2,23 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bluetick::contributions::{Category, person, usage_code, usage_parts};
+use bluetick::calendar::Zone;
+use bluetick::contributions::{person, usage_parts};
+use bluetick::cost::{Billed, Prices};
 use bluetick::counters::{Book, Kind};
+use bluetick::ledger::Totals;
 use bluetick::money::Amount;
-use bluetick::numbers::{Basis, Numbers, Period};
+use bluetick::numbers::Numbers;
+use bluetick::period::{Basis, Period};
+use bluetick::rate_card::RateCard;
+use bluetick::sums::{By, Cut, span};
+use chrono::{DateTime, Offset as _, TimeZone as _};
+use chrono_tz::Tz;
 
 use super::workspace::{Workspace, campaigns};
-use crate::model::{Answers, Definitions, QUARTER_MS, answers};
+use crate::model::{self, Answers, Definitions, QUARTER_MS, answers};
 
 /// The numbers of the core under the model's names.
 fn named(n: &Numbers) -> answers::Numbers {
@@ -90,9 +98,12 @@ fn named(n: &Numbers) -> answers::Numbers {
 }
 
 fn links(n: &Numbers) -> BTreeMap<String, answers::Numbers> {
-    let of = |clicks: &bluetick::numbers::Clicks| {
-        let all = [("total", clicks.total), ("human", clicks.human), ("machine", clicks.machine), ("unique", clicks.unique)];
-        all.into_iter().filter(|(_, value)| *value != 0).map(|(name, value)| (name.to_owned(), value)).collect()
+    let of = |link: &bluetick::numbers::LinkClicks| {
+        let c = &link.clicks;
+        let all = [("total", c.total), ("human", c.human), ("machine", c.machine), ("unique", c.unique)];
+        let all = all.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let machines = link.machines.iter().map(|(reason, n)| (format!("machine.{reason}"), *n));
+        all.chain(machines).filter(|(_, value)| *value != 0).collect()
     };
     n.links.iter().map(|(link, clicks)| (link.clone(), of(clicks))).collect()
 }
@@ -110,33 +121,26 @@ fn normal(numbers: &answers::Numbers) -> answers::Numbers {
     numbers.iter().filter(|(_, n)| **n != 0).map(|(name, n)| (name.clone(), *n)).collect()
 }
 
-/// What is paid for: sums of the dispatches' own prices, and messages for the rate card by (quarter hour billed, category and country).
-type Bills = (BTreeMap<String, String>, BTreeMap<(i64, u32), u64>);
-
-fn bills(n: &Numbers) -> Bills {
-    let own = n.own_cost.iter().map(|(currency, amount)| (currency.to_string(), amount.to_string())).collect();
-    (present(Some(&own)), n.billed.clone())
+/// What messages cost by the model's rate card, and how many have no price.
+fn cost(prices: &Prices, n: &Numbers, billed: &Billed) -> (BTreeMap<String, String>, u64) {
+    let cost = prices.cost(&n.own_cost, billed);
+    let total = cost.total.iter().map(|(currency, amount)| (currency.to_string(), amount.to_string())).collect();
+    (present(Some(&total)), cost.unpriced)
 }
 
 /// The model's bills, of all time or of those that stand in a period by the given time.
-fn model_bills(scope: &answers::Scope, inside: impl Fn(&answers::Bill) -> bool) -> Bills {
-    let mut own: BTreeMap<String, Amount> = BTreeMap::new();
-    let mut billed = BTreeMap::new();
-    for bill in scope.bills.iter().filter(|bill| inside(bill)) {
-        match &bill.cost {
-            Some((amount, currency)) => {
-                let nanos = own.get(currency).map_or(0, |sum| sum.nanos()) + Amount::parse(amount).unwrap().nanos();
-                own.insert(currency.clone(), Amount::from_nanos(nanos));
-            }
-            None => {
-                let quarter = bill.billed_ms.div_euclid(QUARTER_MS) * QUARTER_MS;
-                let usage = usage_code(Category::from_word(&bill.category), Some(&bill.country));
-                *billed.entry((quarter, usage)).or_insert(0) += 1;
-            }
-        }
+fn model_cost(scope: &answers::Scope, zone: Tz, inside: impl Fn(&answers::Bill) -> bool) -> (BTreeMap<String, String>, u64) {
+    let (money, unpriced) = model::cost::cost(scope.bills.iter().filter(|bill| inside(bill)), zone);
+    (present(Some(&money)), unpriced)
+}
+
+/// A zone of the zone database, as the core asks for it.
+pub struct Place(pub Tz);
+
+impl Zone for Place {
+    fn offset_s(&self, at_ms: i64) -> i32 {
+        self.0.offset_from_utc_datetime(&DateTime::from_timestamp_millis(at_ms).unwrap().naive_utc()).fix().local_minus_utc()
     }
-    let own = own.into_iter().map(|(currency, amount)| (currency, amount.to_string())).collect();
-    (present(Some(&own)), billed)
 }
 
 /// The sums of money in one kind of cell of a campaign's totals, with the given detail `b`.
@@ -147,35 +151,52 @@ fn totals_of(book: &Book, kind: Kind, b: u16) -> BTreeMap<String, String> {
 
 /// Everything that the core counts equals what the model recounts.
 pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions, expected: &Answers) {
+    // Its days begin at 18:15 UTC, so that no price changes at a day's or month's border of UTC.
+    let zone = Tz::Asia__Kathmandu;
+    let prices = Prices::new(RateCard::read(&model::cost::card(), "").unwrap(), &Place(zone));
+    let tails = Cut { spans: prices.tails(), by: By::Event, prices: prices.quarters() };
     for (id, no) in campaigns(definitions) {
         let campaign = &expected.campaigns[&id];
-        let book = workspace.book(no);
         let scopes =
             [(None, &campaign.all)].into_iter().chain(campaign.steps.iter().map(|(step, scope)| (Some(step.as_str()), scope)));
-        for (step, scope) in scopes {
+        let scopes: Vec<(Option<&str>, &answers::Scope)> = scopes.collect();
+        let ever = workspace.sum(no, Totals::Whole, Some(tails.clone()));
+        assert_eq!(ever.totals, workspace.sum(no, Totals::Whole, None).totals, "{context}");
+        for (step, scope) in &scopes {
             let context = format!("{context}, campaign {id}, step {step:?}");
-            let got = Numbers::of(&book, step, None);
+            let got = Numbers::ever(&ever, *step);
             assert_eq!(named(&got), normal(&scope.numbers), "{context}");
             assert_eq!(links(&got), scope.links, "{context}");
             assert_eq!(revenue(&got), present(Some(&scope.revenue)), "{context}");
-            assert_eq!(bills(&got), model_bills(scope, |_| true), "{context}: bills");
-            for (basis, quarters, money) in
-                [(Basis::Sent, &scope.by_sent, &scope.revenue_by_sent), (Basis::Event, &scope.by_event, &scope.revenue_by_event)]
-            {
-                for quarter in quarters.keys() {
-                    let period = Period { from_ms: *quarter, to_ms: quarter + QUARTER_MS, basis };
-                    let got = Numbers::of(&book, step, Some(period));
-                    assert_eq!(named(&got), normal(&quarters[quarter]), "{context}, {basis:?} {quarter}");
-                    assert_eq!(revenue(&got), present(money.get(quarter)), "{context}, {basis:?} {quarter}");
+            let tails: Vec<Numbers> = (0..).zip(&tails.spans).map(|(no, _)| Numbers::in_span(&ever, no, *step)).collect();
+            let billed = prices.billed_ever(&got, &tails);
+            assert_eq!(cost(&prices, &got, &billed), model_cost(scope, zone, |_| true), "{context}: cost");
+        }
+        for basis in [Basis::Sent, Basis::Event] {
+            let by_quarter = |scope: &answers::Scope| match basis {
+                Basis::Sent => (scope.by_sent.clone(), scope.revenue_by_sent.clone()),
+                Basis::Event => (scope.by_event.clone(), scope.revenue_by_event.clone()),
+            };
+            let quarters: BTreeSet<i64> = scopes.iter().flat_map(|(_, scope)| by_quarter(scope).0.into_keys()).collect();
+            let spans = quarters.iter().map(|quarter| span(*quarter, quarter + QUARTER_MS)).collect();
+            let sum = workspace.sum(no, Totals::None, Some(Cut { spans, by: basis.by(), prices: prices.quarters() }));
+            let always = Period { from_ms: 0, to_ms: 4_102_444_800_000, basis };
+            for (step, scope) in &scopes {
+                let (numbers, money) = by_quarter(scope);
+                for (no, quarter) in (0..).zip(&quarters) {
+                    let context = format!("{context}, campaign {id}, step {step:?}, {basis:?} {quarter}");
+                    let got = Numbers::in_span(&sum, no, *step);
+                    assert_eq!(named(&got), numbers.get(quarter).map(normal).unwrap_or_default(), "{context}");
+                    assert_eq!(revenue(&got), present(money.get(quarter)), "{context}");
                     let time = |bill: &answers::Bill| if basis == Basis::Sent { bill.sent_ms } else { bill.billed_ms };
-                    let paid = model_bills(scope, |bill| (*quarter..quarter + QUARTER_MS).contains(&time(bill)));
-                    assert_eq!(bills(&got), paid, "{context}, {basis:?} {quarter}: bills");
+                    let paid = model_cost(scope, zone, |bill| (*quarter..quarter + QUARTER_MS).contains(&time(bill)));
+                    assert_eq!(cost(&prices, &got, &got.billed), paid, "{context}: cost");
                 }
-                let all = Numbers::of(&book, step, Some(Period { from_ms: 0, to_ms: i64::MAX / 2, basis }));
-                assert_eq!(all.messages, got.messages, "{context}: the sum over time is the total");
+                let all = workspace.numbers(no, *step, Some(always)).messages;
+                assert_eq!(all, Numbers::ever(&ever, *step).messages, "{context}: the sum over time is the total");
             }
         }
-        let ((target, target_converted), (control, control_converted), contaminated) = Numbers::of(&book, None, None).arms();
+        let ((target, target_converted), (control, control_converted), contaminated) = Numbers::ever(&ever, None).arms();
         if no != 0 {
             let model = &campaign.experiment;
             assert_eq!(
@@ -190,12 +211,12 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
                 "{context}, experiment of {id}"
             );
             for (arm, b) in [(&model.target, 0), (&model.control, 1)] {
-                let worth = totals_of(&book, Kind::ExperimentRevenue, b);
+                let worth = totals_of(&ever, Kind::ExperimentRevenue, b);
                 assert_eq!(worth, present(Some(&arm.revenue)), "{context}, revenue of the arm {b} of {id}");
             }
         } else {
             let lost = expected.conflicts.iter().filter(|c| matches!(c, answers::Conflict::Dispatch { .. })).count();
-            let counted: i64 = book.totals.cells().filter(|(cell, _)| cell.kind == Kind::Conflicts).map(|(_, n)| n).sum();
+            let counted: i64 = ever.totals.cells().filter(|(cell, _)| cell.kind == Kind::Conflicts).map(|(_, n)| n).sum();
             assert_eq!(counted, lost as i64, "{context}: claims that lost");
         }
     }

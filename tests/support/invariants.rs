@@ -76,7 +76,7 @@ pub fn check_sums(context: &str, book: &Book) {
             _ => {}
         }
     }
-    let m = Numbers::of(book, None, None).messages;
+    let m = Numbers::ever(book, None).messages;
     assert_eq!(m.attempted, m.sent + m.dispatch_errors, "{context}");
     assert_eq!(m.sent, m.delivered + m.failed + m.in_flight, "{context}");
 }

@@ -8,17 +8,18 @@ use std::collections::BTreeMap;
 use bluetick::contact::{Handle, canonical_key, handle_of_click};
 use bluetick::counters::Book;
 use bluetick::event::{Event, Person};
-use bluetick::ledger::{BookRows, Ledger, Read, Remarks, Routed, Write};
-use bluetick::numbers::{Numbers, Period};
+use bluetick::ledger::{BookRows, Ledger, Read, Remarks, Routed, Sums, Totals, Write};
+use bluetick::numbers::Numbers;
+use bluetick::period::Period;
 use bluetick::policy::Policy;
 use bluetick::shares::Shares;
+use bluetick::sums::Cut;
 
+use super::invariants::query;
 use super::rusqlite_sql::RusqliteSql;
 use crate::model::{Definitions, Received, UNATTRIBUTED};
 
 const HANDLE_KEY: [u8; 32] = [42; 32];
-const FIRST_DAY: i32 = 0;
-const LAST_DAY: i32 = 100_000;
 
 pub struct Workspace {
     pub storage: Vec<RusqliteSql>,
@@ -116,32 +117,51 @@ impl Workspace {
         (handle.ledger(self.ledgers.len() as u32) as usize, handle.to_text())
     }
 
-    /// The shares of a campaign's counters, of all Ledgers.
+    /// The shares of a campaign's counters, of all Ledgers, as they are stored.
     pub fn shares(&mut self, campaign: u32) -> Shares {
         let mut sum = Shares::default();
-        for ledger in &mut self.ledgers {
-            let json = ledger.read(&Read::Book { campaign, from_day: FIRST_DAY, to_day: LAST_DAY }).unwrap();
-            let rows: BookRows = serde_json::from_str(&json).unwrap();
+        for (storage, ledger) in self.storage.iter().zip(&self.ledgers) {
+            let rows = BookRows(query(
+                storage,
+                &format!(
+                    "SELECT json_group_array(json_array(campaign, share, origin, day, json(body))) FROM (\
+                       SELECT campaign, 0 AS share, '' AS origin, day, body FROM counter WHERE rules = {} \
+                       UNION ALL SELECT campaign, share, origin, day, body FROM sealed) WHERE campaign = {campaign}",
+                    ledger.rules()
+                ),
+            ));
             rows.into_shares().values().for_each(|shares| sum.merge(shares));
         }
         sum
     }
 
-    /// The counters of a campaign by its number, of all Ledgers.
+    /// The counters of a campaign by its number, of all Ledgers and shares.
     pub fn book(&mut self, campaign: u32) -> Book {
-        let mut book = Book::default();
+        self.shares(campaign).into_sum()
+    }
+
+    /// The sums of all Ledgers, as the edge asks for them, by campaign.
+    pub fn sums(&mut self, sums: &Sums) -> BTreeMap<u32, Book> {
+        let mut books: BTreeMap<u32, Book> = BTreeMap::new();
         for ledger in &mut self.ledgers {
-            let json = ledger.read(&Read::Book { campaign, from_day: FIRST_DAY, to_day: LAST_DAY }).unwrap();
-            let rows: BookRows = serde_json::from_str(&json).unwrap();
-            for other in rows.into_books().values() {
-                book.merge(other);
+            let rows: BookRows = serde_json::from_str(&ledger.read(&Read::Sums(sums.clone())).unwrap()).unwrap();
+            for (campaign, other) in rows.into_books() {
+                books.entry(campaign).or_default().merge(&other);
             }
         }
-        book
+        books
+    }
+
+    /// The sums of one campaign.
+    pub fn sum(&mut self, campaign: u32, totals: Totals, cut: Option<Cut>) -> Book {
+        self.sums(&Sums { campaigns: Some(vec![campaign]), totals, cut, together: false }).remove(&campaign).unwrap_or_default()
     }
 
     pub fn numbers(&mut self, campaign: u32, step: Option<&str>, period: Option<Period>) -> Numbers {
-        Numbers::of(&self.book(campaign), step, period)
+        match period {
+            None => Numbers::ever(&self.sum(campaign, Totals::Whole, None), step),
+            Some(period) => Numbers::in_span(&self.sum(campaign, Totals::None, Some(period.cut(Vec::new()))), 0, step),
+        }
     }
 }
 
