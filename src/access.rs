@@ -195,7 +195,7 @@ pub fn opened_by(route: &Route<'_>, method: &str) -> Opened {
     let reads = method == "GET";
     match route {
         Route::Health | Route::OpenApi | Route::Callback { .. } | Route::Tap { .. } => Opened::ByNone,
-        Route::Metrics | Route::Stats { .. } | Route::Live { .. } | Route::LiveTicket { .. } => Opened::By(&[Read]),
+        Route::Metrics | Route::Report { .. } | Route::Live { .. } | Route::LiveTicket { .. } => Opened::By(&[Read]),
         Route::Channels | Route::Channel { .. } | Route::Rotate { .. } => Opened::By(&[]),
         Route::ChannelHealth { .. } | Route::ChannelTest { .. } => Opened::By(&[]),
         Route::Letters { .. } | Route::Letter { .. } | Route::ReplayLetter { .. } => Opened::By(&[]),
@@ -253,6 +253,12 @@ mod tests {
         ("GET", "/v1/campaigns/{campaign}/stats", "r"),
         ("GET", "/v1/campaigns/{campaign}/live", "r"),
         ("POST", "/v1/campaigns/{campaign}/live_ticket", "r"),
+        ("GET", "/v1/campaigns/{campaign}/trend", "r"),
+        ("GET", "/v1/campaigns/{campaign}/funnel", "r"),
+        ("GET", "/v1/campaigns/{campaign}/links", "r"),
+        ("GET", "/v1/campaigns/{campaign}/steps", "r"),
+        ("GET", "/v1/campaigns/{campaign}/errors", "r"),
+        ("GET", "/v1/campaigns/{campaign}/experiment", "r"),
         ("GET", "/v1/campaigns/{campaign}/shares", ""),
         ("POST", "/v1/campaigns/{campaign}/shares", ""),
         ("DELETE", "/v1/campaigns/{campaign}/shares/{share}", ""),

@@ -115,6 +115,9 @@ pub const CACHED_ANSWER_BYTES: usize = 4_000_000;
 pub const SHARED_ANSWER_S: u32 = 60;
 pub const SHARED_ANSWER_BYTES: usize = 1_000_000;
 
+/// Buckets of a trend (`api.md`): a row of one is about 500 bytes, so the answer has 5 MB at most.
+pub const TREND_BUCKETS: usize = 10_000;
+
 /// Clicks that wait in an isolate to be recorded, about 300 bytes each: 3 MB, at 1,000 taps/s ten seconds of a Ledger that
 /// does not answer. Beyond it they are lost, and counted as lost.
 pub const WAITING_CLICKS: usize = 10_000;

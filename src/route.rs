@@ -46,8 +46,8 @@ pub enum Route<'a> {
     Campaign { campaign: Cow<'a, str> },
     /// `POST /v1/campaigns/{campaign}/dispatches`
     Dispatches { campaign: Cow<'a, str> },
-    /// `GET /v1/campaigns/{campaign}/stats`
-    Stats { campaign: Cow<'a, str> },
+    /// `GET /v1/campaigns/{campaign}/stats`, and the like
+    Report { campaign: Cow<'a, str>, report: Report },
     /// `GET|POST /v1/links`
     Links,
     /// `GET|PATCH|DELETE /v1/links/{link}`
@@ -111,7 +111,7 @@ impl<'a> Route<'a> {
                     None => Self::Shares { campaign: decoded(id)? },
                     Some(share) => Self::Share { campaign: decoded(id)?, id: decoded(share)? },
                 },
-                ("campaigns", Some(id), Some("stats")) => Self::Stats { campaign: decoded(id)? },
+                ("campaigns", Some(id), Some(name)) => Self::Report { campaign: decoded(id)?, report: Report::of(name)? },
                 ("links", None, None) => Self::Links,
                 ("links", Some(id), None) => Self::Link { link: decoded(id)? },
                 ("links", Some(id), Some("wrap")) => Self::WrapLink { link: decoded(id)? },
@@ -158,7 +158,8 @@ impl<'a> Route<'a> {
             Self::Campaigns => "campaigns",
             Self::Campaign { .. } => "campaign",
             Self::Dispatches { .. } => "dispatches",
-            Self::Stats { .. } => "stats",
+            Self::Report { report: Report::Links, .. } => "campaign_links",
+            Self::Report { report, .. } => report.name(),
             Self::Links => "links",
             Self::Link { .. } => "link",
             Self::WrapLink { .. } => "wrap_link",
@@ -182,9 +183,9 @@ impl<'a> Route<'a> {
         match self {
             Self::Campaign { campaign }
             | Self::Dispatches { campaign }
-            | Self::Stats { campaign }
             | Self::Live { campaign }
             | Self::LiveTicket { campaign }
+            | Self::Report { campaign, .. }
             | Self::Shares { campaign }
             | Self::Share { campaign, .. } => Some(campaign),
             _ => None,
@@ -195,7 +196,7 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Stats { .. } => "GET",
+            Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Report { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
             Self::Live { .. } => "GET",
             Self::ChannelTest { .. } | Self::ReplayLetter { .. } | Self::LiveTicket { .. } => "POST",
@@ -226,8 +227,51 @@ impl<'a> Route<'a> {
             Self::Links => &["limit", "cursor", "campaign"],
             Self::WrapLink { .. } => &["format"],
             Self::Live { .. } => &["ticket", "last_event_id"],
-            Self::Stats { .. } => &["max_age", "from", "to", "basis", "step"],
+            Self::Report { report, .. } => report.parameters(),
             _ => &[],
+        }
+    }
+}
+
+/// What can be read of one campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    Stats,
+    Trend,
+    Funnel,
+    Links,
+    Steps,
+    Errors,
+    Experiment,
+}
+
+impl Report {
+    const ALL: [Self; 7] = [Self::Stats, Self::Trend, Self::Funnel, Self::Links, Self::Steps, Self::Errors, Self::Experiment];
+
+    /// The last segment of its path, and its name in the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stats => "stats",
+            Self::Trend => "trend",
+            Self::Funnel => "funnel",
+            Self::Links => "links",
+            Self::Steps => "steps",
+            Self::Errors => "errors",
+            Self::Experiment => "experiment",
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|report| report.name() == name)
+    }
+
+    fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Stats | Self::Links | Self::Steps | Self::Errors => &["max_age", "from", "to", "basis", "step"],
+            Self::Trend => &["max_age", "granularity", "timezone", "from", "to", "step"],
+            Self::Funnel => &["max_age", "stages", "step"],
+            Self::Experiment => &["max_age"],
         }
     }
 }
@@ -284,6 +328,13 @@ impl Query {
         Ok(query)
     }
 
+    /// All of it but how old the answer may be: what decides a read beside its path.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let pairs = self.0.iter().filter(|(name, _)| name != "max_age");
+        pairs.map(|(name, value)| [name, "=", value, "\u{1f}"].concat()).collect()
+    }
+
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -328,7 +379,10 @@ mod tests {
         check("/v1/campaigns", Some("campaigns"));
         check("/v1/campaigns/diwali", Some("campaign"));
         check("/v1/campaigns/diwali/dispatches", Some("dispatches"));
-        check("/v1/campaigns/diwali/stats", Some("stats"));
+        for report in Report::ALL {
+            let log = if report == Report::Links { "campaign_links" } else { report.name() };
+            check(&format!("/v1/campaigns/diwali/{}", report.name()), Some(log));
+        }
         check("/v1/links", Some("links"));
         check("/v1/links/l1", Some("link"));
         check("/v1/links/l1/wrap", Some("wrap_link"));

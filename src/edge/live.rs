@@ -15,13 +15,13 @@ use super::config::Config;
 use super::definitions::ask;
 use super::http;
 use super::reads::{self, Question, Snapshot};
-use super::{Answer, Asked, keys, now_ms, random, stats};
+use super::{Answer, Asked, keys, now_ms, random, reports};
 use crate::access::Principal;
 use crate::bounds::{CACHED_RECORDS, LIVE_BEAT_MS, LIVE_CALLS, LIVE_LOOK_MS, LIVE_MS, LIVE_POLL_MS, TICKET_MS};
 use crate::event::Ms;
 use crate::problem::Problem;
 use crate::registry::Command;
-use crate::route::Query;
+use crate::route::{Query, Report};
 use crate::ticket;
 use crate::time::to_rfc3339;
 
@@ -48,8 +48,10 @@ pub async fn holder(config: &Rc<Config>, campaign: &str, ticket: &str) -> Result
 pub async fn answer(config: &Rc<Config>, asked: &Asked<'_>, campaign: &str, query: &Query) -> Answer {
     let header = http::header(asked.request, "last-event-id");
     let known = query.get("last_event_id").map(str::to_owned).or(header).unwrap_or_default();
-    let question = stats::question(&Query::default(), campaign)?;
-    let first = reads::snapshot(config, None, &question, Box::pin(stats::make(config, campaign, None, None))).await?;
+    let all = Query::default();
+    let question = reports::question(campaign, Report::Stats, &all)?;
+    let make = Box::pin(reports::make(config, campaign, Report::Stats, &all, false));
+    let first = reads::snapshot(config, None, &question, make).await?;
     let headers = [("content-type", "text/event-stream"), ("cache-control", "no-store")];
     let (answer, stream) = http::stream(&headers)?;
     let live = Live {
@@ -125,7 +127,8 @@ impl Live {
             return reads::kept(&self.question);
         }
         self.calls += self.config.partition.ledgers;
-        let make = Box::pin(stats::make(&self.config, &self.campaign, None, None));
+        let all = Query::default();
+        let make = Box::pin(reports::make(&self.config, &self.campaign, Report::Stats, &all, false));
         // What does not answer is asked again at the next turn.
         reads::snapshot(&self.config, None, &self.question, make).await.ok()
     }

@@ -22,8 +22,8 @@ mod objects;
 mod random;
 mod reads;
 mod registry_object;
+mod reports;
 mod sql;
-mod stats;
 mod tap;
 mod zone;
 
@@ -154,7 +154,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::ReplayLetter { shelf, id } => callback::replay(config, *shelf, id).await,
         Route::Live { campaign } => live::answer(config, asked, campaign, &query).await,
         Route::LiveTicket { campaign } => live::give_ticket(config, asked, campaign),
-        Route::Stats { campaign } => stats::answer(config, asked, campaign, &query).await,
+        Route::Report { campaign, report } => reports::answer(config, asked, campaign, *report, &query).await,
         _ => definitions::answer(config, request, method, &route, &query, origin(url).0).await,
     }
 }

@@ -5,6 +5,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::calendar::Zone;
 use crate::event::Ms;
+use crate::problem::Problem;
 
 /// An IANA zone; one that the runtime does not know counts as UTC.
 pub struct IntlZone {
@@ -12,6 +13,16 @@ pub struct IntlZone {
 }
 
 impl IntlZone {
+    /// The zone that a reader names.
+    ///
+    /// # Errors
+    /// 400, if the runtime does not know it.
+    pub fn named(name: &str) -> Result<Self, Problem> {
+        let zone = Self::new(name);
+        let known = name == "UTC" || zone.format.is_some();
+        if known { Ok(zone) } else { Err(Problem::bad("`timezone` must be an IANA time zone, such as Asia/Kolkata.")) }
+    }
+
     #[must_use]
     pub fn new(name: &str) -> Self {
         let options = Object::new();

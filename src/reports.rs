@@ -1,0 +1,207 @@
+//! What is read of one campaign: the sums that it needs of the Ledgers, and the answer that is made of them.
+//!
+//! It knows numbers and the definitions beside them; it asks nobody and knows no clock.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::contributions::person;
+use crate::cost::{Cost, Prices};
+use crate::counters::{Book, Cell, Kind, Row};
+use crate::ids::UNATTRIBUTED;
+use crate::ledger::{Sums, Totals};
+use crate::link::{self, Link};
+use crate::list_paths;
+use crate::numbers::Numbers;
+use crate::period::Period;
+use crate::problem::Problem;
+use crate::rates::rate;
+use crate::stats::{self, error, stats};
+use crate::sums::{By, Cut};
+
+/// What the numbers are of, and what they are priced and judged by.
+pub struct Subject<'a> {
+    pub campaign: &'a str,
+    /// Its number; 0 is [`UNATTRIBUTED`].
+    pub no: u32,
+    /// `None`: all steps.
+    pub step: Option<&'a str>,
+    /// `None`: all time.
+    pub period: Option<Period>,
+    /// Declared size of the audience.
+    pub audience_size: Option<u64>,
+    pub prices: Prices,
+}
+
+impl Subject<'_> {
+    /// What the Ledgers are asked for.
+    #[must_use]
+    pub fn sums(&self) -> Sums {
+        let (totals, cut) = match self.period {
+            None => {
+                let cut = Cut { spans: self.prices.tails(), by: By::Event, prices: self.prices.quarters() };
+                (Totals::Whole, (!cut.spans.is_empty()).then_some(cut))
+            }
+            Some(period) => (Totals::None, Some(period.cut(self.prices.quarters()))),
+        };
+        Sums { campaigns: Some(vec![self.no]), totals, cut, together: false }
+    }
+
+    /// The stats object.
+    #[must_use]
+    pub fn stats(&self, book: &Book) -> Value {
+        self.stats_of(book, self.step)
+    }
+
+    /// The stats object of every step that has something, by name.
+    #[must_use]
+    pub fn steps(&self, book: &Book) -> Value {
+        let row = if self.period.is_none() { Some(&book.totals) } else { book.days.get(&0) };
+        let steps: BTreeSet<&str> = row.map(|row| steps(book, row)).unwrap_or_default();
+        let asked = |step: &&str| self.step.is_none_or(|asked| asked == *step);
+        let data: Vec<Value> = steps.into_iter().filter(asked).map(|step| self.stats_of(book, Some(step))).collect();
+        json!({ "campaign": self.campaign, "data": data })
+    }
+
+    /// Dispatch and delivery errors by provider code, the most frequent first.
+    #[must_use]
+    pub fn errors(&self, book: &Book) -> Value {
+        let numbers = self.numbers(book, self.step).0;
+        let mut data = Vec::new();
+        for (kind, errors) in [("dispatch", &numbers.dispatch_errors), ("delivery", &numbers.delivery_errors)] {
+            for (key, n) in errors {
+                let (code, class) = error(key);
+                let list = list_paths::path(self.campaign, "messages", &[("error", &code)], self.step, self.period);
+                data.push((
+                    *n,
+                    json!({
+                        "kind": kind, "code": code, "class": class.class.as_str(), "title": class.title,
+                        "retryable": class.retryable, "count": n, "list": list,
+                    }),
+                ));
+            }
+        }
+        data.sort_by_key(|(n, _)| core::cmp::Reverse(*n));
+        json!({ "campaign": self.campaign, "data": data.into_iter().map(|(_, row)| row).collect::<Vec<_>>() })
+    }
+
+    /// Clicks by link, the most clicked by people first: the campaign's links, and whatever else was clicked under it.
+    #[must_use]
+    pub fn links(&self, book: &Book, links: &[Link]) -> Value {
+        let mut clicked = self.numbers(book, self.step).0.links;
+        let mut rows = Vec::new();
+        for link in links.iter().filter(|link| self.step.is_none_or(|step| link.declared.step == step)) {
+            let id = link::id(link.no);
+            let clicks = clicked.remove(&id).unwrap_or_default();
+            let declared = &link.declared;
+            rows.push((clicks, json!({ "link": id, "url": declared.url, "label": declared.label, "step": declared.step })));
+        }
+        for (link, clicks) in clicked {
+            // A provider's click names the address; a link that was deleted has none any more.
+            let url = Some(&link).filter(|link| link.contains("://"));
+            rows.push((clicks, json!({ "link": link, "url": url, "label": null, "step": self.step })));
+        }
+        let human: u64 = rows.iter().map(|(link, _)| link.clicks.human).sum();
+        rows.sort_by_key(|(link, _)| core::cmp::Reverse((link.clicks.human, link.clicks.total)));
+        let data = rows.into_iter().map(|(link, mut row)| {
+            let (clicks, list) = (&link.clicks, row.get("link").and_then(Value::as_str).unwrap_or_default().to_owned());
+            let list = list_paths::path(self.campaign, "contacts", &[("link", &list)], self.step, None);
+            if let Some(row) = row.as_object_mut() {
+                for (name, value) in [
+                    ("total", json!(clicks.total)),
+                    ("human", json!(clicks.human)),
+                    ("machine", json!(clicks.machine)),
+                    ("machine_reasons", json!(link.machines)),
+                    ("unique", json!(clicks.unique)),
+                    ("share", json!(rate(clicks.human, human))),
+                    ("list", json!(list)),
+                ] {
+                    row.insert(name.to_owned(), value);
+                }
+            }
+            row
+        });
+        json!({ "campaign": self.campaign, "data": data.collect::<Vec<_>>() })
+    }
+
+    /// How many contacts reach each stage and every stage before it.
+    ///
+    /// # Errors
+    /// 400, for stages that are none, or named twice.
+    pub fn funnel(&self, book: &Book, stages: Option<&str>) -> Result<Value, Problem> {
+        let masks = Numbers::ever(book, self.step).contact_masks;
+        let (mut data, mut reached, mut first, mut previous) = (Vec::new(), 0, None, None);
+        let stages = stages.map_or_else(|| STAGES.map(|(name, _)| name).to_vec(), |stages| stages.split(',').collect());
+        for stage in stages {
+            let bit = STAGES.iter().find(|(name, _)| *name == stage).map(|(_, bit)| *bit).filter(|bit| reached & bit == 0);
+            reached |= bit.ok_or_else(|| {
+                Problem::bad("`stages` must be some of sent,delivered,opened,read,clicked,replied,converted, none of them twice.")
+            })?;
+            let contacts: u64 = masks.iter().filter(|(mask, _)| *mask & reached == reached).map(|(_, n)| n).sum();
+            let first = *first.get_or_insert(contacts);
+            data.push(json!({
+                "stage": stage, "contacts": contacts,
+                "of_first": rate(contacts, first), "of_previous": previous.and_then(|previous| rate(contacts, previous)),
+            }));
+            previous = Some(contacts);
+        }
+        Ok(json!({ "campaign": self.campaign, "step": self.step, "data": data }))
+    }
+
+    /// Target against control.
+    #[must_use]
+    pub fn experiment(&self, book: &Book) -> Value {
+        json!(stats::experiment(&Numbers::ever(book, None)))
+    }
+
+    fn stats_of(&self, book: &Book, step: Option<&str>) -> Value {
+        let (numbers, cost) = self.numbers(book, step);
+        // Nobody is the audience of what nobody sent.
+        let audience_size = self.audience_size.filter(|_| self.campaign != UNATTRIBUTED);
+        let asked = stats::Asked { campaign: self.campaign, step, period: self.period, audience_size };
+        json!(stats(&asked, numbers, cost, book.version))
+    }
+
+    /// The numbers of a step and what they cost.
+    fn numbers(&self, book: &Book, step: Option<&str>) -> (Numbers, Cost) {
+        let (numbers, billed) = match self.period {
+            None => {
+                let numbers = Numbers::ever(book, step);
+                let tails: Vec<Numbers> =
+                    (0..).zip(self.prices.tails()).map(|(no, _)| Numbers::in_span(book, no, step)).collect();
+                let billed = self.prices.billed_ever(&numbers, &tails);
+                (numbers, billed)
+            }
+            Some(_) => {
+                let numbers = Numbers::in_span(book, 0, step);
+                let billed = numbers.billed.clone();
+                (numbers, billed)
+            }
+        };
+        let cost = self.prices.cost(&numbers.own_cost, &billed);
+        (numbers, cost)
+    }
+}
+
+/// The stages of a funnel, as states of contacts.
+const STAGES: [(&str, u32); 7] = [
+    ("sent", person::SENT),
+    ("delivered", person::DELIVERED),
+    ("opened", person::OPENED),
+    ("read", person::READ),
+    ("clicked", person::CLICKED),
+    ("replied", person::REPLIED),
+    ("converted", person::CONVERTED),
+];
+
+/// The steps that a row counts something of.
+fn steps<'a>(book: &'a Book, row: &Row) -> BTreeSet<&'a str> {
+    use Kind::*;
+    let of_step = |cell: &Cell| match cell.kind {
+        Contacts | Conflicts | Inbound | ExperimentRevenue => false,
+        Skipped => cell.b == 1,
+        _ => true,
+    };
+    row.cells().filter(|(cell, _)| of_step(cell)).map(|(cell, _)| book.name_of(u32::from(cell.step))).collect()
+}
