@@ -130,7 +130,7 @@ impl Subject<'_> {
     /// # Errors
     /// 400, for stages that are none, or named twice.
     pub fn funnel(&self, book: &Book, stages: Option<&str>) -> Result<Value, Problem> {
-        let masks = Numbers::ever(book, self.step).contact_masks;
+        let numbers = Numbers::ever(book, self.step);
         let (mut data, mut reached, mut first, mut previous) = (Vec::new(), 0, None, None);
         let stages = stages.map_or_else(|| STAGES.map(|(name, _)| name).to_vec(), |stages| stages.split(',').collect());
         for stage in stages {
@@ -138,7 +138,7 @@ impl Subject<'_> {
             reached |= bit.ok_or_else(|| {
                 Problem::bad("`stages` must be some of sent,delivered,opened,read,clicked,replied,converted, none of them twice.")
             })?;
-            let contacts: u64 = masks.iter().filter(|(mask, _)| *mask & reached == reached).map(|(_, n)| n).sum();
+            let contacts = numbers.people(&|mask| mask & reached == reached);
             let first = *first.get_or_insert(contacts);
             data.push(json!({
                 "stage": stage, "contacts": contacts,

@@ -74,12 +74,7 @@ impl<S: Sql> Ledger<S> {
         self.add_rows(asked, &batch, books)
     }
 
-    fn add_rows(
-        &self,
-        asked: &Sums,
-        keys: &[(u32, u8, String, i32)],
-        books: &mut BTreeMap<Owner, Book>,
-    ) -> Result<(), SqlError> {
+    fn add_rows(&self, asked: &Sums, keys: &[(u32, u8, String, i32)], books: &mut BTreeMap<Owner, Book>) -> Result<(), SqlError> {
         // In the order of the keys, the live ones first: an owner's totals before its days.
         let rows = self.sql.text(
             "SELECT json_group_array(json_array(campaign, share, origin, day, json(body))) FROM (\

@@ -17,6 +17,7 @@ use bluetick::sums::{By, Cut, span};
 use chrono::{DateTime, Offset as _, TimeZone as _};
 use chrono_tz::Tz;
 
+use super::reports;
 use super::workspace::{Workspace, campaigns};
 use crate::model::{self, Answers, Definitions, QUARTER_MS, answers};
 
@@ -221,6 +222,7 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
         }
     }
     check_usage(context, workspace, definitions, expected);
+    reports::check(context, workspace, definitions, expected);
 }
 
 /// Section 7, of all campaigns together: conversations, delivered and billable messages by category, country and quarter hour.
