@@ -273,13 +273,12 @@ impl Mapping {
     }
 
     fn parse_json<'m>(&'m self, body: &str, of_item: &Pointers<'m>, mut of_body: Pointers<'m>, out: &mut Out) {
-        let Ok(all) = serde_json::from_str::<&RawValue>(body) else {
-            return out.odd(String::new(), "not JSON", body);
-        };
         let at = self.items.as_deref().unwrap_or_default();
         of_body.insert(at);
         let mut found = BTreeMap::new();
-        of_body.find(all, &mut found);
+        if of_body.find_in(body, &mut found).is_err() {
+            return out.odd(String::new(), "not JSON", body);
+        }
         let Some(items) = found.remove(at) else {
             return out.odd(String::new(), "no list where the mapping's items point", body);
         };

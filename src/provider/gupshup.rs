@@ -96,8 +96,7 @@ pub fn parse(body: &str, out: &mut Out) {
     } else {
         json::roots(body, out, |callback: Callback, raw, out, at| {
             if callback.entry.present {
-                meta::parse(raw, out, meta::Ids::Gupshup);
-                Ok(())
+                meta::read_entries(&callback.entry, &format!("{at}/entry"), out, meta::Ids::Gupshup)
             } else {
                 read_callback(&callback, raw, out, at)
             }

@@ -425,7 +425,18 @@ impl<'m> Pointers<'m> {
         node.end = Some(pointer);
     }
 
-    /// What stands at each of the pointers, in `found`.
+    /// What stands at each of the pointers in a whole text, in `found`.
+    pub fn find_in<'a>(&self, text: &'a str, found: &mut BTreeMap<&'m str, &'a RawValue>) -> Result<(), serde_json::Error> {
+        if self.end.is_some() {
+            self.find(serde_json::from_str(text)?, found);
+            return Ok(());
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        deserializer.deserialize_any(Finder { of: self, found })?;
+        deserializer.end()
+    }
+
+    /// The same in an item.
     pub fn find<'a>(&self, raw: &'a RawValue, found: &mut BTreeMap<&'m str, &'a RawValue>) {
         if let Some(pointer) = self.end {
             found.insert(pointer, raw);

@@ -42,9 +42,6 @@ pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
 }
 
 lenient! {
-    struct Envelope<'a> {
-        entry: Items<'a> = "entry",
-    }
     struct Entry<'a> {
         changes: Items<'a> = "changes",
     }
@@ -53,6 +50,7 @@ lenient! {
         value: Value<'a> = "value",
     }
     struct Value<'a> {
+        entry: Items<'a> = "entry",
         metadata: Metadata<'a> = "metadata",
         contacts: List<Contact<'a>> = "contacts",
         statuses: Items<'a> = "statuses",
@@ -151,20 +149,23 @@ pub enum Ids {
 /// one change at a time is held in parsed form. A body without entries may be what a change's `value` is elsewhere: the
 /// On-Premises shape.
 pub fn parse(body: &str, out: &mut Out, ids: Ids) {
-    let entries = match json::object::<Envelope>(body) {
-        Ok(envelope) => envelope.entry,
-        Err(reason) => return out.odd(String::new(), reason, body),
-    };
-    let said = if entries.present || entries.wrong {
-        each(&entries, "/entry", out, |entry: Entry, _, out, at| {
-            each(&entry.changes, &format!("{at}/changes"), out, |change: Change, _, out, at| read_change(&change, at, out, ids))
-        })
-    } else {
-        json::object(body).and_then(|value| read_value(&value, "", out, ids))
-    };
+    let said = json::object::<Value>(body).and_then(|value| {
+        if value.entry.present || value.entry.wrong {
+            read_entries(&value.entry, "/entry", out, ids)
+        } else {
+            read_value(&value, "", out, ids)
+        }
+    });
     if let Err(reason) = said {
         out.odd(String::new(), reason, body);
     }
+}
+
+/// The entries of an envelope.
+pub fn read_entries(entries: &Items, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'static str> {
+    each(entries, at, out, |entry: Entry, _, out, at| {
+        each(&entry.changes, &format!("{at}/changes"), out, |change: Change, _, out, at| read_change(&change, at, out, ids))
+    })
 }
 
 impl Value<'_> {

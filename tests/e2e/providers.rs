@@ -1,6 +1,10 @@
 //! Every provider, the whole way: its channel, a callback signed as it signs, and the number that it becomes.
 
-use bluetick::provider::{Provider, Signing};
+use std::collections::BTreeSet;
+
+use bluetick::event::Event;
+use bluetick::partition::{Destination, Partition};
+use bluetick::provider::{Provider, Request, Signing};
 use bluetick_dev::{Answer, Http};
 use serde_json::{Value, json};
 
@@ -170,4 +174,69 @@ fn the_test_says_which_step_fails() {
     expect(&api.put("/v1/channels/own", json!({"provider": "custom", "mapping": mapping})), 201);
     let tested = api.post("/v1/channels/own/test", Value::Null).json();
     assert_eq!((&tested["ok"], &tested["failed"]), (&json!(false), &json!("parse")), "{tested}");
+}
+
+/// A channel of each provider that takes what comes, signed or not.
+fn put_open(api: &Api, provider: Provider) -> String {
+    let mut body = json!({"provider": provider.id()});
+    if provider.signing(None) != Signing::Never {
+        body["allow_unsigned"] = json!(true);
+    }
+    let answer = api.put(&format!("/v1/channels/{}", provider.id()), body);
+    expect(&answer, 201);
+    answer.json()["callback_url"].as_str().unwrap().to_owned()
+}
+
+/// The queries and bodies of the project's own fixtures, and of the folder of samples if one is named.
+fn callbacks(provider: Provider) -> Vec<(String, Vec<u8>)> {
+    let cases = format!("{}/tests/fixtures/providers/{}.cases", env!("CARGO_MANIFEST_DIR"), provider.id());
+    let cases = std::fs::read_to_string(cases).unwrap();
+    let mut all: Vec<(String, Vec<u8>)> = cases
+        .split("## ")
+        .skip(1)
+        .map(|case| {
+            let (head, rest) = case.split_once('\n').unwrap();
+            let body: Vec<&str> = rest.trim_end().lines().filter(|line| !line.starts_with("=> ")).collect();
+            (head.split_once(" ? ").map_or("", |(_, query)| query).to_owned(), body.join("\n").into_bytes())
+        })
+        .filter(|(_, body)| body != b"GET")
+        .collect();
+    if let Ok(samples) = std::env::var("BLUETICK_PROVIDER_SAMPLES") {
+        let folder = std::path::Path::new(&samples).join(provider.id());
+        let files = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+        all.extend(files.map(|file| (String::new(), std::fs::read(file).unwrap())));
+    }
+    all
+}
+
+/// Whatever a provider is known to send, the real handler answers with 200 and nothing, and everything in it is somewhere: counted
+/// as an event, as `other`, as too old, or kept as a dead letter.
+#[test]
+fn nothing_that_a_provider_sends_is_lost() {
+    let server = server();
+    let api = Api::of(&server);
+    expect(&api.put("/v1/settings", json!({"timezone": "UTC", "retention_days": 3650})), 200);
+    let partition = Partition { handle_key: [0; 32], ledgers: 1 };
+    for provider in Provider::all().filter(|provider| *provider != Provider::Custom) {
+        let (id, url) = (provider.id(), put_open(&api, provider));
+        let (mut received, mut other, mut malformed, mut letters) = (0, 0, 0, BTreeSet::new());
+        for (query, body) in callbacks(provider) {
+            let request = Request { headers: &[], method: "POST", url: &format!("{url}?{query}"), query: &query, body: &body };
+            let parsed = provider.parse(&request, id, None, 1_795_219_200_000);
+            // What names neither a person nor a message is nobody's: a dead letter.
+            let goes = |event: &Event| partition.route(event.clone(), provider.code(), 0);
+            let nowhere = parsed.events.iter().filter(|event| goes(event) == Destination::Nowhere).count();
+            received += parsed.events.len() + parsed.others.len() + parsed.odd.len();
+            other += parsed.others.len();
+            malformed += parsed.odd.len() + nowhere;
+            if parsed.odd.len() + nowhere > 0 {
+                letters.insert((query.clone(), body.clone()));
+            }
+            let answer = Http::default().send("POST", request.url, &[], &body).unwrap();
+            assert_eq!((answer.status, answer.text().as_str()), (200, ""), "{id}: {}", String::from_utf8_lossy(&body));
+        }
+        let health = api.get(&format!("/v1/channels/{id}/health")).json();
+        let counts = [&health["received"], &health["other"], &health["malformed"], &health["dead_letters"]["kept"]];
+        assert_eq!(counts, [received, other, malformed, letters.len()].map(|n| json!(n)).each_ref(), "{id}: {health}");
+    }
 }
