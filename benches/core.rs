@@ -112,7 +112,7 @@ fn life(contact: usize, messages: usize) -> Vec<Routed> {
         said["person"] = person.clone();
         let event: Event = serde_json::from_value(json!({ kind: said })).unwrap();
         let handle = format!("handle-{contact:09}");
-        events.push(Routed { handle, key: Some(phone.clone()), provider: 'm', received_ms: at, event });
+        events.push(Routed { handle, key: Some(phone.clone()), provider: 'm', received_ms: at, nameless: false, event });
     };
     for message in 0..messages {
         let at = START_MS + WEEK_MS * message as Ms / messages as Ms;

@@ -187,6 +187,9 @@ pub const IDENTITY_CALL_MS: u64 = 2 * LEDGER_CALL_MS;
 /// When a move that failed is tried again.
 pub const MOVE_AGAIN_MS: u64 = 5_000;
 
+/// How often an Identity object drops what is older than the retention.
+pub const IDENTITY_TIDY_MS: u64 = 24 * 3_600_000;
+
 /// How long a call to a channel's letters may take: it may carry 5 MB.
 pub const LETTERS_CALL_MS: u64 = 4_000;
 

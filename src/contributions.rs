@@ -356,13 +356,17 @@ impl Counts for CountedConversation {
     }
 }
 
-/// How many dispatches of one message lost the claim on it.
+/// How many dispatches of one message lost the claim on it, or that a conversion did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CountedConflicts(pub u32);
+pub struct CountedConflicts {
+    pub lost: u32,
+    pub conversion: bool,
+}
 
 impl Counts for CountedConflicts {
     fn count(&self, sign: i64, delta: &mut Delta) {
-        Pen::new(&Place::default(), sign * i64::from(self.0), delta).add(Kind::Conflicts, None, 0, 0);
+        let sign = sign * i64::from(self.lost);
+        Pen::new(&Place::default(), sign, delta).add(Kind::Conflicts, None, 0, u16::from(self.conversion));
     }
 }
 

@@ -50,7 +50,7 @@ pub enum Kind {
     Conversions = 11,
     /// Money: value of conversions, `a` = currency (name).
     Revenue = 12,
-    /// Dispatches that lost the claim for a message.
+    /// Dispatches that lost the claim on a message; `b` = 1: conversions that lost theirs to another contact's.
     Conflicts = 13,
     /// Inbound messages that belong to nobody.
     Inbound = 14,

@@ -4,6 +4,9 @@
 //! a later one may bring; the earliest copy that has a value gives it, ties go to the smaller value. So the facts are a
 //! function of the set of events. What they add up to is not known here.
 
+mod merge;
+mod shared;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,8 @@ use crate::contact::canonical_key;
 use crate::contributions::Nanos;
 use crate::event::{self, Event, InboundKind, Ms, Outcome, Price, StatusKind};
 use crate::money::Amount;
+
+pub use shared::{Shared, Word};
 
 /// A value with the time of the copy that gave it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -355,6 +360,12 @@ fn tagged(tag: char, provider: char, id: &str) -> String {
     tagged
 }
 
+/// The id of the entry of a conversion.
+#[must_use]
+pub fn conversion_entry_id(goal: &str, id: &str) -> String {
+    format!("{}{goal}{SEP}{id}", tag::CONVERSION)
+}
+
 /// Which entry an event belongs to. `None` for an event that lacks what its identity needs; the edge refuses those before.
 #[must_use]
 pub fn entry_id(event: &Event, provider: char) -> Option<String> {
@@ -368,7 +379,7 @@ pub fn entry_id(event: &Event, provider: char) -> Option<String> {
         },
         Event::Inbound(i) => tagged(tag::INBOUND, provider, &i.message_id),
         Event::Click(c) => format!("{}{}", tag::CLICK, c.click_id),
-        Event::Conversion(c) => format!("{}{}{SEP}{}", tag::CONVERSION, c.goal, c.id),
+        Event::Conversion(c) => conversion_entry_id(&c.goal, &c.id),
         Event::OptOut(o) => format!("{}{}{SEP}{}", tag::OPT_OUT, o.at_ms.unwrap_or_default(), u8::from(o.stopped)),
     })
 }
@@ -391,9 +402,13 @@ fn tap(click: &event::Click, provider: char) -> Option<Tap> {
 }
 
 impl Facts {
-    /// The inverse of serializing: the id says the kind. `None` for what this release does not know.
+    /// The inverse of serializing: the id says the kind. `None` for what this release does not know, and for an entry in parts
+    /// of which none counts.
     #[must_use]
     pub fn decode(id: &str, json: &str) -> Option<Self> {
+        if Shared::is_in(json) {
+            return Shared::decode(id, json)?.facts();
+        }
         Some(match id.chars().next()? {
             tag::MESSAGE => Facts::Message(serde_json::from_str(json).ok()?),
             tag::ATTEMPT => Facts::Attempt(serde_json::from_str(json).ok()?),
@@ -448,6 +463,23 @@ impl Facts {
             }),
             Event::OptOut(o) => Facts::OptOut(OptOutFacts { at_ms, stopped: o.stopped }),
         })
+    }
+
+    /// The time of the newest of its events.
+    #[must_use]
+    pub fn newest_ms(&self) -> Ms {
+        match self {
+            Self::Message(facts) => {
+                let statuses = facts.statuses.iter().flatten().map(|status| status.at_ms);
+                statuses.chain(facts.claims.iter().map(|claim| claim.at_ms)).max().unwrap_or(Ms::MIN)
+            }
+            Self::Attempt(facts) => facts.at_ms,
+            Self::Standing(facts) => facts.at_ms,
+            Self::Inbound(facts) => facts.at_ms,
+            Self::Click(facts) => facts.0.0,
+            Self::Conversion(facts) => facts.at_ms,
+            Self::OptOut(facts) => facts.at_ms,
+        }
     }
 
     /// Puts an event, whose time is `at_ms`, into its entry. Says whether anything changed.

@@ -147,6 +147,7 @@ mod tests {
             key: None,
             provider: '-',
             received_ms,
+            nameless: false,
             event: event::Event::Click(serde_json::from_value(click).unwrap()),
         }
     }

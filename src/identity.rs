@@ -1,43 +1,57 @@
-//! Identity: whose a message is, for providers whose statuses name nobody.
+//! Identity: whose a message or a conversion is, where that cannot be seen in one contact's timeline.
 //!
-//! It learns from dispatches, and from callbacks that name a message and a person. What names a message that it does not know
-//! waits here, durably, and moves to the person's Ledger once somebody tells: first it is written there, then it is deleted
-//! here, so that a crash between costs a repetition and nothing else. It holds handles and no keys. Pure: storage is the port.
+//! Two contacts may claim one thing, and a status may name a message and nobody. So whoever has a word on whose a thing is
+//! (a dispatch that was accepted, a conversion, and, where a provider's statuses name nobody, all that names both) tells the
+//! thing's Identity. It tells the loser's Ledger, and hands what named nobody to the winner's; when the winner changes, to the
+//! next one's too. All of that is written down first and told until it is acknowledged, and what comes of it does not depend on
+//! the order of anything. Pure: storage is the port.
 
-use std::collections::BTreeMap;
+mod claims;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::MOVES_PER_TURN;
-use crate::event::{Event, Ms};
-use crate::ledger::Routed;
+use crate::event::{Conversion, Event, Ms};
+use crate::facts::{Word, conversion_entry_id, entry_id};
+use crate::gather::gather;
+use crate::ledger::{Routed, Verdict};
+use crate::migrations::migrate;
 use crate::sql::{Arg, Sql, SqlError};
+
+pub use claims::{Claim, Ground, Holder, Thing};
 
 /// An event that names a message and no person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nameless {
-    /// The code of the provider, and its id of the message.
+    /// See [`message_name`].
     pub message: String,
     /// When the edge received it first.
     pub received_ms: Ms,
+    /// Of a click: the handle of nobody under which it counts for as long as nobody knows whose the message is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nobody: Option<String>,
     pub event: Event,
 }
 
 impl Nameless {
-    /// The event on its way to the Ledger of the person with this handle.
+    /// The event on its way to the Ledger of the person with this handle, or to that of nobody.
     #[must_use]
     pub fn of_person(self, handle: String) -> Routed {
-        let provider = self.message.chars().next().unwrap_or('-');
-        Routed { handle, key: None, provider, received_ms: self.received_ms, event: self.event }
+        let provider = provider_of(&self.message);
+        Routed { handle, key: None, provider, received_ms: self.received_ms, nameless: true, event: self.event }
     }
 }
 
-/// Whose a message is.
+/// What one key claims is held by another person from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
-    pub message: String,
-    pub handle: String,
+pub struct Moved {
+    pub thing: String,
+    /// The handle of the key.
+    pub source: String,
+    pub holder: Holder,
 }
 
 /// What an Identity object is asked. All of it is idempotent.
@@ -46,18 +60,64 @@ pub struct Known {
 pub enum Command {
     /// Whose are these? What nobody knows waits here. The answer is a list of handles and nulls.
     Resolve { events: Vec<Nameless> },
-    /// These messages are these people's. What waited for it is with their Ledgers when the answer comes.
-    Learn { known: Vec<Known> },
-    /// How many events of each channel wait.
+    /// Somebody claims these. Everybody concerned has been told when the answer comes: the places of the claims that are the
+    /// second on their thing.
+    Claim { claims: Vec<Claim>, received_ms: Ms },
+    /// These claims have moved, likewise.
+    Moved { moved: Vec<Moved>, received_ms: Ms },
+    /// How many statuses of each channel wait for a name.
     Waiting,
+    /// Forget the key of a person.
+    Forget { handle: String },
 }
 
-/// An event that waited, and can go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What has to be told to Ledgers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
-    /// Its row.
-    pub no: i64,
-    pub routed: Routed,
+    pub verdicts: Vec<Verdict>,
+    /// Events that named nobody, each with its row.
+    pub events: Vec<(i64, Routed)>,
+}
+
+impl Due {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.verdicts.is_empty() && self.events.is_empty()
+    }
+}
+
+/// The name of a message among all providers': the provider's code and its id.
+#[must_use]
+pub fn message_name(provider: char, message_id: &str) -> String {
+    format!("{provider}{message_id}")
+}
+
+/// Begins the name of a conversion; no provider's code.
+const CONVERSION: char = '#';
+
+/// The name of a conversion: its entry's id, marked.
+#[must_use]
+pub fn conversion_name(conversion: &Conversion) -> String {
+    format!("{CONVERSION}{}", conversion_entry_id(&conversion.goal, &conversion.id))
+}
+
+/// The name of the thing that an entry is of, if it is one that is claimed.
+#[must_use]
+pub fn name_of_entry(id: &str) -> Option<String> {
+    match id.chars().next()? {
+        'm' => id.get(1..).map(str::to_owned),
+        'v' => Some(format!("{CONVERSION}{id}")),
+        _ => None,
+    }
+}
+
+/// The id of a thing's entry.
+fn entry_of(name: &str) -> String {
+    name.strip_prefix(CONVERSION).map_or_else(|| format!("m{name}"), str::to_owned)
+}
+
+fn provider_of(message: &str) -> char {
+    message.chars().next().unwrap_or('-')
 }
 
 /// The core of an Identity object.
@@ -65,117 +125,314 @@ pub struct Identity<S: Sql> {
     sql: S,
 }
 
-/// - `known`: the handle of a message's person. The first word stays.
-/// - `waiting`: events by message; `event` is their text, so that a repeat is no second row, `received_ms` the earliest receipt.
-const SCHEMA: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS known (message TEXT PRIMARY KEY, handle TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS waiting (no INTEGER PRIMARY KEY, message TEXT NOT NULL, event TEXT NOT NULL,
-        received_ms INTEGER NOT NULL, channel TEXT NOT NULL, UNIQUE (message, event)) STRICT",
+/// - `waiting`: events that named nobody, by message, which are not with the person whose it is; `event` is their text, so that a
+///   repeat is no second row, `received_ms` the earliest receipt, `nobody` the handle under which a click counts meanwhile.
+///   `due`: those of them that can go.
+/// - `kept`: those that are with the winner, for the next one.
+/// - `thing`: who claims a message or a conversion ([`Thing`]), the winner, and when a claim came last.
+/// - `verdict`: what a Ledger has to be told about an entry, until it has it.
+/// - `known`: of an earlier release: the handle of a message's person.
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE IF NOT EXISTS known (message TEXT PRIMARY KEY, handle TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS waiting (no INTEGER PRIMARY KEY, message TEXT NOT NULL, event TEXT NOT NULL, \
+         received_ms INTEGER NOT NULL, channel TEXT NOT NULL, UNIQUE (message, event)) STRICT",
+    ],
+    &[
+        "CREATE TABLE thing (name TEXT PRIMARY KEY, body TEXT NOT NULL, holder TEXT NOT NULL, seen_ms INTEGER NOT NULL) \
+         STRICT, WITHOUT ROWID",
+        "CREATE TABLE verdict (entry TEXT NOT NULL, handle TEXT NOT NULL, version INTEGER NOT NULL, word TEXT NOT NULL, \
+         PRIMARY KEY (entry, handle)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE kept (message TEXT NOT NULL, event TEXT NOT NULL, received_ms INTEGER NOT NULL, channel TEXT NOT NULL, \
+         PRIMARY KEY (message, event)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE due (no INTEGER PRIMARY KEY) STRICT",
+        "ALTER TABLE waiting ADD COLUMN nobody TEXT NOT NULL DEFAULT ''",
+        "INSERT INTO thing (name, body, holder, seen_ms) SELECT message, json_object('c', json_object(handle, \
+         json_object('g', json_object('quoted', json_array(0, '', '')))), 'v', 0), handle, 0 FROM known",
+        "INSERT INTO due (no) SELECT no FROM waiting WHERE message IN (SELECT name FROM thing)",
+    ],
 ];
 
+/// Rows that expire together.
+const EXPIRED_PER_TURN: i64 = 5_000;
+
 impl<S: Sql> Identity<S> {
-    /// Opens the database.
+    /// Opens (and if need be migrates) the database.
     ///
     /// # Errors
     /// If the storage refuses.
     pub fn open(sql: S) -> Result<Self, SqlError> {
-        for statement in SCHEMA {
-            sql.exec(statement, &[])?;
-        }
+        migrate(&sql, MIGRATIONS)?;
         Ok(Self { sql })
     }
 
     /// The handle of each event's person, in order; what has none waits here from now on.
     ///
     /// # Errors
-    /// If the storage refuses: then nothing waits that did not before.
+    /// If the storage refuses: then nothing is kept that was not before.
     pub fn resolve(&self, events: &[Nameless]) -> Result<Vec<Option<String>>, SqlError> {
         self.sql.transaction(|| {
             let messages = text(&events.iter().map(|event| &event.message).collect::<Vec<_>>())?;
             let known: Vec<(String, String)> = self.rows(
-                "SELECT json_group_array(json_array(message, handle)) FROM known
-                 WHERE message IN (SELECT value FROM json_each(?))",
+                "SELECT json_group_array(json_array(name, holder)) FROM thing
+                 WHERE holder <> '' AND name IN (SELECT value FROM json_each(?))",
                 &[Arg::Text(&messages)],
             )?;
-            let known: BTreeMap<String, String> = known.into_iter().collect();
-            let waiting = events.iter().filter(|event| !known.contains_key(&event.message));
-            let waiting = waiting.map(|event| {
-                Ok((&event.message, text(&event.event)?, event.received_ms, event.event.channel().unwrap_or_default()))
-            });
-            let waiting = waiting.collect::<Result<Vec<_>, SqlError>>()?;
-            if !waiting.is_empty() {
-                self.sql.exec(
-                    "INSERT INTO waiting (message, event, received_ms, channel)
-                     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
-                     ON CONFLICT (message, event) DO UPDATE SET received_ms = min(received_ms, excluded.received_ms)",
-                    &[Arg::Text(&text(&waiting)?)],
-                )?;
+            let known: BTreeMap<String, String> = gather(known);
+            let (mut waiting, mut kept) = (Vec::new(), Vec::new());
+            for event in events {
+                let channel = event.event.channel().unwrap_or_default();
+                let row = (
+                    &event.message,
+                    text(&event.event)?,
+                    event.received_ms,
+                    channel,
+                    event.nobody.as_deref().unwrap_or_default(),
+                );
+                if known.contains_key(&event.message) { &mut kept } else { &mut waiting }.push(row);
+            }
+            for (table, more, rows) in [("waiting (nobody,", "value ->> 4,", waiting), ("kept (", "", kept)] {
+                if !rows.is_empty() {
+                    self.sql.exec(
+                        &format!(
+                            "INSERT INTO {table} message, event, received_ms, channel)
+                             SELECT {more} value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+                             ON CONFLICT (message, event) DO UPDATE SET received_ms = min(received_ms, excluded.received_ms)"
+                        ),
+                        &[Arg::Text(&text(&rows)?)],
+                    )?;
+                }
             }
             Ok(events.iter().map(|event| known.get(&event.message).cloned()).collect())
         })
     }
 
-    /// Learns whose messages are. Gives whether anything that waited can go now.
+    /// Takes claims in. Gives the places of those that are the second on their thing; who has to be told is due from now on.
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn learn(&self, known: &[Known]) -> Result<bool, SqlError> {
-        let known = text(&known.iter().map(|known| (&known.message, &known.handle)).collect::<Vec<_>>())?;
-        self.sql.transaction(|| {
-            self.sql.exec(
-                "INSERT OR IGNORE INTO known (message, handle) SELECT value ->> 0, value ->> 1 FROM json_each(?)",
-                &[Arg::Text(&known)],
-            )?;
-            let freed = "SELECT '1' FROM waiting WHERE message IN (SELECT value ->> 0 FROM json_each(?)) LIMIT 1";
-            Ok(self.sql.text(freed, &[Arg::Text(&known)])?.is_some())
+    pub fn claim(&self, claims: &[Claim], received_ms: Ms) -> Result<Vec<usize>, SqlError> {
+        let names: BTreeSet<&str> = gather(claims.iter().map(|claim| claim.thing.as_str()));
+        let mut second = Vec::new();
+        self.change(&names, received_ms, &mut |things| {
+            second.clear();
+            for (place, claim) in claims.iter().enumerate() {
+                if things.get_mut(&claim.thing).is_some_and(|thing| thing.put(claim)) {
+                    second.push(place);
+                }
+            }
+        })?;
+        Ok(second)
+    }
+
+    /// Learns that what some keys claim is held by other persons.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn moved(&self, moved: &[Moved], received_ms: Ms) -> Result<(), SqlError> {
+        let names: BTreeSet<&str> = gather(moved.iter().map(|moved| moved.thing.as_str()));
+        self.change(&names, received_ms, &mut |things| {
+            for Moved { thing, source, holder } in moved {
+                if let Some(thing) = things.get_mut(thing) {
+                    thing.moved(source, holder);
+                }
+            }
         })
     }
 
-    /// Whether anything waits at all.
+    /// Forgets a person's key. A scan of everything: erasures are rare.
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn any_waits(&self) -> Result<bool, SqlError> {
-        Ok(self.sql.text("SELECT '1' FROM waiting LIMIT 1", &[])?.is_some())
+    pub fn forget(&self, handle: &str) -> Result<(), SqlError> {
+        let names: Vec<String> =
+            self.rows("SELECT json_group_array(name) FROM thing WHERE instr(body, ?) > 0", &[Arg::Text(handle)])?;
+        self.change(&gather(names.iter().map(String::as_str)), 0, &mut |things| {
+            things.values_mut().for_each(|thing| thing.forget(handle));
+        })
     }
 
-    /// What waited and can go, [`MOVES_PER_TURN`] at a time, after row `after`.
-    ///
-    /// # Errors
-    /// If the storage refuses.
-    pub fn due(&self, after: i64) -> Result<Vec<Due>, SqlError> {
-        let rows: Vec<(i64, String, Ms, Event, String)> = self.rows(
-            "SELECT json_group_array(json_array(no, message, received_ms, json(event), handle)) FROM (
-               SELECT w.no, w.message, w.received_ms, w.event, k.handle FROM waiting AS w JOIN known AS k ON k.message = w.message
-               WHERE w.no > CAST(? AS INTEGER) ORDER BY w.no LIMIT CAST(? AS INTEGER))",
-            &[Arg::Int(after), Arg::Int(i64::from(MOVES_PER_TURN))],
+    /// Changes things, known or not, and writes down what follows from it.
+    fn change(
+        &self,
+        names: &BTreeSet<&str>,
+        received_ms: Ms,
+        change: &mut dyn FnMut(&mut BTreeMap<String, Thing>),
+    ) -> Result<(), SqlError> {
+        self.sql.transaction(|| {
+            let stored: Vec<(String, Thing, String)> = self.rows(
+                "SELECT json_group_array(json_array(name, json(body), holder)) FROM thing
+                 WHERE name IN (SELECT value FROM json_each(?))",
+                &[Arg::Text(&text(names)?)],
+            )?;
+            let (mut before, mut things) = (BTreeMap::new(), BTreeMap::new());
+            things.extend(names.iter().map(|name| ((*name).to_owned(), Thing::default())));
+            for (name, thing, holder) in stored {
+                things.insert(name.clone(), thing.clone());
+                before.insert(name, (thing, holder));
+            }
+            change(&mut things);
+            let (mut rows, mut verdicts, mut passed_on) = (Vec::new(), Vec::new(), Vec::new());
+            for (name, mut thing) in things {
+                let old = before.get(&name);
+                if old.is_some_and(|(old, _)| *old == thing) {
+                    continue;
+                }
+                let clicks = self.clicks_in(&name)?;
+                for (handle, version, word) in thing.decide() {
+                    verdicts.push((entry_of(&name), handle.clone(), version, word));
+                    verdicts.extend(clicks.iter().map(|(click, _)| (click.clone(), handle.clone(), version, word)));
+                }
+                let holder = thing.winner().unwrap_or_default();
+                if old.is_none_or(|(_, old)| *old != holder) {
+                    // They were nobody's; now they are somebody's for good.
+                    let nobodys = clicks.into_iter().filter(|(_, nobody)| !nobody.is_empty());
+                    verdicts.extend(nobodys.map(|(click, nobody)| (click, nobody, 1, Word::Lost)));
+                    passed_on.push(name.clone());
+                }
+                rows.push((name, text(&thing)?, holder, received_ms));
+            }
+            for (statement, rows) in [
+                (
+                    "INSERT INTO thing (name, body, holder, seen_ms)
+                     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+                     ON CONFLICT (name) DO UPDATE SET body = excluded.body, holder = excluded.holder,
+                     seen_ms = max(seen_ms, excluded.seen_ms)",
+                    text(&rows)?,
+                ),
+                (
+                    "INSERT OR REPLACE INTO verdict (entry, handle, version, word)
+                     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
+                    text(&verdicts)?,
+                ),
+                (
+                    "INSERT OR IGNORE INTO waiting (message, event, received_ms, channel)
+                     SELECT message, event, received_ms, channel FROM kept WHERE message IN (SELECT value FROM json_each(?))",
+                    text(&passed_on)?,
+                ),
+                ("DELETE FROM kept WHERE message IN (SELECT value FROM json_each(?))", text(&passed_on)?),
+                (
+                    "INSERT OR IGNORE INTO due (no) SELECT no FROM waiting WHERE message IN (SELECT value FROM json_each(?))",
+                    text(&passed_on)?,
+                ),
+            ] {
+                if rows != "[]" {
+                    self.sql.exec(statement, &[Arg::Text(&rows)])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The entries of the clicks that name a message and nobody, each with the handle of nobody under which it counted.
+    fn clicks_in(&self, name: &str) -> Result<Vec<(String, String)>, SqlError> {
+        let clicks: Vec<(Event, String)> = self.rows(
+            "SELECT json_group_array(json_array(json(event), nobody)) FROM (
+               SELECT event, '' AS nobody FROM kept WHERE message = ?1 AND event LIKE '{\"click\"%'
+               UNION ALL SELECT event, nobody FROM waiting WHERE message = ?1 AND event LIKE '{\"click\"%')",
+            &[Arg::Text(name)],
         )?;
-        let due = |(no, message, received_ms, event, handle)| {
-            let nameless = Nameless { message, received_ms, event };
-            Due { no, routed: nameless.of_person(handle) }
-        };
-        Ok(rows.into_iter().map(due).collect())
+        let entry = |(click, nobody)| Some((entry_id(&click, provider_of(name))?, nobody));
+        Ok(clicks.into_iter().filter_map(entry).collect())
     }
 
-    /// These have been written where they belong.
+    /// Whether a Ledger has to be told anything.
     ///
     /// # Errors
-    /// If the storage refuses; then they go again, which is harmless.
-    pub fn moved(&self, rows: &[i64]) -> Result<(), SqlError> {
-        let rows = text(&rows)?;
-        self.sql.exec("DELETE FROM waiting WHERE no IN (SELECT value FROM json_each(?))", &[Arg::Text(&rows)]).map(|_| ())
+    /// If the storage refuses.
+    pub fn any_due(&self) -> Result<bool, SqlError> {
+        let any = "SELECT '1' FROM (SELECT 1 FROM verdict UNION ALL SELECT 1 FROM due) LIMIT 1";
+        Ok(self.sql.text(any, &[])?.is_some())
     }
 
-    /// How many events of each channel wait.
+    /// What Ledgers have to be told, [`MOVES_PER_TURN`] of each kind at a time; events after row `after`.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn due(&self, after: i64) -> Result<Due, SqlError> {
+        let most = Arg::Int(i64::from(MOVES_PER_TURN));
+        let verdicts: Vec<(String, String, u64, Word)> = self.rows(
+            "SELECT json_group_array(json_array(handle, entry, version, word)) FROM
+             (SELECT * FROM verdict LIMIT CAST(? AS INTEGER))",
+            &[most],
+        )?;
+        let rows: Vec<(i64, String, Ms, Event, String)> = self.rows(
+            "SELECT json_group_array(json_array(no, message, received_ms, json(event), holder)) FROM (
+               SELECT w.no, w.message, w.received_ms, w.event, t.holder FROM due AS d
+               JOIN waiting AS w ON w.no = d.no JOIN thing AS t ON t.name = w.message
+               WHERE d.no > CAST(? AS INTEGER) AND t.holder <> '' ORDER BY d.no LIMIT CAST(? AS INTEGER))",
+            &[Arg::Int(after), most],
+        )?;
+        let verdict = |(handle, thing, version, word)| Verdict { handle, thing, version, word };
+        let event = |(no, message, received_ms, event, holder)| {
+            let nameless = Nameless { message, received_ms, nobody: None, event };
+            (no, nameless.of_person(holder))
+        };
+        Ok(Due { verdicts: verdicts.into_iter().map(verdict).collect(), events: rows.into_iter().map(event).collect() })
+    }
+
+    /// The Ledgers have these. What was decided anew meanwhile stays due.
+    ///
+    /// # Errors
+    /// If the storage refuses; then they are told again, which is harmless.
+    pub fn done(&self, done: &Due) -> Result<(), SqlError> {
+        let verdicts = done.verdicts.iter().map(|v| (&v.thing, &v.handle, v.version)).collect::<Vec<_>>();
+        let events = done.events.iter().map(|(no, routed)| (no, &routed.handle)).collect::<Vec<_>>();
+        let (verdicts, events) = (text(&verdicts)?, text(&events)?);
+        let with_their_holder = "SELECT value ->> 0 FROM json_each(?) JOIN waiting AS w ON w.no = value ->> 0
+             JOIN thing AS t ON t.name = w.message WHERE t.holder = value ->> 1";
+        self.sql.transaction(|| {
+            if !done.verdicts.is_empty() {
+                self.sql.exec(
+                    "DELETE FROM verdict WHERE (entry, handle, version) IN
+                     (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))",
+                    &[Arg::Text(&verdicts)],
+                )?;
+            }
+            if !done.events.is_empty() {
+                for statement in [
+                    &format!("DELETE FROM due WHERE no IN ({with_their_holder})"),
+                    &format!(
+                        "INSERT OR IGNORE INTO kept (message, event, received_ms, channel)
+                         SELECT message, event, received_ms, channel FROM waiting WHERE no IN ({with_their_holder})"
+                    ),
+                    &format!("DELETE FROM waiting WHERE no IN ({with_their_holder})"),
+                ] {
+                    self.sql.exec(statement, &[Arg::Text(&events)])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// How many statuses of each channel wait for a name.
     ///
     /// # Errors
     /// If the storage refuses.
     pub fn waiting(&self) -> Result<BTreeMap<String, u64>, SqlError> {
         let counted: Vec<(String, u64)> = self.rows(
-            "SELECT json_group_array(json_array(channel, n)) FROM (SELECT channel, count(*) AS n FROM waiting GROUP BY channel)",
+            "SELECT json_group_array(json_array(channel, n)) FROM (
+               SELECT channel, count(DISTINCT json_array(message, event ->> '$.status.status', event ->> '$.status.participant')) AS n
+               FROM waiting WHERE event LIKE '{\"status\"%' GROUP BY channel)",
             &[],
         )?;
-        Ok(counted.into_iter().collect())
+        Ok(gather(counted))
+    }
+
+    /// Drops what nobody has spoken of since `before_ms`, some of it. Says whether there is more.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn expire(&self, before_ms: Ms) -> Result<bool, SqlError> {
+        let mut more = false;
+        for (table, id, time) in
+            [("thing", "name", "seen_ms"), ("kept", "message", "received_ms"), ("waiting", "no", "received_ms")]
+        {
+            let old = format!("SELECT {id} FROM {table} WHERE {time} < CAST(?1 AS INTEGER) LIMIT CAST(?2 AS INTEGER)");
+            let gone = format!("DELETE FROM {table} WHERE {time} < CAST(?1 AS INTEGER) AND {id} IN ({old})");
+            more |= self.sql.exec(&gone, &[Arg::Int(before_ms), Arg::Int(EXPIRED_PER_TURN)])? >= EXPIRED_PER_TURN as u64;
+        }
+        Ok(more)
     }
 
     fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>, SqlError> {

@@ -21,16 +21,17 @@ use serde::Serialize;
 use crate::contributions::Delta;
 use crate::event::Ms;
 use crate::facts::time_of;
-use crate::gather::gather;
+use crate::migrations::migrate;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
-use crate::timeline::Put;
+use crate::timeline::{Put, Timeline};
 use forget::Marks;
 use load::{Cached, CachedBook, parse};
-use schema::migrate;
+use schema::MIGRATIONS;
 use store::Rows;
 
-pub use requests::{BookRows, Read, Remarks, Routed, Sums, Totals, Write, Written};
+pub use load::load_entry;
+pub use requests::{BookRows, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 
 /// Entries of timelines that one Ledger keeps in memory: about 400 bytes each, so 13 MB at most. One contact with more than
 /// that is loaded anew for every commit that touches it.
@@ -73,7 +74,7 @@ fn to_json(value: &impl Serialize) -> String {
 impl<S: Sql> Ledger<S> {
     /// Opens (and if need be migrates) the database. Synchronous and quick: it runs when the object wakes.
     pub fn open(sql: S) -> Result<Self, SqlError> {
-        migrate(&sql)?;
+        migrate(&sql, MIGRATIONS)?;
         let mut policies = Policies::default();
         let stored = sql.text("SELECT json_group_array(json(body)) FROM policy", &[])?;
         for policy in parse::<Policy>(stored.as_deref(), "policy")? {
@@ -166,9 +167,14 @@ impl<S: Sql> Ledger<S> {
                 _ => {}
             }
         }
-        let events =
-            || writes.iter().filter_map(|w| if let Write::Record { events } = w { Some(events) } else { None }).flatten();
-        let touched: BTreeSet<&str> = gather(events().map(|e| e.handle.as_str()));
+        let mut touched: BTreeSet<&str> = BTreeSet::new();
+        for write in writes {
+            match write {
+                Write::Record { events } => touched.extend(events.iter().map(|event| event.handle.as_str())),
+                Write::Judge { verdicts } => touched.extend(verdicts.iter().map(|verdict| verdict.handle.as_str())),
+                Write::Declare { .. } | Write::Erase { .. } | Write::Retain { .. } => {}
+            }
+        }
         self.load(touched.iter().copied())?;
         // What is too old goes first, so that it makes no difference whether it had gone already.
         rows_written += self.expire(&touched, &mut delta)?;
@@ -191,8 +197,9 @@ impl<S: Sql> Ledger<S> {
                 }
                 cached.due_ms = cached.due_ms.min(at_ms);
                 let learned = routed.key.as_deref().is_some_and(|key| cached.timeline.learn_key(key));
-                let Put { news, out_of_order, conflict } =
-                    cached.timeline.put(&routed.event, routed.provider, routed.received_ms);
+                let (event, provider, received_ms) = (&routed.event, routed.provider, routed.received_ms);
+                let put = if routed.nameless { Timeline::put_nameless } else { Timeline::put };
+                let Put { news, out_of_order, conflict } = put(&mut cached.timeline, event, provider, received_ms);
                 let news = news || learned;
                 if news {
                     answer.new += 1;
@@ -204,6 +211,15 @@ impl<S: Sql> Ledger<S> {
                     remarks.duplicate += u64::from(!news);
                     remarks.out_of_order += u64::from(out_of_order);
                     remarks.conflict += u64::from(conflict);
+                }
+            }
+        }
+        for write in writes {
+            let Write::Judge { verdicts } = write else { continue };
+            for Verdict { handle, thing, version, word } in verdicts {
+                if let Some(cached) = self.contacts.get_mut(handle) {
+                    cached.timeline.judge(thing, *version, *word, self.now_ms);
+                    cached.due_ms = cached.due_ms.min(self.now_ms);
                 }
             }
         }

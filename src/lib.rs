@@ -37,6 +37,7 @@ pub mod letters;
 pub mod lines;
 pub mod link;
 pub mod list_paths;
+mod migrations;
 pub mod minting;
 pub mod money;
 pub mod numbers;

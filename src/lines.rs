@@ -156,17 +156,17 @@ pub fn conversion(line: Option<&Value>) -> Result<(Whose, Conversion), Vec<Field
     if click_id.is_some() && handle.is_none() {
         fields.wrong("click_id", "is none that this deployment made");
     }
-    if !fields.has("contact") && !fields.has("click_id") {
+    let cancelled = fields.flag("cancelled").unwrap_or_default();
+    if !fields.has("contact") && !fields.has("click_id") && !cancelled {
         fields.wrong("contact", "is missing, and so is click_id: one of them is needed");
     }
     let value = (fields.has("value") || fields.has("currency")).then(|| price(&mut fields, "value")).flatten();
-    let cancelled = fields.flag("cancelled").unwrap_or_default();
     let at_ms = fields.time("at");
     fields.errors()?;
     let whose = match (&contact, handle) {
         (Some(key), _) => Whose::Key(key.clone()),
         (None, Some(handle)) => Whose::Handle(handle),
-        (None, None) => return Err(Vec::new()),
+        (None, None) => Whose::Nobody,
     };
     let conversion = Conversion {
         id: id.unwrap_or_default(),
@@ -187,6 +187,8 @@ pub enum Whose {
     Key(String),
     /// What stands for a person outside.
     Handle(Handle),
+    /// It names nobody: a withdrawal, which holds for whoever has it.
+    Nobody,
 }
 
 /// The event's person as a canonical key tells it.

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::contact::{Handle, NOBODY, canonical_phone, handle_of_click};
-use crate::event::{Click, Event, Ms, Person};
-use crate::identity::{Known, Nameless};
+use crate::event::{Click, Conversion, Event, Ms, Outcome, Person};
+use crate::facts::time_of;
+use crate::identity::{Claim, Ground, Nameless, conversion_name, message_name};
 use crate::keys::Key;
 use crate::ledger::Routed;
 
@@ -42,35 +43,69 @@ impl Partition {
             _ => None,
         };
         match message_id {
-            Some(id) => Destination::Identity(Nameless { message: message_name(provider, id), received_ms, event }),
+            Some(id) => {
+                let nobody = match &event {
+                    Event::Click(click) => Some(handle_of_click(&self.handle_key, &click.click_id, self.ledgers).0),
+                    _ => None,
+                };
+                Destination::Identity(Nameless { message: message_name(provider, id), received_ms, nobody, event })
+            }
             None => Destination::Nowhere,
         }
     }
 
-    /// Whose message it is, as an event tells that names both: a dispatch or a status of it, or a quote of it.
+    /// What an event says about whose a message or a conversion is: a dispatch that was accepted, a status, a quote or a click
+    /// that names both; a conversion.
     #[must_use]
-    pub fn known(&self, routed: &Routed) -> Option<Known> {
-        let message_id = match &routed.event {
-            Event::Status(status) => Some(&status.message_id),
-            Event::Dispatch(dispatch) => dispatch.message_id.as_ref(),
-            Event::Click(click) => click.message_id.as_ref(),
-            Event::Inbound(inbound) => inbound.quoted.as_ref(),
-            Event::Conversion(_) | Event::OptOut(_) => None,
+    pub fn claim(&self, routed: &Routed) -> Option<Claim> {
+        let message = |id: &str| message_name(routed.provider, id);
+        let (thing, ground) = match &routed.event {
+            Event::Dispatch(dispatch) => match dispatch.outcome {
+                Outcome::Accepted => (message(dispatch.message_id.as_deref()?), Ground::Dispatched),
+                _ => return None,
+            },
+            Event::Status(status) => (message(&status.message_id), Ground::Told),
+            Event::Click(click) => (message(click.message_id.as_deref()?), Ground::Quoted),
+            Event::Inbound(inbound) => (message(inbound.quoted.as_deref()?), Ground::Quoted),
+            Event::Conversion(conversion) => {
+                let named = if conversion.person == Person::default() { Ground::Clicked } else { Ground::Named };
+                (conversion_name(conversion), if conversion.cancelled { Ground::Cancelled } else { named })
+            }
+            Event::OptOut(_) => return None,
         };
-        message_id.map(|id| Known { message: message_name(routed.provider, id), handle: routed.handle.clone() })
+        let (campaign, step) = match &routed.event {
+            Event::Dispatch(dispatch) => (dispatch.campaign.clone(), dispatch.step.clone()),
+            _ => Default::default(),
+        };
+        let at_ms = time_of(&routed.event, routed.received_ms);
+        Some(Claim { thing, handle: routed.handle.clone(), key: routed.key.clone(), ground, at_ms, campaign, step })
     }
 
-    /// The Identity object of a message; there are as many as Ledgers.
+    /// The withdrawal of a conversion by somebody who names no contact.
     #[must_use]
-    pub fn identity(&self, message: &str) -> u32 {
+    pub fn withdrawal(&self, conversion: &Conversion) -> Claim {
+        let (handle, campaign, step) = Default::default();
+        Claim { thing: conversion_name(conversion), handle, key: None, ground: Ground::Cancelled, at_ms: 0, campaign, step }
+    }
+
+    /// The Identity object of a message or a conversion, by its name; there are as many as Ledgers.
+    #[must_use]
+    pub fn identity(&self, thing: &str) -> u32 {
         // No person's key contains a slash.
-        Handle::of(&self.handle_key, &format!("message/{message}")).ledger(self.ledgers)
+        Handle::of(&self.handle_key, &format!("message/{thing}")).ledger(self.ledgers)
     }
 
     /// An event of a person whose canonical key is known.
     #[must_use]
     pub fn route_to(&self, key: String, event: Event, provider: char, received_ms: Ms) -> Routed {
-        Routed { handle: Handle::of(&self.handle_key, &key).to_text(), key: Some(key), provider, received_ms, event }
+        Routed {
+            handle: Handle::of(&self.handle_key, &key).to_text(),
+            key: Some(key),
+            provider,
+            received_ms,
+            nameless: false,
+            event,
+        }
     }
 
     /// A click through a link that names `who`, or nobody.
@@ -80,7 +115,7 @@ impl Partition {
             Some(handle) => handle.to_text(),
             None => handle_of_click(&self.handle_key, &click.click_id, self.ledgers).0,
         };
-        Routed { handle, key, provider: '-', received_ms, event: Event::Click(click) }
+        Routed { handle, key, provider: '-', received_ms, nameless: false, event: Event::Click(click) }
     }
 
     /// The events of each Ledger, in their order.
@@ -96,7 +131,13 @@ impl Partition {
     /// The Ledger of an event.
     #[must_use]
     pub fn ledger(&self, event: &Routed) -> u32 {
-        let handle = event.handle.strip_prefix(NOBODY).unwrap_or(&event.handle);
+        self.ledger_of(&event.handle)
+    }
+
+    /// The Ledger of a handle as text.
+    #[must_use]
+    pub fn ledger_of(&self, handle: &str) -> u32 {
+        let handle = handle.strip_prefix(NOBODY).unwrap_or(handle);
         Handle::from_text(handle).map_or(0, |handle| handle.ledger(self.ledgers))
     }
 }
@@ -116,11 +157,6 @@ fn person_of(event: &Event) -> Option<&Person> {
         Event::Conversion(conversion) => &conversion.person,
         Event::OptOut(opt_out) => &opt_out.person,
     })
-}
-
-/// The name of a message among all providers'.
-fn message_name(provider: char, message_id: &str) -> String {
-    format!("{provider}{message_id}")
 }
 
 #[cfg(test)]
@@ -176,7 +212,8 @@ mod tests {
         assert_eq!((ask("a", 'c'), ask("a", 'g'), ask("b", 'c')), ("ca".to_owned(), "ga".to_owned(), "cb".to_owned()));
         // Who tells asks the same.
         let told = PARTITION.route_to("12025550101".to_owned(), status("a", None, None), 'c', 0);
-        assert_eq!(PARTITION.known(&told), Some(Known { message: ask("a", 'c'), handle: told.handle }));
+        let claim = PARTITION.claim(&told).unwrap();
+        assert_eq!((claim.thing, claim.handle, claim.ground), (ask("a", 'c'), told.handle, Ground::Told));
         let opt_out = Event::OptOut(crate::event::OptOut {
             channel: "wa".to_owned(),
             person: Person::default(),

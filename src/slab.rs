@@ -26,6 +26,12 @@ impl<T> Slab<T> {
         self.0.iter_mut()
     }
 
+    /// All items, by number.
+    #[must_use]
+    pub fn into_items(self) -> Vec<T> {
+        self.0
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()

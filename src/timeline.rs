@@ -21,13 +21,14 @@ mod forwarding;
 mod order;
 mod owners;
 mod places;
+mod sharing;
 mod states;
 mod threads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contact::NOBODY;
-use crate::contributions::{CountedContact, CountedInbound, Delta, Nanos, Place};
+use crate::contributions::{CountedConflicts, CountedContact, CountedInbound, Delta, Nanos, Place};
 use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
 use crate::facts::{Facts, InboundFacts, entry_id, message_entry_id, reference_parts, time_of};
@@ -82,6 +83,7 @@ struct Dirty {
     standings: BTreeSet<u32>,
     contacts: BTreeSet<(u32, Option<String>)>,
     lines: Changed,
+    lost: BTreeSet<String>,
 }
 
 /// What became of an event that was put into a timeline.
@@ -144,6 +146,15 @@ pub struct Timeline {
     dirty: Dirty,
     /// Entries whose stored form has to be renewed.
     unsaved: BTreeSet<Ref>,
+    /// Things of which nothing counts: their claim is lost, or only a verdict is known.
+    aside: BTreeMap<String, Slot>,
+    unsaved_aside: BTreeSet<String>,
+    /// What counts for claims that were lost to other contacts, by entry.
+    lost: BTreeMap<String, Option<CountedConflicts>>,
+    /// Facts were taken away: everything has to be made anew of what is left.
+    stale: bool,
+    /// Rows of entries that are no more: the campaign and the id.
+    gone: Vec<(u32, String)>,
 }
 impl Timeline {
     /// An empty timeline.
@@ -180,13 +191,17 @@ impl Timeline {
 
     /// Takes a stored entry in, before the first [`Timeline::settle`].
     pub fn load(&mut self, id: String, facts: Facts, campaign: u32) {
-        self.insert(Slot { id, stored_in: Some(campaign) }, facts);
+        self.insert(Slot { id, stored_in: Some(campaign), shared: None }, facts);
     }
 
     /// Puts an event in; nothing is counted before [`Timeline::settle`].
     pub fn put(&mut self, event: &Event, provider: char, received_ms: Ms) -> Put {
         let at_ms = time_of(event, received_ms);
         let Some(id) = entry_id(event, provider) else { return Put::default() };
+        if self.is_shared(&id) {
+            let news = self.share(&id, &mut |shared| shared.put(true, event, provider, at_ms));
+            return Put { news, ..Put::default() };
+        }
         if let Some(known) = self.ids.get(&id).copied() {
             let message = |timeline: &Self| match known {
                 Ref::Message(no) => Some((timeline.messages[no].facts.claims.len(), timeline.messages[no].facts.follows(event))),
@@ -204,19 +219,29 @@ impl Timeline {
             return Put::default();
         };
         facts.put(event, provider, at_ms);
-        let entry = self.insert(Slot { id, stored_in: None }, facts);
+        let entry = self.insert(Slot { id, stored_in: None, shared: None }, facts);
         self.unsaved.insert(entry);
         Put { news: true, ..Put::default() }
     }
 
     /// The entries whose stored form differs from what it is now; they are taken for stored.
     pub fn unsaved(&mut self) -> Vec<Saved> {
-        core::mem::take(&mut self.unsaved).into_iter().map(|entry| self.saved(entry)).collect()
+        let mut saved: Vec<Saved> = core::mem::take(&mut self.unsaved).into_iter().map(|entry| self.saved(entry)).collect();
+        for id in core::mem::take(&mut self.unsaved_aside) {
+            saved.extend(self.aside.get_mut(&id).map(|slot| slot.saved(0, 0, &(), Vec::new())));
+        }
+        saved
+    }
+
+    /// The rows of entries that are no more, by campaign and id.
+    pub fn gone(&mut self) -> Vec<(u32, String)> {
+        core::mem::take(&mut self.gone)
     }
 
     /// Takes nothing for stored.
     pub fn unsave(&mut self) {
         self.unsaved.extend(self.ids.values());
+        self.unsaved_aside.extend(self.aside.keys().cloned());
     }
 
     fn saved(&mut self, entry: Ref) -> Saved {
@@ -340,52 +365,13 @@ impl Timeline {
         entry
     }
 
-    /// Puts another copy of a known event in. What it is sorted by may change, so it leaves the lists meanwhile.
+    /// Puts another copy of a known event in.
     fn put_again(&mut self, known: Ref, event: &Event, provider: char, at_ms: Ms) -> bool {
         match known {
             Ref::Message(no) => {
-                let message = &mut self.messages[no];
-                let changed = message.facts.put_event(event, at_ms);
+                let changed = self.messages[no].facts.put_event(event, at_ms);
                 if changed {
                     self.dirty.messages.insert(no);
-                }
-                changed
-            }
-            Ref::Inbound(no) => {
-                let mut facts = self.inbounds[no].facts.clone();
-                let changed = facts.put_event(event, at_ms);
-                if changed {
-                    self.changed_window(self.inbounds[no].facts.at_ms);
-                    remove(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
-                    if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
-                        self.quotes.entry(id.clone()).or_default().retain(|other| *other != no);
-                        self.dirty.reactions.insert(id);
-                    }
-                    let inbound = &mut self.inbounds[no];
-                    inbound.facts = facts;
-                    self.list_inbound(no);
-                }
-                changed
-            }
-            Ref::Click(no) => {
-                let mut facts = self.clicks[no].facts.clone();
-                let changed = facts.put_event(event, provider, at_ms);
-                if changed {
-                    self.unlist_click(no);
-                    let click = &mut self.clicks[no];
-                    click.facts = facts;
-                    self.dirty.unplaced_clicks.insert(no);
-                }
-                changed
-            }
-            Ref::Conversion(no) => {
-                let mut facts = self.conversions[no].facts.clone();
-                let changed = facts.put_event(event, at_ms);
-                if changed {
-                    remove(&mut self.conversions_by_time, no, conversion_key(&self.conversions));
-                    let conversion = &mut self.conversions[no];
-                    conversion.facts = facts;
-                    self.list_conversion(no);
                 }
                 changed
             }
@@ -401,7 +387,67 @@ impl Timeline {
                 self.dirty.standings.insert(no);
                 changed
             }
-            Ref::OptOut(_) => false,
+            Ref::Inbound(_) | Ref::Click(_) | Ref::Conversion(_) | Ref::OptOut(_) => {
+                let mut facts = self.facts_of(known);
+                let changed = facts.put(event, provider, at_ms);
+                if changed {
+                    self.replace(known, facts);
+                }
+                changed
+            }
+        }
+    }
+
+    /// The facts of an entry.
+    fn facts_of(&self, entry: Ref) -> Facts {
+        match entry {
+            Ref::Message(no) => Facts::Message(Box::new(self.messages[no].facts.clone())),
+            Ref::Attempt(no) => Facts::Attempt(self.attempts[no].facts.clone()),
+            Ref::Standing(no) => Facts::Standing(self.standings[no].facts.clone()),
+            Ref::Inbound(no) => Facts::Inbound(self.inbounds[no].facts.clone()),
+            Ref::Click(no) => Facts::Click(self.clicks[no].facts.clone()),
+            Ref::Conversion(no) => Facts::Conversion(self.conversions[no].facts.clone()),
+            Ref::OptOut(no) => Facts::OptOut(self.opt_outs[no].facts.clone()),
+        }
+    }
+
+    /// Gives an entry other facts of its kind, which say more. What it is sorted by may change, so it leaves the lists meanwhile.
+    fn replace(&mut self, known: Ref, facts: Facts) {
+        match (known, facts) {
+            (Ref::Message(no), Facts::Message(facts)) => {
+                self.messages[no].facts = *facts;
+                self.dirty.messages.insert(no);
+            }
+            (Ref::Attempt(no), Facts::Attempt(facts)) => {
+                self.attempts[no].facts = facts;
+                self.name_attempt(no);
+            }
+            (Ref::Standing(no), Facts::Standing(facts)) => {
+                self.standings[no].facts = facts;
+                self.dirty.standings.insert(no);
+            }
+            (Ref::Inbound(no), Facts::Inbound(facts)) => {
+                self.changed_window(self.inbounds[no].facts.at_ms);
+                remove(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
+                if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
+                    self.quotes.entry(id.clone()).or_default().retain(|other| *other != no);
+                    self.dirty.reactions.insert(id);
+                }
+                self.inbounds[no].facts = facts;
+                self.list_inbound(no);
+            }
+            (Ref::Click(no), Facts::Click(facts)) => {
+                self.unlist_click(no);
+                self.clicks[no].facts = facts;
+                self.dirty.unplaced_clicks.insert(no);
+            }
+            (Ref::Conversion(no), Facts::Conversion(facts)) => {
+                remove(&mut self.conversions_by_time, no, conversion_key(&self.conversions));
+                self.conversions[no].facts = facts;
+                self.list_conversion(no);
+            }
+            (Ref::OptOut(no), Facts::OptOut(facts)) => self.opt_outs[no].facts = facts,
+            _ => {}
         }
     }
 
@@ -496,6 +542,9 @@ impl Timeline {
         }
         while let Some(no) = self.dirty.standings.pop_first() {
             self.place_standing(no, policies);
+        }
+        while let Some(id) = self.dirty.lost.pop_first() {
+            self.count_lost(&id, delta);
         }
         while let Some((line, (from_ms, to_ms))) = self.dirty.lines.pop_first() {
             self.count_line(&line, from_ms, to_ms, delta);

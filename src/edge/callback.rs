@@ -18,7 +18,7 @@ use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
 use crate::facts::time_of;
 use crate::health::Counts;
-use crate::identity::{Known, Nameless};
+use crate::identity::{Claim, Nameless};
 use crate::ledger::{Read, Remarks, Routed};
 use crate::letters::{Came, Command, Item, Letter, Shelf, State};
 use crate::partition::Destination;
@@ -112,11 +112,12 @@ struct Sorted {
     events: Vec<Routed>,
     nameless: Vec<Nameless>,
     /// Whose messages are, where the channel's statuses do not say it.
-    known: Vec<Known>,
+    claims: Vec<Claim>,
     /// What was not understood.
     items: Vec<Item>,
     others: u64,
     counts: Counts,
+    received_ms: Ms,
 }
 
 /// Reads a callback whose signature is good.
@@ -124,7 +125,7 @@ async fn sort(config: &Config, channel: &OpenChannel, callback: &Callback<'_>, r
     let (provider, mapping) = (channel.provider, channel.mapping.as_ref());
     let parsed = provider.parse(callback, &channel.channel.id, mapping, received_ms);
     let parsed = parsed.without_our_clicks(|url| is_tracking_url(url, &config.tokens));
-    let mut sorted = Sorted { others: parsed.others.len() as u64, ..Sorted::default() };
+    let mut sorted = Sorted { others: parsed.others.len() as u64, received_ms, ..Sorted::default() };
     sorted.items.extend(parsed.odd.into_iter().map(|odd| Item { pointer: odd.pointer, reason: odd.reason.to_owned() }));
     let mut counts = Counts {
         received: parsed.events.len() as u64 + sorted.others + sorted.items.len() as u64,
@@ -152,7 +153,7 @@ async fn sort(config: &Config, channel: &OpenChannel, callback: &Callback<'_>, r
         }
         match config.partition.route(event, provider.code(), received_ms) {
             Destination::Ledger(routed) => {
-                sorted.known.extend(provider.may_name_nobody(mapping).then(|| config.partition.known(&routed)).flatten());
+                sorted.claims.extend(provider.may_name_nobody(mapping).then(|| config.partition.claim(&routed)).flatten());
                 sorted.events.push(routed);
             }
             Destination::Identity(nameless) => sorted.nameless.push(nameless),
@@ -173,8 +174,10 @@ async fn record(config: &Config, sorted: Sorted) -> Result<(Remarks, Option<Item
     if !sorted.nameless.is_empty() {
         events.extend(identity::resolve(config, sorted.nameless).await?);
     }
-    let learn = async { if sorted.known.is_empty() { Ok(()) } else { identity::learn(config, sorted.known).await } };
-    let (recorded, ()) = try_join(ledgers::record(config, events), learn).await?;
+    let claimed = async {
+        if sorted.claims.is_empty() { Ok(Vec::new()) } else { identity::claim(config, sorted.claims, sorted.received_ms).await }
+    };
+    let (recorded, _) = try_join(ledgers::record(config, events), claimed).await?;
     let mut remarks = Remarks::default();
     recorded.remarks.values().for_each(|more| remarks.add(more));
     let refused = recorded.refused.len();

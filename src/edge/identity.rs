@@ -1,4 +1,4 @@
-//! Asking and telling the Identity objects whose messages are.
+//! Asking and telling the Identity objects whose messages and conversions are.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,13 @@ use serde::de::DeserializeOwned;
 use super::config::Config;
 use super::objects::call;
 use crate::bounds::{EVENTS_PER_CALL, IDENTITY_CALL_MS};
-use crate::identity::{Command, Known, Nameless};
+use crate::event::Ms;
+use crate::identity::{Claim, Command, Nameless};
 use crate::ledger::Routed;
 use crate::problem::Problem;
 
-/// The events whose message is known, on their way to its person; the others wait, durably, until somebody tells.
+/// The events whose message is known, on their way to its person; the others wait, durably, until somebody tells. A click counts
+/// as nobody's meanwhile.
 ///
 /// # Errors
 /// 503, if an object does not answer.
@@ -21,22 +23,30 @@ pub async fn resolve(config: &Config, events: Vec<Nameless>) -> Result<Vec<Route
         let command = Command::Resolve { events };
         let handles: Vec<Option<String>> = ask(config, object, &command).await?;
         let Command::Resolve { events } = command else { return Ok(Vec::new()) };
-        let known = events.into_iter().zip(handles).filter_map(|(event, handle)| Some(event.of_person(handle?)));
+        let known = events.into_iter().zip(handles).filter_map(|(event, handle)| {
+            let handle = handle.or_else(|| event.nobody.clone())?;
+            Some(event.of_person(handle))
+        });
         Ok::<_, Problem>(known.collect())
     });
     let known = join_all(calls).await.into_iter().collect::<Result<Vec<Vec<Routed>>, Problem>>()?;
     Ok(known.into_iter().flatten().collect())
 }
 
-/// Tells whose messages are; what waited for it is with the Ledgers then.
+/// Tells who claims what. Every Ledger concerned knows when the answer comes, and what waited for a name is with its Ledger: the
+/// places of the claims that are the second on their thing.
 ///
 /// # Errors
-/// 503, if an object does not answer, or could not move what waited.
-pub async fn learn(config: &Config, known: Vec<Known>) -> Result<(), Problem> {
-    let calls = shards(config, known, |known| &known.message)
-        .into_iter()
-        .map(async |(object, known)| ask::<()>(config, object, &Command::Learn { known }).await);
-    join_all(calls).await.into_iter().collect()
+/// 503, if an object does not answer, or a Ledger could not be told.
+pub async fn claim(config: &Config, claims: Vec<Claim>, received_ms: Ms) -> Result<Vec<usize>, Problem> {
+    let calls = shards(config, claims.into_iter().enumerate().collect(), |(_, claim)| &claim.thing).into_iter();
+    let calls = calls.map(async |(object, claims)| {
+        let (places, claims): (Vec<usize>, Vec<Claim>) = claims.into_iter().unzip();
+        let second: Vec<usize> = ask(config, object, &Command::Claim { claims, received_ms }).await?;
+        Ok::<_, Problem>(second.into_iter().filter_map(|place| places.get(place).copied()).collect::<Vec<_>>())
+    });
+    let second = join_all(calls).await.into_iter().collect::<Result<Vec<_>, Problem>>()?;
+    Ok(second.into_iter().flatten().collect())
 }
 
 /// How many events of the channel wait for a name.
@@ -51,10 +61,10 @@ pub async fn waiting(config: &Config, channel: &str) -> Result<u64, Problem> {
 }
 
 /// The items of each object, at most [`EVENTS_PER_CALL`] together.
-fn shards<T>(config: &Config, items: Vec<T>, message: impl Fn(&T) -> &String) -> Vec<(u32, Vec<T>)> {
+fn shards<T>(config: &Config, items: Vec<T>, thing: impl Fn(&T) -> &String) -> Vec<(u32, Vec<T>)> {
     let mut shards: BTreeMap<u32, Vec<T>> = BTreeMap::new();
     for item in items {
-        shards.entry(config.partition.identity(message(&item))).or_default().push(item);
+        shards.entry(config.partition.identity(thing(&item))).or_default().push(item);
     }
     let mut calls = Vec::new();
     for (object, mut items) in shards {

@@ -1,6 +1,7 @@
 //! The Identity's Durable Object: `POST /` with a `Command`.
 //!
-//! What it has learned frees what waited for it; that is with the Ledgers before the answer, or else the alarm sees to it.
+//! What Ledgers have to be told is with them before the answer, or else the alarm sees to it. Once a day the alarm drops what is
+//! older than the retention.
 
 use std::time::Duration;
 
@@ -10,10 +11,14 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 
 use super::config::Config;
 use super::sql::ObjectSql;
-use super::{http, ledgers};
-use crate::bounds::MOVE_AGAIN_MS;
+use super::{cache, http, ledgers, now_ms};
+use crate::bounds::{IDENTITY_TIDY_MS, MOVE_AGAIN_MS};
+use crate::counters::DAY_MS;
+use crate::event::Ms;
 use crate::identity::{Command, Identity as Core};
 use crate::problem::Problem;
+use crate::registry::SETTINGS;
+use crate::settings::Settings;
 use crate::sql::SqlError;
 
 #[durable_object(alarm)]
@@ -38,9 +43,12 @@ impl DurableObject for Identity {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        if self.move_on().await.is_err() {
-            self.arm().await;
-        }
+        let again_ms = match self.tell().await {
+            Ok(()) if self.expire().await.unwrap_or(true) => MOVE_AGAIN_MS,
+            Ok(()) => IDENTITY_TIDY_MS,
+            Err(_) => MOVE_AGAIN_MS,
+        };
+        self.arm(again_ms).await;
         Response::empty()
     }
 }
@@ -51,42 +59,65 @@ impl Identity {
         let core = self.core()?;
         Ok(match command {
             Command::Resolve { events } => json!(core.resolve(&events).map_err(refused)?).to_string(),
-            Command::Learn { known } => {
-                // First the alarm, then the work: a crash after it leaves nothing behind that nobody moves.
-                if core.any_waits().map_err(refused)? {
-                    self.arm().await;
-                }
-                if core.learn(&known).map_err(refused)? {
-                    self.move_on().await?;
-                }
+            Command::Claim { claims, received_ms } => {
+                let second = core.claim(&claims, received_ms).map_err(refused)?;
+                self.told().await?;
+                json!(second).to_string()
+            }
+            Command::Moved { moved, received_ms } => {
+                core.moved(&moved, received_ms).map_err(refused)?;
+                self.told().await?;
                 "null".to_owned()
             }
             Command::Waiting => json!(core.waiting().map_err(refused)?).to_string(),
+            Command::Forget { handle } => json!(core.forget(&handle).map_err(refused)?).to_string(),
         })
     }
 
-    /// Moves everything that can go. An event that no Ledger takes stays, and goes on being counted as unmatched.
-    async fn move_on(&self) -> std::result::Result<(), Problem> {
+    /// Tells what is due, now. The alarm is set in the same turn as what made it due is written, so that a crash after it leaves
+    /// nothing behind that nobody tells.
+    async fn told(&self) -> std::result::Result<(), Problem> {
+        let due = self.core()?.any_due().map_err(refused)?;
+        if due {
+            self.arm(MOVE_AGAIN_MS).await;
+            self.tell().await?;
+        } else if self.state.storage().get_alarm().await.ok().flatten().is_none() {
+            self.arm(IDENTITY_TIDY_MS).await;
+        }
+        Ok(())
+    }
+
+    /// Tells everything that is due. An event that no Ledger takes stays, and goes on being counted as unmatched.
+    async fn tell(&self) -> std::result::Result<(), Problem> {
         let (core, config) = (self.core()?, Config::of(&self.env)?);
         let mut after = 0;
         loop {
-            let due = core.due(after).map_err(refused)?;
-            let Some(last) = due.last() else { return Ok(()) };
-            after = last.no;
-            let rows: Vec<i64> = due.iter().map(|due| due.no).collect();
-            let recorded = ledgers::record(&config, due.into_iter().map(|due| due.routed)).await?;
-            let taken = rows.iter().enumerate().filter(|(place, _)| !recorded.refused.contains(place));
-            let taken: Vec<i64> = taken.map(|(_, row)| *row).collect();
-            core.moved(&taken).map_err(refused)?;
+            let mut due = core.due(after).map_err(refused)?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            ledgers::judge(&config, &due.verdicts).await?;
+            let recorded = ledgers::record(&config, due.events.iter().map(|(_, routed)| routed.clone())).await?;
+            after = due.events.last().map_or(after, |(no, _)| *no);
+            let taken = due.events.into_iter().enumerate().filter(|(place, _)| !recorded.refused.contains(place));
+            due.events = taken.map(|(_, event)| event).collect();
+            core.done(&due).map_err(refused)?;
         }
+    }
+
+    /// Drops what is older than the retention. Says whether there is more to be dropped.
+    async fn expire(&self) -> std::result::Result<bool, Problem> {
+        let config = Config::of(&self.env)?;
+        let settings = cache::get::<Settings>(&config, SETTINGS).await?.unwrap_or_default();
+        self.core()?.expire(now_ms() - Ms::from(settings.retention_days) * DAY_MS).map_err(refused)
     }
 
     fn core(&self) -> std::result::Result<&Core<ObjectSql>, Problem> {
         self.core.as_ref().map_err(|error| refused(error.clone()))
     }
 
-    async fn arm(&self) {
-        if let Err(error) = self.state.storage().set_alarm(Duration::from_millis(MOVE_AGAIN_MS)).await {
+    async fn arm(&self, after_ms: u64) {
+        if let Err(error) = self.state.storage().set_alarm(Duration::from_millis(after_ms)).await {
             worker::console_error!("identity: alarm: {error}");
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use futures_util::future::try_join;
 use worker::Context;
 
 use super::Answer;
@@ -10,12 +11,14 @@ use super::cache::{self, OpenChannel};
 use super::config::Config;
 use super::definitions::ask;
 use super::http::{self, Request};
+use super::ledgers::Recorded;
 use super::{health, identity, ledgers, now_ms};
 use crate::channel::Channel;
-use crate::event::Event;
+use crate::event::{Event, Ms};
 use crate::health::Counts;
+use crate::identity::Claim;
 use crate::ids::operator_id;
-use crate::ledger::{Remarks, Routed};
+use crate::ledger::Routed;
 use crate::lines::{self, Rejected, Whose};
 use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, Kind, Page};
@@ -31,8 +34,8 @@ pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Contex
     let only = if lines.iter().flatten().all(|line| line.get("channel").is_some()) { None } else { only_channel(config).await? };
     let (mut taken, mut rejected) = (Vec::new(), Vec::new());
     let mut channels: BTreeMap<String, Option<Rc<OpenChannel>>> = BTreeMap::new();
-    // The line of each event, and whose the messages are that their statuses do not say it of.
-    let (mut at, mut known) = (Vec::new(), Vec::new());
+    // The line of each event; what is claimed, and through which channel.
+    let (mut at, mut claims, mut claimed_in) = (Vec::new(), Vec::new(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
         let (key, dispatch) = match lines::dispatch(line.as_ref(), campaign, only.as_deref()) {
             Ok(line) => line,
@@ -42,7 +45,6 @@ pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Contex
             }
         };
         let mut code = NO_PROVIDER;
-        let mut learned = false;
         if let Some(id) = &dispatch.channel {
             if !channels.contains_key(id) {
                 channels.insert(id.clone(), cache::get::<OpenChannel>(config, id).await?);
@@ -53,28 +55,35 @@ pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Contex
                 continue;
             };
             code = channel.provider.code();
-            learned = channel.provider.may_name_nobody(channel.mapping.as_ref());
         }
         let routed = config.partition.route_to(key, Event::Dispatch(dispatch), code, received_ms);
-        known.extend(learned.then(|| config.partition.known(&routed)).flatten());
+        if let Some(claim) = config.partition.claim(&routed) {
+            claims.push(claim);
+            claimed_in.push(routed.event.channel().unwrap_or_default().to_owned());
+        }
         taken.push(routed);
         at.push(index);
     }
-    if !known.is_empty() {
-        identity::learn(config, known).await?;
+    let (recorded, second) = claimed(config, taken, claims, received_ms).await?;
+    let mut conflicts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (channel, remarks) in &recorded.remarks {
+        *conflicts.entry(channel).or_default() += remarks.conflict;
     }
-    let recorded = ledgers::record(config, taken).await?;
-    for (channel, Remarks { conflict, .. }) in recorded.remarks.iter().filter(|(_, remarks)| remarks.conflict > 0) {
-        health::count_later(config, context, channel, &Counts { conflict: *conflict, ..Counts::default() });
+    for channel in second.iter().filter_map(|place| claimed_in.get(*place)) {
+        *conflicts.entry(channel).or_default() += 1;
     }
-    answer(&at, &recorded.refused, rejected)
+    for (channel, conflict) in conflicts.into_iter().filter(|(_, conflict)| *conflict > 0) {
+        health::count_later(config, context, channel, &Counts { conflict, ..Counts::default() });
+    }
+    answer(&at, 0, &recorded.refused, rejected)
 }
 
 /// `POST /v1/conversions`
 pub async fn conversions(config: &Config, request: &Request) -> Answer {
     let lines = sent(request, "conversions").await?;
     let received_ms = now_ms();
-    let (mut taken, mut rejected, mut at) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut taken, mut rejected, mut at, mut claims) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut withdrawn = 0;
     for (index, line) in lines.iter().enumerate() {
         match lines::conversion(line.as_ref()) {
             Ok((Whose::Key(key), conversion)) => {
@@ -88,15 +97,32 @@ pub async fn conversions(config: &Config, request: &Request) -> Answer {
                     key: None,
                     provider: NO_PROVIDER,
                     received_ms,
+                    nameless: false,
                     event: Event::Conversion(conversion),
                 });
                 at.push(index);
             }
+            Ok((Whose::Nobody, conversion)) => {
+                claims.push(config.partition.withdrawal(&conversion));
+                withdrawn += 1;
+            }
             Err(errors) => rejected.push(Rejected { index, errors }),
         }
     }
-    let recorded = ledgers::record(config, taken).await?;
-    answer(&at, &recorded.refused, rejected)
+    claims.extend(taken.iter().filter_map(|routed| config.partition.claim(routed)));
+    let (recorded, _) = claimed(config, taken, claims, received_ms).await?;
+    answer(&at, withdrawn, &recorded.refused, rejected)
+}
+
+/// Records events and tells who claims what by them, at once: whichever is first, when both have answered everybody knows.
+async fn claimed(
+    config: &Config,
+    events: Vec<Routed>,
+    claims: Vec<Claim>,
+    received_ms: Ms,
+) -> Result<(Recorded, Vec<usize>), Problem> {
+    let claim = async { if claims.is_empty() { Ok(Vec::new()) } else { identity::claim(config, claims, received_ms).await } };
+    try_join(ledgers::record(config, events), claim).await
 }
 
 async fn sent(request: &Request, list: &'static str) -> Result<Vec<Option<serde_json::Value>>, Problem> {
@@ -104,14 +130,15 @@ async fn sent(request: &Request, list: &'static str) -> Result<Vec<Option<serde_
     lines::lines(&http::body(request).await?, &content_type, list)
 }
 
-/// The answer to lines whose events stood at the lines `at`: what no Ledger will ever take is rejected.
-fn answer(at: &[usize], refused: &[usize], mut rejected: Vec<Rejected>) -> Answer {
+/// The answer to lines whose events stood at the lines `at`, and `others` that are no events of anybody: what no Ledger will ever
+/// take is rejected.
+fn answer(at: &[usize], others: usize, refused: &[usize], mut rejected: Vec<Rejected>) -> Answer {
     rejected.extend(refused.iter().filter_map(|place| at.get(*place)).map(|index| Rejected {
         index: *index,
         errors: vec![FieldError { pointer: String::new(), detail: "is understood, but the storage never takes it".to_owned() }],
     }));
     rejected.sort_by_key(|rejected| rejected.index);
-    Ok(http::json(200, &lines::answer(at.len() - refused.len(), &rejected).to_string())?)
+    Ok(http::json(200, &lines::answer(at.len() + others - refused.len(), &rejected).to_string())?)
 }
 
 /// The channel that is meant by who names none: the only one.

@@ -172,6 +172,7 @@ fn weight(write: &Write) -> usize {
         Write::Record { events } => events.len(),
         Write::Declare { campaigns } => campaigns.len(),
         Write::Erase { .. } | Write::Retain { .. } => 1,
+        Write::Judge { verdicts } => verdicts.len(),
     }
 }
 

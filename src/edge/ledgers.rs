@@ -8,7 +8,7 @@ use super::config::Config;
 use super::metrics::METRICS;
 use super::objects::{NoAnswer, call};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
-use crate::ledger::{Read, Remarks, Routed, Write, Written};
+use crate::ledger::{Read, Remarks, Routed, Verdict, Write, Written};
 use crate::problem::Problem;
 
 /// What the Ledgers said of events that they have.
@@ -47,6 +47,23 @@ pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -
         }
     }
     Ok(recorded)
+}
+
+/// Tells the Ledgers what was decided about claims.
+///
+/// # Errors
+/// 503, if one did not say that it knows.
+pub async fn judge(config: &Config, verdicts: &[Verdict]) -> Result<(), Problem> {
+    let mut groups: BTreeMap<u32, Vec<Verdict>> = BTreeMap::new();
+    for verdict in verdicts {
+        groups.entry(config.partition.ledger_of(&verdict.handle)).or_default().push(verdict.clone());
+    }
+    let calls = groups.into_iter().map(async |(ledger, verdicts)| {
+        let body = serde_json::to_string(&Write::Judge { verdicts }).map_err(|_| NoAnswer::Failed)?;
+        write_text(config, ledger, &body).await.map(drop)
+    });
+    let answers: Result<Vec<()>, NoAnswer> = join_all(calls).await.into_iter().collect();
+    answers.map(drop).map_err(|_| Problem::unavailable("Storage trouble."))
 }
 
 async fn write(config: &Config, ledger: u32, events: Vec<(usize, Routed)>) -> Result<(Vec<usize>, Written), NoAnswer> {

@@ -9,7 +9,7 @@ use super::{CHUNK_CONTACTS, Ledger, to_json};
 use crate::contributions::Delta;
 use crate::counters::{Book, StoredRow, TOTALS};
 use crate::event::Ms;
-use crate::facts::Facts;
+use crate::facts::{Facts, Shared};
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::Timeline;
 
@@ -51,6 +51,18 @@ pub(super) fn damaged(what: &str) -> SqlError {
 
 pub(super) fn parse<'a, T: Deserialize<'a>>(json: Option<&'a str>, what: &str) -> Result<Vec<T>, SqlError> {
     json.map_or_else(|| Ok(Vec::new()), |json| serde_json::from_str(json).map_err(|_| damaged(what)))
+}
+
+/// Takes a stored entry into its timeline. `None` if it cannot be read.
+pub fn load_entry(timeline: &mut Timeline, id: String, body: &str, campaign: u32) -> Option<()> {
+    if Shared::is_in(body) {
+        let shared = Shared::decode(&id, body)?;
+        timeline.load_shared(id, shared, campaign);
+    } else {
+        let facts = Facts::decode(&id, body)?;
+        timeline.load(id, facts, campaign);
+    }
+    Some(())
 }
 
 impl<S: Sql> Ledger<S> {
@@ -126,10 +138,8 @@ impl<S: Sql> Ledger<S> {
             let whole = page.len() < PAGE_ENTRIES;
             after = (last.0, last.1.clone(), last.2.clone());
             for (campaign, handle, id, body) in page {
-                let facts = Facts::decode(&id, body.get()).ok_or_else(|| damaged("entry"))?;
-                if let Some(cached) = self.contacts.get_mut(&handle) {
-                    cached.timeline.load(id, facts, campaign);
-                }
+                let Some(cached) = self.contacts.get_mut(&handle) else { continue };
+                load_entry(&mut cached.timeline, id, body.get(), campaign).ok_or_else(|| damaged("entry"))?;
             }
             if whole {
                 return Ok(());

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::counters::{Book, StoredRow};
 use crate::event::{Event, Ms};
+use crate::facts::Word;
 use crate::gather::gather;
 use crate::policy::Policy;
 use crate::shares::Shares;
@@ -24,7 +25,21 @@ pub struct Routed {
     pub provider: char,
     /// When the edge received it: fixed once, carried with every retry.
     pub received_ms: Ms,
+    /// The event named a message and nobody: it is this person's for as long as their claim on the message is the best.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub nameless: bool,
     pub event: Event,
+}
+
+/// An Identity's word on a person's claim on a thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub handle: String,
+    /// The entry's id.
+    pub thing: String,
+    /// Each verdict on a thing has a higher number than the one before it.
+    pub version: u64,
+    pub word: Word,
 }
 
 fn no_provider() -> char {
@@ -43,6 +58,8 @@ pub enum Write {
     Erase { handle: String, at_ms: Ms },
     /// Learn for how long things are kept.
     Retain { days: u32 },
+    /// Learn what was decided about claims that persons of this and other Ledgers made.
+    Judge { verdicts: Vec<Verdict> },
 }
 
 /// What became of one write.

@@ -1,6 +1,4 @@
-//! The Ledger's tables, and how an older database becomes one of now. It knows nothing of what stands in them.
-
-use crate::sql::{Arg, Sql, SqlError};
+//! The Ledger's tables. It knows nothing of what stands in them.
 
 /// The schema, one step per version; each is additive, so that an older release runs on a newer schema.
 ///
@@ -13,7 +11,7 @@ use crate::sql::{Arg, Sql, SqlError};
 ///   `origin` says which Ledger forgot it, empty for this one. It was counted under the rules of its time and stays so.
 /// - `tombstone`: a handle that was erased, and when; nothing else.
 /// - `progress`: how far work in chunks has come, by the name of the work.
-const MIGRATIONS: &[&[&str]] = &[
+pub(super) const MIGRATIONS: &[&[&str]] = &[
     &[
         "CREATE TABLE policy (no INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT",
         "CREATE TABLE contact (handle TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -30,19 +28,3 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE TABLE progress (work TEXT PRIMARY KEY, mark TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ],
 ];
-
-/// Brings the database to the newest version.
-pub(super) fn migrate(sql: &impl Sql) -> Result<(), SqlError> {
-    sql.exec("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID", &[])?;
-    let version = sql.text("SELECT CAST(value AS TEXT) FROM meta WHERE key = 'schema'", &[])?;
-    let version: usize = version.and_then(|v| v.parse().ok()).unwrap_or(0);
-    for (step, no) in MIGRATIONS.iter().zip(1i64..).skip(version) {
-        sql.transaction(|| {
-            for statement in *step {
-                sql.exec(statement, &[])?;
-            }
-            sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', CAST(?1 AS INTEGER))", &[Arg::Int(no)])
-        })?;
-    }
-    Ok(())
-}

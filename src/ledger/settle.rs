@@ -19,9 +19,11 @@ impl<S: Sql> Ledger<S> {
     pub(super) fn settle(&mut self, handle: &str, change: &mut Change, rows: &mut Rows) {
         let Some(cached) = self.contacts.get_mut(handle) else { return };
         if self.marks.rules == RULES_VERSION {
+            cached.timeline.renew(&mut change.all);
             cached.timeline.settle(&self.policies, &mut change.all);
         } else {
             let mut own = Delta::new();
+            cached.timeline.renew(&mut own);
             cached.timeline.settle(&self.policies, &mut own);
             add_all(&mut change.all, &own);
             if handle <= self.marks.recounted.as_str() {
@@ -29,6 +31,7 @@ impl<S: Sql> Ledger<S> {
             }
         }
         let mut changed = !cached.stored || cached.row.key.as_deref() != cached.timeline.key();
+        rows.gone.extend(cached.timeline.gone().iter().map(|(campaign, id)| to_json(&(campaign, handle, id))));
         let mut waiting: BTreeSet<String> = BTreeSet::new();
         for entry in cached.timeline.unsaved() {
             changed |= cached.row.campaigns.insert(entry.campaign);

@@ -21,7 +21,8 @@ impl Timeline {
         let before = message.counted.replace(now.clone());
         change(before.as_ref(), Some(&now), delta);
         let losers = message.facts.claims.len().saturating_sub(1) as u32;
-        recount(&mut message.conflicts, (losers > 0).then_some(CountedConflicts(losers)), delta);
+        let conflicts = (losers > 0).then_some(CountedConflicts { lost: losers, conversion: false });
+        recount(&mut message.conflicts, conflicts, delta);
         let turn = now.time_of(state::DELIVERED).map(|at_ms| {
             let (category, _) = usage_parts(now.usage);
             Turn { line: self.messages[no].line(), at_ms, category, usage: now.usage }

@@ -7,7 +7,7 @@ use crate::contributions::{
     CountedClick, CountedConflicts, CountedConversation, CountedConversion, CountedInbound, CountedMessage, Place,
 };
 use crate::event::Ms;
-use crate::facts::{AttemptFacts, ClickFacts, ConversionFacts, InboundFacts, MessageFacts, OptOutFacts, StandingFacts};
+use crate::facts::{AttemptFacts, ClickFacts, ConversionFacts, InboundFacts, MessageFacts, OptOutFacts, Shared, StandingFacts};
 
 /// One entry of the timeline as storage sees it.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Slot {
     pub id: String,
     /// The campaign under which it is stored; none if it is new.
     pub(super) stored_in: Option<u32>,
+    /// What it is made of, where several sources told of it: then its facts are what follows from these.
+    pub(super) shared: Option<Box<Shared>>,
 }
 
 /// Campaign and step as they were named, declared or not, and a name of the attempt.
@@ -168,7 +170,8 @@ impl Slot {
     pub(super) fn saved(&mut self, campaign: u32, mask: u32, facts: &impl serde::Serialize, names: Vec<String>) -> Saved {
         let moved_from = self.stored_in.replace(campaign).filter(|old| *old != campaign);
         // Plain data with string keys: serializing it cannot fail.
-        let facts = serde_json::to_string(facts).unwrap_or_default();
+        let whole = || serde_json::to_string(facts).unwrap_or_default();
+        let facts = self.shared.as_ref().map_or_else(whole, |shared| shared.encode());
         Saved { id: self.id.clone(), campaign, moved_from, mask, facts, names }
     }
 }

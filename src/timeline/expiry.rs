@@ -38,7 +38,8 @@ impl Timeline {
         // A word about all messages to come is kept for as long as anything of the person is.
         let stays =
             |(entry, campaign, at_ms): &(Ref, Option<u32>, Ms)| newest_of(*campaign, *at_ms) >= cutoff_ms && !is_opt_out(entry);
-        let known = things.iter().any(stays);
+        let asides = || self.aside.values().map(|slot| (slot, slot.shared.as_ref().map_or(Ms::MIN, |shared| shared.newest_ms())));
+        let known = things.iter().any(stays) || asides().any(|(_, newest_ms)| newest_ms >= cutoff_ms);
         let mut expiry = Expiry { gone: Vec::new(), kept: BTreeSet::new(), next_ms: Ms::MAX };
         for (entry, campaign, at_ms) in things {
             let newest_ms = newest_of(campaign, at_ms);
@@ -50,6 +51,16 @@ impl Timeline {
             }
             expiry.kept.insert(stored_in);
             if !(known && is_opt_out(&entry)) {
+                expiry.next_ms = expiry.next_ms.min(newest_ms);
+            }
+        }
+        // What counts nowhere goes by its own time.
+        for (slot, newest_ms) in asides() {
+            let stored_in = slot.stored_in.unwrap_or_default();
+            if newest_ms < cutoff_ms {
+                expiry.gone.push((stored_in, slot.id.clone()));
+            } else {
+                expiry.kept.insert(stored_in);
                 expiry.next_ms = expiry.next_ms.min(newest_ms);
             }
         }
@@ -83,18 +94,6 @@ impl Timeline {
                 (conversion.owner.map(of_message), conversion.facts.at_ms)
             }
             Ref::OptOut(no) => (None, self.opt_outs[no].facts.at_ms),
-        }
-    }
-
-    fn slot(&self, entry: Ref) -> &super::Slot {
-        match entry {
-            Ref::Message(no) => &self.messages[no].slot,
-            Ref::Attempt(no) => &self.attempts[no].slot,
-            Ref::Standing(no) => &self.standings[no].slot,
-            Ref::Click(no) => &self.clicks[no].slot,
-            Ref::Inbound(no) => &self.inbounds[no].slot,
-            Ref::Conversion(no) => &self.conversions[no].slot,
-            Ref::OptOut(no) => &self.opt_outs[no].slot,
         }
     }
 }

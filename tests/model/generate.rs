@@ -64,6 +64,11 @@ impl Default for Shape {
 }
 
 impl Shape {
+    /// What has to be found out across contacts too, and what one contact's timeline can hold of a group: nothing.
+    pub fn across_contacts() -> Self {
+        Self { aliases: false, groups: false, ..Self::default() }
+    }
+
     /// What one contact's timeline can hold by itself, without anything that must be found out across contacts.
     pub fn within_contacts() -> Self {
         Self { nameless: false, across_contacts: false, aliases: false, groups: false, ..Self::default() }
@@ -622,6 +627,8 @@ impl Maker<'_> {
             false => format!("o{contact}-{}", self.conversions),
         };
         let goal = *self.random.pick(&["", "order", "order", "lead", "visit"]);
+        // A provider's click has no id that a shop sees.
+        let ours = self.clicks.iter().rev().find(|id| id.starts_with("ck-")).cloned();
         for _ in 0..=self.random.below(2) {
             let contact = if self.shape.across_contacts && self.random.one_in(8) {
                 self.random.below(self.shape.contacts)
@@ -629,7 +636,7 @@ impl Maker<'_> {
                 contact
             };
             let by_click = self.random.one_in(4);
-            let click_id = if self.random.one_in(8) { Some("ck-unknown") } else { self.clicks.last().map(String::as_str) };
+            let click_id = if self.random.one_in(8) { Some("ck-unknown") } else { ours.as_deref() };
             let click_id = click_id.filter(|_| by_click).map(str::to_owned);
             // Whose click it was is known outside the contact's own timeline.
             let click_id = click_id.filter(|_| self.shape.across_contacts);

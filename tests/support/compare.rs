@@ -217,12 +217,16 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
             }
         } else {
             let lost = expected.conflicts.iter().filter(|c| matches!(c, answers::Conflict::Dispatch { .. })).count();
-            let counted: i64 = ever.totals.cells().filter(|(cell, _)| cell.kind == Kind::Conflicts).map(|(_, n)| n).sum();
-            assert_eq!(counted, lost as i64, "{context}: claims that lost");
+            let counted = |b: u16| -> i64 {
+                ever.totals.cells().filter(|(cell, _)| cell.kind == Kind::Conflicts && cell.b == b).map(|(_, n)| n).sum()
+            };
+            assert_eq!(counted(0), lost as i64, "{context}: claims that lost");
+            assert_eq!(counted(1), (expected.conflicts.len() - lost) as i64, "{context}: conversions that lost");
         }
     }
     check_usage(context, workspace, definitions, expected);
     reports::check(context, workspace, definitions, expected);
+    assert_eq!(workspace.unmatched(), expected.unmatched.values().sum::<u64>(), "{context}: statuses that wait for a name");
 }
 
 /// Section 7, of all campaigns together: conversations, delivered and billable messages by category, country and quarter hour.

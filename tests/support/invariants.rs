@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bluetick::contributions::{Delta, person, state};
 use bluetick::counters::{Book, Cell, Kind, RULES_VERSION, StoredRow, TOTALS};
-use bluetick::facts::Facts;
+use bluetick::ledger::load_entry;
 use bluetick::numbers::Numbers;
 use bluetick::policy::{Policies, Policy};
 use bluetick::sql::Sql;
@@ -128,8 +128,8 @@ pub fn check_reload(context: &str, sql: &RusqliteSql) {
     let entries: Vec<(u32, String, String, serde_json::Value)> =
         query(sql, "SELECT json_group_array(json_array(campaign, handle, id, json(body))) FROM entry");
     for (campaign, handle, id, facts) in entries {
-        let facts = Facts::decode(&id, &facts.to_string()).unwrap();
-        timelines.get_mut(&handle).expect("an entry has its contact").load(id, facts, campaign);
+        let timeline = timelines.get_mut(&handle).expect("an entry has its contact");
+        load_entry(timeline, id, &facts.to_string(), campaign).unwrap();
     }
     let mut again = Delta::new();
     for timeline in timelines.values_mut() {

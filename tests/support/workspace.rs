@@ -1,45 +1,66 @@
-//! Some Ledgers over rusqlite, spoken to as the edge speaks to them: events go to the Ledger of their contact's handle, numbers
-//! are asked of all Ledgers and added up.
+//! Some Ledgers and Identities over rusqlite, spoken to as the edge speaks to them: events go to the Ledger of their contact's
+//! handle, claims and what names nobody to the Identity of the thing, numbers are asked of all Ledgers and added up.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 
-use bluetick::contact::{Handle, canonical_key, handle_of_click};
+use bluetick::contact::Handle;
 use bluetick::counters::Book;
-use bluetick::event::{Event, Person};
-use bluetick::ledger::{BookRows, Ledger, Read, Remarks, Routed, Sums, Totals, Write};
+use bluetick::event::{Event, Ms};
+use bluetick::identity::{Claim, Ground, Identity, Nameless};
+use bluetick::ledger::{BookRows, Ledger, Read, Remarks, Routed, Sums, Totals, Write, Written};
 use bluetick::numbers::Numbers;
+use bluetick::partition::{Destination, Partition};
 use bluetick::period::Period;
 use bluetick::policy::Policy;
 use bluetick::shares::Shares;
 use bluetick::sums::Cut;
+use serde_json::json;
 
 use super::invariants::query;
 use super::rusqlite_sql::RusqliteSql;
-use crate::model::{Definitions, Received, UNATTRIBUTED};
+use crate::model::{Definitions, Received, UNATTRIBUTED, people};
 
 const HANDLE_KEY: [u8; 32] = [42; 32];
 
 pub struct Workspace {
     pub storage: Vec<RusqliteSql>,
     pub ledgers: Vec<Ledger<RusqliteSql>>,
+    pub identity_storage: Vec<RusqliteSql>,
+    pub identities: Vec<Identity<RusqliteSql>>,
+    pub partition: Partition,
     /// One character for every provider of the definitions.
     providers: BTreeMap<String, char>,
     channels: BTreeMap<String, String>,
+    /// Whose click an id is: our own ids say it themselves.
+    clicks: BTreeMap<String, Option<String>>,
     /// The clock of the Ledgers: at 0 nothing is old.
-    pub now_ms: i64,
+    pub now_ms: Ms,
+}
+
+/// What the edge makes of some events.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    pub events: Vec<Routed>,
+    pub nameless: Vec<Nameless>,
+    pub claims: Vec<Claim>,
 }
 
 impl Workspace {
     pub fn new(ledgers: usize, definitions: &Definitions) -> Self {
         let storage: Vec<RusqliteSql> = (0..ledgers).map(|_| RusqliteSql::default()).collect();
+        let identity_storage: Vec<RusqliteSql> = (0..ledgers).map(|_| RusqliteSql::default()).collect();
         let names: std::collections::BTreeSet<&String> = definitions.channels.values().collect();
         let mut workspace = Self {
             ledgers: storage.iter().map(|sql| Ledger::open(sql.clone()).unwrap()).collect(),
             storage,
+            identities: identity_storage.iter().map(|sql| Identity::open(sql.clone()).unwrap()).collect(),
+            identity_storage,
+            partition: Partition { handle_key: HANDLE_KEY, ledgers: ledgers as u32 },
             providers: names.into_iter().cloned().zip('a'..='z').collect(),
             channels: definitions.channels.clone(),
+            clicks: BTreeMap::new(),
             now_ms: 0,
         };
         workspace.declare(definitions);
@@ -49,6 +70,7 @@ impl Workspace {
     /// Every object is lost and wakes again on its storage.
     pub fn restart(&mut self) {
         self.ledgers = self.storage.iter().map(|sql| Ledger::open(sql.clone()).unwrap()).collect();
+        self.identities = self.identity_storage.iter().map(|sql| Identity::open(sql.clone()).unwrap()).collect();
     }
 
     pub fn policies(definitions: &Definitions) -> Vec<Policy> {
@@ -63,57 +85,114 @@ impl Workspace {
         }
     }
 
-    /// The Ledger and the routed form of an event; none if it names nobody.
-    pub fn route(&self, received: &Received) -> Option<(usize, Routed)> {
-        // The model names an event's kind in a field, the core around it.
-        let mut event = received.event.clone();
-        let kind = event.as_object_mut().unwrap().remove("kind").unwrap();
-        let event: Event = serde_json::from_value(serde_json::json!({ kind.as_str().unwrap(): event })).unwrap();
-        let (person, channel) = match &event {
-            Event::Dispatch(e) => (&e.person, e.channel.as_ref()),
-            Event::Status(e) => (&e.person, Some(&e.channel)),
-            Event::Inbound(e) => (&e.person, Some(&e.channel)),
-            Event::Click(e) => (&e.person, e.channel.as_ref()),
-            Event::Conversion(e) => (&e.person, None),
-            Event::OptOut(e) => (&e.person, Some(&e.channel)),
-        };
-        let ledgers = self.ledgers.len() as u32;
-        let key = key_of(person);
-        let (handle, ledger) = match (&key, &event) {
-            (Some(key), _) => {
-                let handle = Handle::of(&HANDLE_KEY, key);
-                (handle.to_text(), handle.ledger(ledgers))
-            }
-            (None, Event::Click(click)) => handle_of_click(&HANDLE_KEY, &click.click_id, ledgers),
-            _ => return None,
-        };
-        let provider = channel.and_then(|c| self.channels.get(c)).and_then(|p| self.providers.get(p)).copied().unwrap_or('-');
-        Some((ledger as usize, Routed { handle, key, provider, received_ms: received.received_ms, event }))
+    /// Learns whose the clicks are that conversions may name, before these events are sent.
+    pub fn know_clicks(&mut self, all: &[Received]) {
+        for Received { event, .. } in all.iter().filter(|received| received.event["kind"] == "click") {
+            let id = event["click_id"].as_str().unwrap().to_owned();
+            self.clicks.entry(id).or_insert_with(|| people::person(event));
+        }
     }
 
-    /// Records one batch, one write per Ledger.
+    /// The Ledger of a handle.
+    pub fn ledger_of(&self, handle: &str) -> usize {
+        self.partition.ledger_of(handle) as usize
+    }
+
+    /// The Identity of a message or a conversion.
+    pub fn identity_of(&self, thing: &str) -> usize {
+        self.partition.identity(thing) as usize
+    }
+
+    /// The Ledger and the routed form of an event of a person.
+    pub fn route(&self, received: &Received) -> Option<(usize, Routed)> {
+        let mut parts = self.parts(std::slice::from_ref(received));
+        parts.events.pop().map(|routed| (self.ledger_of(&routed.handle), routed))
+    }
+
+    /// What the edge makes of events.
+    pub fn parts(&self, batch: &[Received]) -> Parts {
+        let mut parts = Parts::default();
+        for received in batch {
+            // The model names an event's kind in a field, the core around it.
+            let mut event = received.event.clone();
+            let kind = event.as_object_mut().unwrap().remove("kind").unwrap();
+            let event: Event = serde_json::from_value(json!({ kind.as_str().unwrap(): event })).unwrap();
+            let provider = event.channel().and_then(|c| self.channels.get(c)).and_then(|p| self.providers.get(p));
+            let provider = provider.copied().unwrap_or('-');
+            let received_ms = received.received_ms;
+            let routed = match &event {
+                Event::Dispatch(dispatch) if dispatch.wa_id.is_some() => {
+                    let key = people::canonical_phone(dispatch.wa_id.as_ref().unwrap()).unwrap();
+                    self.partition.route_to(key, event, provider, received_ms)
+                }
+                Event::Conversion(conversion) if conversion.person == Default::default() => {
+                    let known = conversion.click_id.as_ref().and_then(|id| self.clicks.get(id)).cloned().flatten();
+                    match known {
+                        Some(key) => self.partition.route_to(key, event, provider, received_ms),
+                        None if conversion.cancelled => {
+                            parts.claims.push(self.partition.withdrawal(conversion));
+                            continue;
+                        }
+                        None => continue,
+                    }
+                }
+                Event::Click(click) if click.person == Default::default() && click.message_id.is_none() => {
+                    self.partition.route_click(None, None, click.clone(), received_ms)
+                }
+                _ => match self.partition.route(event, provider, received_ms) {
+                    Destination::Ledger(routed) => routed,
+                    Destination::Identity(nameless) => {
+                        parts.nameless.push(nameless);
+                        continue;
+                    }
+                    Destination::Nowhere => continue,
+                },
+            };
+            // Every provider of the generator leaves persons out now and then.
+            parts.claims.extend(self.partition.claim(&routed).filter(|claim| claim.ground != Ground::Quoted));
+            parts.events.push(routed);
+        }
+        parts
+    }
+
+    /// Records one batch, as the edge does where nothing goes wrong.
     pub fn record(&mut self, batch: &[Received]) {
         self.record_all(batch);
     }
 
     /// The same; gives what was remarkable on all channels together.
     pub fn record_all(&mut self, batch: &[Received]) -> Remarks {
+        let Parts { mut events, nameless, claims } = self.parts(batch);
+        for event in nameless {
+            let identity = self.identity_of(&event.message);
+            let handle = self.identities[identity].resolve(std::slice::from_ref(&event)).unwrap().remove(0);
+            events.extend(handle.or_else(|| event.nobody.clone()).map(|handle| event.of_person(handle)));
+        }
+        let remarks = self.write_events(events);
+        for claim in claims {
+            let identity = self.identity_of(&claim.thing);
+            self.identities[identity].claim(&[claim], 0).unwrap();
+            self.tell(identity);
+        }
+        remarks
+    }
+
+    fn write_events(&mut self, events: Vec<Routed>) -> Remarks {
         let mut remarks = Remarks::default();
         let mut writes: BTreeMap<usize, Vec<Routed>> = BTreeMap::new();
-        for (ledger, routed) in batch.iter().filter_map(|received| self.route(received)) {
-            writes.entry(ledger).or_default().push(routed);
+        for routed in events {
+            writes.entry(self.ledger_of(&routed.handle)).or_default().push(routed);
         }
         for (ledger, events) in writes {
-            for answer in self.ledgers[ledger].commit(&[Write::Record { events }], self.now_ms) {
-                answer.unwrap().remarks.values().for_each(|more| remarks.add(more));
-            }
+            let written = self.write(ledger, Write::Record { events });
+            written.remarks.values().for_each(|more| remarks.add(more));
         }
         remarks
     }
 
     /// The Ledger of a person and their handle, by any form of their key.
     pub fn whereabouts(&self, written: &str) -> (usize, String) {
-        let handle = Handle::of(&HANDLE_KEY, &canonical_key(written).unwrap());
+        let handle = Handle::of(&HANDLE_KEY, &people::key(written).unwrap());
         (handle.ledger(self.ledgers.len() as u32) as usize, handle.to_text())
     }
 
@@ -133,6 +212,33 @@ impl Workspace {
             rows.into_shares().values().for_each(|shares| sum.merge(shares));
         }
         sum
+    }
+
+    fn write(&mut self, ledger: usize, write: Write) -> Written {
+        self.ledgers[ledger].commit(&[write], self.now_ms).remove(0).unwrap()
+    }
+
+    /// An Identity tells everything that is due.
+    fn tell(&mut self, identity: usize) {
+        loop {
+            let due = self.identities[identity].due(0).unwrap();
+            if due.is_empty() {
+                return;
+            }
+            for verdict in &due.verdicts {
+                self.write(self.ledger_of(&verdict.handle), Write::Judge { verdicts: vec![verdict.clone()] });
+            }
+            self.write_events(due.events.iter().map(|(_, routed)| routed.clone()).collect());
+            self.identities[identity].done(&due).unwrap();
+        }
+    }
+
+    /// How many statuses wait for a name.
+    pub fn unmatched(&self) -> u64 {
+        let count = "SELECT CAST(count(DISTINCT json_array(message, event ->> '$.status.status')) AS TEXT) FROM waiting
+                     WHERE event LIKE '{\"status\"%'";
+        let counts = self.identity_storage.iter().map(|sql| bluetick::sql::Sql::text(sql, count, &[]).unwrap().unwrap());
+        counts.map(|count| count.parse::<u64>().unwrap()).sum()
     }
 
     /// The counters of a campaign by its number, of all Ledgers and shares.
@@ -168,9 +274,4 @@ impl Workspace {
 pub fn campaigns(definitions: &Definitions) -> Vec<(String, u32)> {
     let declared = Workspace::policies(definitions).into_iter().map(|p| (p.id, p.no));
     declared.chain([(UNATTRIBUTED.to_owned(), 0)]).collect()
-}
-
-fn key_of(person: &Person) -> Option<String> {
-    let key = |text: &Option<String>| text.as_deref().and_then(canonical_key);
-    key(&person.phone).or_else(|| key(&person.user_id))
 }

@@ -1,0 +1,186 @@
+//! Who of several contacts has a message or a conversion: their claims, the best of them, and what each of them has to be told.
+//!
+//! A function of the set of claims, whatever came first. Pure data: no storage, no time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Ms;
+use crate::facts::Word;
+
+/// What a claim rests on. What stands first is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// A dispatch that was accepted.
+    Dispatched,
+    /// A status that names a person.
+    Told,
+    /// A person quoted it, reacted to it or clicked in it.
+    Quoted,
+    /// A conversion that names its contact.
+    Named,
+    /// A conversion that names a click.
+    Clicked,
+    /// A conversion's withdrawal, by whomever.
+    Cancelled,
+}
+
+/// Somebody's word that a thing is theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// See [`super::message_name`] and [`super::conversion_name`].
+    pub thing: String,
+    pub handle: String,
+    /// The person's key, where it is known: it decides ties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    pub ground: Ground,
+    pub at_ms: Ms,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub campaign: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub step: String,
+}
+
+/// The person who holds what another key of theirs claims.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    #[serde(rename = "h")]
+    pub handle: String,
+    #[serde(rename = "k")]
+    pub key: String,
+    /// A later one replaces an earlier one.
+    #[serde(rename = "e")]
+    pub epoch: u64,
+}
+
+/// When, and in which campaign and step.
+type When = (Ms, String, String);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Claimant {
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The earliest on each ground.
+    #[serde(rename = "g", default, skip_serializing_if = "BTreeMap::is_empty")]
+    grounds: BTreeMap<Ground, When>,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
+}
+
+/// A message or a conversion, and who claims it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thing {
+    /// By the handle under which the claim came.
+    #[serde(rename = "c", default)]
+    claimants: BTreeMap<String, Claimant>,
+    #[serde(rename = "x", default, skip_serializing_if = "core::ops::Not::not")]
+    cancelled: bool,
+    /// The last word to each person who was ever told one, or held it once.
+    #[serde(rename = "t", default, skip_serializing_if = "BTreeMap::is_empty")]
+    told: BTreeMap<String, Word>,
+    #[serde(rename = "v", default)]
+    version: u64,
+}
+
+/// A person's claim, all their keys together.
+#[derive(Default)]
+struct Held<'a> {
+    key: Option<&'a str>,
+    grounds: BTreeMap<Ground, &'a When>,
+}
+
+impl Thing {
+    /// Takes a claim in. Says whether it makes two persons claim the thing where this one did not before.
+    pub fn put(&mut self, claim: &Claim) -> bool {
+        if claim.ground == Ground::Cancelled {
+            self.cancelled = true;
+            return false;
+        }
+        let new = !self.claimants.contains_key(&claim.handle);
+        let claimant = self.claimants.entry(claim.handle.clone()).or_default();
+        claimant.key = claimant.key.take().or_else(|| claim.key.clone());
+        let when = (claim.at_ms, claim.campaign.clone(), claim.step.clone());
+        let earliest = claimant.grounds.entry(claim.ground).or_insert_with(|| when.clone());
+        if when < *earliest {
+            *earliest = when;
+        }
+        new && self.held().len() > 1
+    }
+
+    /// Learns that what one key claims is another person's.
+    pub fn moved(&mut self, source: &str, holder: &Holder) {
+        let claimant = self.claimants.entry(source.to_owned()).or_default();
+        if claimant.holder.as_ref().is_some_and(|known| known.epoch >= holder.epoch) {
+            return;
+        }
+        let before = claimant.holder.replace(holder.clone()).map_or_else(|| source.to_owned(), |holder| holder.handle);
+        // Who held it may have been given what named nobody, and has to hear that it is another's.
+        self.told.entry(before).or_default();
+    }
+
+    /// The claims of each person.
+    fn held(&self) -> BTreeMap<&str, Held<'_>> {
+        let mut held: BTreeMap<&str, Held<'_>> = BTreeMap::new();
+        for (source, claimant) in self.claimants.iter().filter(|(_, claimant)| !claimant.grounds.is_empty()) {
+            let holder = claimant.holder.as_ref();
+            let person = held.entry(holder.map_or(source, |holder| &holder.handle)).or_default();
+            person.key = person.key.or(holder.map(|holder| holder.key.as_str())).or(claimant.key.as_deref());
+            for (ground, when) in &claimant.grounds {
+                let earliest = person.grounds.entry(*ground).or_insert(when);
+                *earliest = when.min(earliest);
+            }
+        }
+        held
+    }
+
+    /// Whose it is: the better ground, then the earlier, then the smaller campaign, step and key. Of a conversion all copies
+    /// give the time.
+    #[must_use]
+    pub fn winner(&self) -> Option<String> {
+        let rank = |(handle, held): (&str, Held<'_>)| {
+            let (ground, when) = held.grounds.first_key_value().map(|(ground, when)| (*ground, (*when).clone()))?;
+            let when = match ground {
+                Ground::Named | Ground::Clicked => held.grounds.values().min().map(|when| (*when).clone())?,
+                _ => when,
+            };
+            // Where a person is known by a click alone, the handle stands for the key.
+            Some((ground, when, held.key.is_none(), held.key.unwrap_or(handle).to_owned(), handle.to_owned()))
+        };
+        self.held().into_iter().filter_map(rank).min().map(|(.., handle)| handle)
+    }
+
+    /// What has to be told to whom, since the last time: the number of the verdict, and the word.
+    pub fn decide(&mut self) -> Vec<(String, u64, Word)> {
+        let winner = self.winner();
+        let persons: BTreeSet<String> = self.held().into_keys().map(str::to_owned).chain(self.told.keys().cloned()).collect();
+        let mut news = Vec::new();
+        for person in persons {
+            let word = match &winner {
+                _ if self.cancelled => Word::Withdrawn,
+                Some(winner) if *winner != person => Word::Lost,
+                _ => Word::Won,
+            };
+            if self.told.get(&person).copied().unwrap_or_default() != word {
+                self.version += 1;
+                self.told.insert(person.clone(), word);
+                news.push((person, self.version, word));
+            }
+        }
+        news
+    }
+
+    /// Forgets a person's key; their claim stays, under the handle.
+    pub fn forget(&mut self, handle: &str) {
+        for (source, claimant) in &mut self.claimants {
+            if source == handle {
+                claimant.key = None;
+            }
+            if let Some(holder) = claimant.holder.as_mut().filter(|holder| holder.handle == handle) {
+                holder.key.clear();
+            }
+        }
+    }
+}
