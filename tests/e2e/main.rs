@@ -12,6 +12,7 @@ mod identity;
 mod letters;
 mod links;
 mod live;
+mod moves;
 mod providers;
 mod runner;
 mod whole_way;
