@@ -13,15 +13,18 @@ use super::definitions::ask;
 use super::http::{self, Request};
 use super::ledgers::Recorded;
 use super::{health, identity, ledgers, now_ms};
+use crate::bounds::RETENTION_DAYS_LEAST;
 use crate::channel::Channel;
+use crate::counters::DAY_MS;
 use crate::event::{Event, Ms};
 use crate::health::Counts;
-use crate::identity::Claim;
+use crate::identity::{Claim, Ground};
 use crate::ids::operator_id;
 use crate::ledger::Routed;
 use crate::lines::{self, Rejected, Whose};
 use crate::problem::{FieldError, Problem};
-use crate::registry::{Command, Kind, Page};
+use crate::registry::{Command, Kind, Page, SETTINGS};
+use crate::settings::Settings;
 
 /// The code of events that speak of no provider's message.
 const NO_PROVIDER: char = '-';
@@ -121,6 +124,13 @@ async fn claimed(
     claims: Vec<Claim>,
     received_ms: Ms,
 ) -> Result<(Recorded, Vec<usize>), Problem> {
+    // What is too old to be kept claims nothing.
+    let retained_ms = |days: u32| received_ms - Ms::from(days) * DAY_MS;
+    let mut oldest_ms = retained_ms(RETENTION_DAYS_LEAST);
+    if claims.iter().any(|claim| claim.at_ms < oldest_ms) {
+        oldest_ms = retained_ms(cache::get::<Settings>(config, SETTINGS).await?.unwrap_or_default().retention_days);
+    }
+    let claims: Vec<Claim> = claims.into_iter().filter(|c| c.at_ms >= oldest_ms || c.ground == Ground::Cancelled).collect();
     let claim = async { if claims.is_empty() { Ok(Vec::new()) } else { identity::claim(config, claims, received_ms).await } };
     try_join(ledgers::record(config, events), claim).await
 }
