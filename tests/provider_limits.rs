@@ -114,6 +114,7 @@ fn worst() -> Vec<(&'static str, Vec<u8>)> {
             "bad UTF-8 in a text",
             [b"{\"statuses\":[{\"msgId\":\"".to_vec(), vec![0x80; LONGEST - 100], b"\"}]}".to_vec()].concat(),
         ),
+        ("bad UTF-8 between letters", vec![b"a\xff".as_slice(); LONGEST / 2].concat()),
         ("spaces", vec![b' '; LONGEST]),
         ("zeros", vec![0; LONGEST]),
         ("quotes", vec![b'"'; LONGEST]),

@@ -26,6 +26,8 @@ mod wati;
 
 pub use custom::Mapping;
 
+use std::borrow::Cow;
+
 use json::Text;
 
 use crate::contact;
@@ -275,7 +277,7 @@ impl Provider {
     #[must_use]
     pub fn parse(self, request: &Request, channel: &str, mapping: Option<&Mapping>, now_ms: Ms) -> Parsed {
         let mut out = Out { channel, now_ms, parsed: Parsed::default(), full: false };
-        let body = String::from_utf8_lossy(request.body);
+        let body = readable(request.body);
         match self {
             Self::Meta | Self::Dialog360 => meta::parse(&body, &mut out, meta::Ids::Own),
             Self::Gupshup => gupshup::parse(&body, &mut out),
@@ -460,6 +462,21 @@ fn person(phone: Option<&str>, user_id: Option<&str>) -> Person {
         }
     }
     person
+}
+
+/// Bytes as text; each run of bytes that are no UTF-8 is one replacement character, so that nothing grows beyond three times.
+fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() && !text.ends_with(char::REPLACEMENT_CHARACTER) {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// Cuts a text to so many bytes, between characters.

@@ -84,7 +84,7 @@ pub fn parse(request: &Request, out: &mut Out) {
     let [message_time, sent_time, report_time, media0, media1, kind] = form::fields(text, names);
     let at = |times: [&Option<_>; 3]| times.into_iter().flatten().find_map(|t: &std::borrow::Cow<str>| time::any(t));
     let Some(message_id) = super::id(message_id.as_deref()) else {
-        return out.odd(String::new(), "no usable MessageUUID", &String::from_utf8_lossy(text));
+        return out.odd(String::new(), "no usable MessageUUID", &super::readable(text));
     };
     // Text messages of the same account call the same URL.
     if let Some(channel) = kind.filter(|channel| channel.eq_ignore_ascii_case("sms") || channel.eq_ignore_ascii_case("mms")) {
@@ -92,7 +92,7 @@ pub fn parse(request: &Request, out: &mut Out) {
     }
     let Some(status) = status else {
         if [&content, &body, &media0, &media1].into_iter().all(Option::is_none) {
-            return out.odd(String::new(), "neither a status nor a message", &String::from_utf8_lossy(text));
+            return out.odd(String::new(), "neither a status nor a message", &super::readable(text));
         }
         let person = super::person(from.as_deref(), None);
         let inbound = super::inbound_word(content.as_deref().unwrap_or("text"));

@@ -100,7 +100,7 @@ pub fn parse(request: &Request, out: &mut Out) {
     let [message_sid, sms_sid, status, to, from, code, message, channel_message, prefix] = &values;
     let sid = message_sid.as_deref().or(sms_sid.as_deref());
     let Some(message_id) = super::id(sid) else {
-        return out.odd(String::new(), "no usable MessageSid", &String::from_utf8_lossy(text));
+        return out.odd(String::new(), "no usable MessageSid", &super::readable(text));
     };
     let schemes = [to, from].into_iter().filter_map(|address| address.as_deref()?.split_once(':').map(|(scheme, _)| scheme));
     if let Some(channel) = prefix.as_deref().into_iter().chain(schemes).find(|channel| *channel != "whatsapp") {
@@ -141,7 +141,7 @@ fn read_inbound(text: &[u8], message_id: String, from: Option<&str>, to: Option<
         Some(_) => InboundKind::Message,
         None if [body, media, latitude].iter().any(Option::is_some) => InboundKind::Message,
         None => {
-            return out.odd(String::new(), "neither a status nor a message", &String::from_utf8_lossy(text));
+            return out.odd(String::new(), "neither a status nor a message", &super::readable(text));
         }
     };
     let mut event = out.inbound(message_id, inbound, None, person);
