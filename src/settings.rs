@@ -107,6 +107,12 @@ impl Settings {
         fields.done()?;
         Ok(settings)
     }
+
+    /// Whether pages of this origin may read answers.
+    #[must_use]
+    pub fn lets_read(&self, origin: &str) -> bool {
+        self.cors_origins.iter().any(|named| named.eq_ignore_ascii_case(origin))
+    }
 }
 
 fn origin(text: &str) -> Result<(), &'static str> {
@@ -141,6 +147,15 @@ mod tests {
             Err(problem) => problem.errors.into_iter().map(|error| error.pointer).collect(),
         };
         assert_eq!(pointers, wrong, "{body}");
+    }
+
+    #[test]
+    fn origins_are_compared_whole() {
+        let settings = Settings { cors_origins: vec!["https://A.example".to_owned()], ..Settings::default() };
+        assert!(settings.lets_read("https://a.example"));
+        for other in ["http://a.example", "https://a.example:444", "https://a.example.evil", "https://b.a.example", "null", ""] {
+            assert!(!settings.lets_read(other), "{other}");
+        }
     }
 
     #[test]

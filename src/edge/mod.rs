@@ -5,6 +5,7 @@ mod cache;
 mod callback;
 mod clicks;
 mod config;
+mod cors;
 mod definitions;
 mod health;
 mod http;
@@ -74,19 +75,24 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     let route = Route::of(path);
     let name = route.as_ref().map_or("none", Route::name);
     let route_is_hot = matches!(route, Some(Route::Tap { .. } | Route::Callback { .. }));
-    let answer = match Config::of(&env) {
+    let is_of_pages = path.starts_with("/v1/");
+    let config = Config::of(&env);
+    let answer = match &config {
         Ok(config) => {
             let principal = &Principal::default();
             let asked = Asked { request: &request, context: &context, method: &method, url: &url, query, principal };
-            answer(&config, &asked, route).await
+            answer(config, &asked, route).await
         }
-        Err(problem) => Err(problem.into()),
+        Err(problem) => Err(problem.clone().into()),
     };
     let answer = match answer {
         Ok(answer) => Ok(answer),
         Err(Refusal::Problem(problem)) => http::problem(&problem),
         Err(Refusal::Failure) => http::problem(&Problem::new(500, "Something broke inside.")),
     };
+    if let (true, Ok(config), Ok(answer)) = (is_of_pages, &config, &answer) {
+        cors::allow(config, &request, answer).await;
+    }
     let status = answer.as_ref().map_or(500, Response::status);
     log(name, status, now_ms() - started_ms, route_is_hot && status < 400);
     answer
@@ -122,6 +128,9 @@ struct Asked<'a> {
 async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>) -> Answer {
     let Asked { request, method, url, query, .. } = *asked;
     let route = route.ok_or_else(|| Problem::not_found("No such route."))?;
+    if let Some(preflight) = cors::preflight(request, method, &route) {
+        return Ok(preflight?);
+    }
     if !route.has(method) {
         return Err(Problem::method(route.methods()).into());
     }

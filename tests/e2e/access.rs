@@ -132,3 +132,32 @@ fn a_share_opens_its_campaign_alone() {
     expect(&admin.delete(&format!("/v1/campaigns/spring/shares/{id}")), 204);
     expect(&shared.get("/v1/campaigns/spring/stats"), 401);
 }
+
+#[test]
+fn pages_of_the_named_origins_may_read() {
+    let server = server();
+    let api = Api::of(&server);
+    let settings = json!({"timezone": "UTC", "cors_origins": ["https://dashboard.example"]});
+    expect(&api.put("/v1/settings", settings), 200);
+    let allowed = |origin: &str, method: &str, path: &str, key: &Api| {
+        let headers = [("origin", origin), ("access-control-request-method", "PATCH")];
+        let answer = key.0.raw(method, path, &headers, b"").unwrap();
+        (answer.status, answer.header("access-control-allow-origin").map(str::to_owned))
+    };
+    let (ours, nobody) = ("https://dashboard.example", api.with(""));
+    for (method, path, key, status) in [
+        ("GET", "/v1/campaigns", &api, 200),
+        ("GET", "/v1/campaigns", &nobody, 401),
+        ("GET", "/v1/nothing", &nobody, 404),
+        ("OPTIONS", "/v1/campaigns/spring", &nobody, 204),
+    ] {
+        assert_eq!(allowed(ours, method, path, key), (status, Some(ours.to_owned())), "{method} {path}");
+        assert_eq!(allowed("https://evil.example", method, path, key), (status, None), "{method} {path}");
+    }
+    assert_eq!(allowed(ours, "GET", "/healthz", &nobody), (200, None));
+    let headers = [("origin", ours), ("access-control-request-method", "PATCH")];
+    let answer = api.0.raw("OPTIONS", "/v1/campaigns/spring", &headers, b"").unwrap();
+    assert_eq!(answer.header("access-control-allow-methods"), Some("PUT, GET, PATCH"));
+    assert!(answer.header("access-control-allow-headers").unwrap().contains("authorization"));
+    expect(&api.0.raw("OPTIONS", "/v1/campaigns/spring", &[], b"").unwrap(), 405);
+}
