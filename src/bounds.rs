@@ -61,6 +61,21 @@ pub const KEYS_MOST_MS: i64 = 45_000;
 /// How long a share may be good: a year.
 pub const SHARE_HOURS: u32 = 8_784;
 
+/// How long a reservation of a campaign's gate is good (`metrics.md`, section 6), and how much longer it is kept for a grant that
+/// began before its end.
+pub const LEASE_MS: i64 = 600_000;
+pub const LEASE_KEPT_MS: i64 = 60_000;
+
+/// Open reservations of one campaign, and contacts of one: 10,000, as many as one body of dispatches names.
+pub const LEASES: i64 = 1_000;
+pub const LEASE_CONTACTS: u64 = 10_000;
+
+/// How long a call to a gate may take.
+pub const GATE_CALL_MS: u64 = 4_000;
+
+/// How old the status of a campaign may be on which the gate lets a sender go on.
+pub const GATE_STATUS_MS: i64 = 1_000;
+
 /// How long a ticket for the live stream is good (`api.md`).
 pub const TICKET_MS: i64 = 60_000;
 

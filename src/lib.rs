@@ -27,6 +27,7 @@ pub mod event;
 pub mod experiment;
 pub mod facts;
 pub mod flood;
+pub mod gate;
 pub mod gather;
 pub mod health;
 pub mod identity;

@@ -81,6 +81,12 @@ impl Problem {
         Self { allow: Some(allow.to_owned()), ..Self::new(405, "The route does not have this method.") }
     }
 
+    /// 429: too much at once; the caller may come again.
+    #[must_use]
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Self { retry_after_s: Some(RETRY_AFTER_S), ..Self::new(429, detail) }
+    }
+
     /// 503: nothing was refused for good; the caller may come again.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
