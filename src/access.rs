@@ -203,7 +203,7 @@ pub fn opened_by(route: &Route<'_>, method: &str) -> Opened {
         Route::Keys | Route::Key { .. } | Route::Shares { .. } | Route::Share { .. } => Opened::By(&[]),
         Route::Campaigns | Route::Campaign { .. } | Route::Links | Route::Link { .. } if reads => Opened::By(&[Ingest, Read]),
         Route::Campaigns | Route::Campaign { .. } | Route::Links | Route::Link { .. } => Opened::By(&[Ingest]),
-        Route::Dispatches { .. } | Route::WrapLink { .. } | Route::WrapText => Opened::By(&[Ingest]),
+        Route::Gate { .. } | Route::Dispatches { .. } | Route::WrapLink { .. } | Route::WrapText => Opened::By(&[Ingest]),
         Route::Conversions => Opened::By(&[Convert]),
     }
 }
@@ -251,6 +251,8 @@ mod tests {
         ("PATCH", "/v1/campaigns/{campaign}", "i"),
         ("POST", "/v1/campaigns/{campaign}/dispatches", "i"),
         ("GET", "/v1/campaigns/{campaign}/stats", "r"),
+        ("GET", "/v1/campaigns/{campaign}/gate", "i"),
+        ("POST", "/v1/campaigns/{campaign}/gate", "i"),
         ("GET", "/v1/campaigns/{campaign}/live", "r"),
         ("POST", "/v1/campaigns/{campaign}/live_ticket", "r"),
         ("GET", "/v1/campaigns/{campaign}/trend", "r"),

@@ -73,9 +73,6 @@ pub const LEASE_CONTACTS: u64 = 10_000;
 /// How long a call to a gate may take.
 pub const GATE_CALL_MS: u64 = 4_000;
 
-/// How old the status of a campaign may be on which the gate lets a sender go on.
-pub const GATE_STATUS_MS: i64 = 1_000;
-
 /// How long a ticket for the live stream is good (`api.md`).
 pub const TICKET_MS: i64 = 60_000;
 

@@ -203,6 +203,17 @@ impl Campaign {
         Ok(next)
     }
 
+    /// Why nothing may be sent in it, if nothing may.
+    #[must_use]
+    pub fn closed(&self) -> Option<&'static str> {
+        match self.status {
+            State::Live => None,
+            State::Paused => Some("paused"),
+            State::Stopped => Some("stopped"),
+            State::Sent => Some("sent"),
+        }
+    }
+
     /// What the Ledgers need of it.
     #[must_use]
     pub fn policy(&self) -> Policy {

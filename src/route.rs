@@ -64,6 +64,8 @@ pub enum Route<'a> {
     Keys,
     /// `DELETE /v1/keys/{id}`
     Key { id: Cow<'a, str> },
+    /// `GET|POST /v1/campaigns/{campaign}/gate`
+    Gate { campaign: Cow<'a, str> },
     /// `GET /v1/campaigns/{campaign}/live`
     Live { campaign: Cow<'a, str> },
     /// `POST /v1/campaigns/{campaign}/live_ticket`
@@ -105,6 +107,7 @@ impl<'a> Route<'a> {
                 ("campaigns", None, None) => Self::Campaigns,
                 ("campaigns", Some(id), None) => Self::Campaign { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("dispatches")) => Self::Dispatches { campaign: decoded(id)? },
+                ("campaigns", Some(id), Some("gate")) => Self::Gate { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("live")) => Self::Live { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("live_ticket")) => Self::LiveTicket { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("shares")) => match next() {
@@ -168,6 +171,7 @@ impl<'a> Route<'a> {
             Self::Settings => "settings",
             Self::Keys => "keys",
             Self::Key { .. } => "key",
+            Self::Gate { .. } => "gate",
             Self::Live { .. } => "live",
             Self::LiveTicket { .. } => "live_ticket",
             Self::Shares { .. } => "shares",
@@ -183,6 +187,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Campaign { campaign }
             | Self::Dispatches { campaign }
+            | Self::Gate { campaign }
             | Self::Live { campaign }
             | Self::LiveTicket { campaign }
             | Self::Report { campaign, .. }
@@ -198,6 +203,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Report { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
+            Self::Gate { .. } => "GET, POST",
             Self::Live { .. } => "GET",
             Self::ChannelTest { .. } | Self::ReplayLetter { .. } | Self::LiveTicket { .. } => "POST",
             Self::Callback { .. } | Self::Links | Self::MintingKeys | Self::Keys | Self::Shares { .. } => "GET, POST",
@@ -226,6 +232,8 @@ impl<'a> Route<'a> {
             Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
             Self::Links => &["limit", "cursor", "campaign"],
             Self::WrapLink { .. } => &["format"],
+            Self::Gate { .. } => &["contact"],
+            Self::Dispatches { .. } => &["lease"],
             Self::Live { .. } => &["ticket", "last_event_id"],
             Self::Report { report, .. } => report.parameters(),
             _ => &[],
@@ -305,6 +313,12 @@ impl Query {
     #[must_use]
     pub fn lenient(query: &str) -> Self {
         Self(parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// A query of our own.
+    #[must_use]
+    pub fn of(parameters: &[(&str, &str)]) -> Self {
+        Self(parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     /// A query of which every parameter is one of `known`, at most once.
@@ -391,6 +405,7 @@ mod tests {
         check("/v1/settings", Some("settings"));
         check("/v1/keys", Some("keys"));
         check("/v1/keys/k1", Some("key"));
+        check("/v1/campaigns/diwali/gate", Some("gate"));
         check("/v1/campaigns/diwali/live", Some("live"));
         check("/v1/campaigns/diwali/live_ticket", Some("live_ticket"));
         check("/v1/campaigns/diwali/shares", Some("shares"));

@@ -188,6 +188,17 @@ pub async fn renew<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, 
     }
 }
 
+/// The record `id` as the Registry has it now, or had it less than [`ABSENT_MS`] ago.
+///
+/// # Errors
+/// 503, if it does not answer.
+pub async fn recent<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Problem> {
+    match T::MEMORY.with_borrow(|memory| memory.just_said(id, now_ms())) {
+        Some(said) => Ok(said),
+        None => renew(config, id).await,
+    }
+}
+
 /// The record `id` as the Registry has it now, unless it said `known` a moment ago: then a flood of wrong callers does not reach
 /// the Registry, and `None` says that there is nothing newer.
 ///

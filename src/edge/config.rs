@@ -29,6 +29,7 @@ pub struct Config {
     pub registry: Namespace,
     pub letters: Namespace,
     pub identity: Namespace,
+    pub gate: Namespace,
     pub kv: KvStore,
 }
 
@@ -70,6 +71,7 @@ impl Config {
             registry: binding(env, "REGISTRY")?.unchecked_into(),
             letters: binding(env, "LETTERS")?.unchecked_into(),
             identity: binding(env, "IDENTITY")?.unchecked_into(),
+            gate: binding(env, "GATE")?.unchecked_into(),
             kv: env.kv("KV").map_err(|_| wrong("KV"))?,
             master,
         })

@@ -12,7 +12,7 @@ use super::config::Config;
 use super::definitions::ask;
 use super::http::{self, Request};
 use super::ledgers::Recorded;
-use super::{health, identity, ledgers, now_ms};
+use super::{gate, health, identity, ledgers, now_ms};
 use crate::bounds::RETENTION_DAYS_LEAST;
 use crate::channel::Channel;
 use crate::counters::DAY_MS;
@@ -30,7 +30,13 @@ use crate::settings::Settings;
 const NO_PROVIDER: char = '-';
 
 /// `POST /v1/campaigns/{campaign}/dispatches`
-pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Context, campaign: &str) -> Answer {
+pub async fn dispatches(
+    config: &Rc<Config>,
+    request: &Request,
+    context: &Context,
+    campaign: &str,
+    lease: Option<&str>,
+) -> Answer {
     operator_id(campaign).map_err(|reason| Problem::bad(format!("The id in the path {reason}.")))?;
     let lines = sent(request, "dispatches").await?;
     let received_ms = now_ms();
@@ -67,6 +73,7 @@ pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Contex
         taken.push(routed);
         at.push(index);
     }
+    let handles = lease.map(|_| taken.iter().map(|event: &Routed| event.handle.clone()).collect());
     let (recorded, second) = claimed(config, taken, claims, received_ms).await?;
     let mut conflicts: BTreeMap<&str, u64> = BTreeMap::new();
     for (channel, remarks) in &recorded.remarks {
@@ -74,6 +81,9 @@ pub async fn dispatches(config: &Rc<Config>, request: &Request, context: &Contex
     }
     for channel in second.iter().filter_map(|place| claimed_in.get(*place)) {
         *conflicts.entry(channel).or_default() += 1;
+    }
+    if let (Some(lease), Some(handles)) = (lease, handles) {
+        gate::used(config, campaign, lease, handles).await;
     }
     for (channel, conflict) in conflicts.into_iter().filter(|(_, conflict)| *conflict > 0) {
         health::count_later(config, context, channel, &Counts { conflict, ..Counts::default() });

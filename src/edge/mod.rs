@@ -7,6 +7,8 @@ mod clicks;
 mod config;
 mod cors;
 mod definitions;
+mod gate;
+mod gate_object;
 mod health;
 mod http;
 mod identity;
@@ -141,7 +143,11 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::OpenApi => return Ok(http::json(200, crate::openapi::JSON)?),
         _ => {}
     }
-    let takes = if method == "GET" || matches!(route, Route::WrapLink { .. }) { route.parameters() } else { &[] };
+    let takes = if method == "GET" || matches!(route, Route::WrapLink { .. } | Route::Dispatches { .. }) {
+        route.parameters()
+    } else {
+        &[]
+    };
     let principal = match (&route, Query::lenient(query).get("ticket")) {
         (Route::Live { campaign }, Some(ticket)) => live::holder(config, campaign, ticket).await?,
         _ => keys::principal(config, asked.context, request).await?,
@@ -154,13 +160,15 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
             let text = metrics::METRICS.with(metrics::Metrics::to_text);
             Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4")], Some(&text))?)
         }
-        Route::Dispatches { campaign } => intake::dispatches(config, request, asked.context, campaign).await,
+        Route::Dispatches { campaign } => intake::dispatches(config, request, asked.context, campaign, query.get("lease")).await,
         Route::Conversions => intake::conversions(config, request).await,
         Route::ChannelHealth { channel } => health::answer(config, channel).await,
         Route::ChannelTest { channel } => callback::test(config, channel, origin(url).0).await,
         Route::Letters { shelf } => letters::list(config, *shelf, &query).await,
         Route::Letter { shelf, id } => letters::show(config, *shelf, id).await,
         Route::ReplayLetter { shelf, id } => callback::replay(config, *shelf, id).await,
+        Route::Gate { campaign } if method == "GET" => gate::may(config, asked, campaign, &query).await,
+        Route::Gate { campaign } => gate::reserve(config, asked, campaign).await,
         Route::Live { campaign } => live::answer(config, asked, campaign, &query).await,
         Route::LiveTicket { campaign } => live::give_ticket(config, asked, campaign),
         Route::Report { campaign, report } => reports::answer(config, asked, campaign, *report, &query).await,

@@ -8,6 +8,7 @@ mod access;
 mod client;
 mod demo;
 mod edge;
+mod gate;
 mod identity;
 mod letters;
 mod links;

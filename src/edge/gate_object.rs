@@ -1,0 +1,37 @@
+//! The Durable Object of one campaign's gate: `POST /` with a `Command`.
+
+use wasm_bindgen_futures::JsFuture;
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use super::sql::ObjectSql;
+use super::{http, now_ms};
+use crate::gate::{Command, Gate as Core};
+use crate::problem::Problem;
+use crate::sql::SqlError;
+
+#[durable_object(fetch)]
+pub struct Gate {
+    core: std::result::Result<Core<ObjectSql>, SqlError>,
+}
+
+impl DurableObject for Gate {
+    fn new(state: State, _env: Env) -> Self {
+        Self { core: Core::open(ObjectSql::of(&state)) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
+        let answer = match (serde_json::from_str::<Command>(&text), &self.core) {
+            (Ok(command), Ok(core)) => core.apply(&command, now_ms()),
+            (Err(_), _) => Err(Problem::bad("Not a command.")),
+            (_, Err(error)) => {
+                worker::console_error!("gate: {error}");
+                Err(Problem::unavailable("The gate's storage refused."))
+            }
+        };
+        Ok(match answer {
+            Ok(json) => http::json(200, &json)?.into(),
+            Err(problem) => http::problem(&problem)?.into(),
+        })
+    }
+}
