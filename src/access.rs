@@ -279,7 +279,7 @@ mod tests {
         ("DELETE", "/v1/keys/{key}", ""),
         ("GET", "/v1/minting_keys", ""),
         ("POST", "/v1/minting_keys", ""),
-        ("DELETE", "/v1/minting_keys/{id}", ""),
+        ("DELETE", "/v1/minting_keys/{key}", ""),
     ];
 
     fn route(path: &str) -> String {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::config::Config;
 use super::http;
 use super::objects::call;
-use super::reads::{self, Question};
-use super::{Answer, Asked, cache, random, stats};
+use super::{Answer, Asked, cache, random};
+use super::{reads, reports};
 use crate::body::{self, Fields};
 use crate::bounds::{GATE_CALL_MS, LEASE_CONTACTS};
 use crate::campaign::Campaign;
@@ -15,7 +15,7 @@ use crate::channel::token;
 use crate::contact::{Handle, canonical_key};
 use crate::gate::{Command, Granted, Mark};
 use crate::problem::Problem;
-use crate::route::Query;
+use crate::route::{Query, Report};
 use crate::time::to_rfc3339;
 
 /// `GET /v1/campaigns/{campaign}/gate`
@@ -33,8 +33,7 @@ pub async fn may(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Que
         None => None,
         Some(limit) => {
             let mark: Mark = ask(config, campaign, &Command::Mark).await?;
-            let question = stats::question(&Query::default(), campaign)?;
-            let attempted = attempted(config, asked, campaign, &question).await?;
+            let attempted = attempted(config, asked, campaign, &Query::default()).await?;
             Some(limit.saturating_sub(attempted).saturating_sub(mark.reserved))
         }
     };
@@ -62,8 +61,7 @@ pub async fn reserve(config: &Config, asked: &Asked<'_>, campaign: &str) -> Answ
         None => 0,
         Some(_) => {
             // As it is now, and not as it was: see `gate`.
-            let question = stats::question(&Query::of(&[("max_age", "0")]), campaign)?;
-            attempted(config, asked, campaign, &question).await?
+            attempted(config, asked, campaign, &Query::of(&[("max_age", "0")])).await?
         }
     };
     let lease = token(random::bytes()?);
@@ -93,9 +91,10 @@ async fn declared(config: &Config, campaign: &str) -> Result<std::rc::Rc<Campaig
 }
 
 /// How many people were attempted.
-async fn attempted(config: &Config, asked: &Asked<'_>, campaign: &str, question: &Question) -> Result<u64, Problem> {
-    let make = Box::pin(stats::make(config, campaign, None, None));
-    let snapshot = reads::snapshot(config, Some(asked.context), question, make).await?;
+async fn attempted(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Query) -> Result<u64, Problem> {
+    let question = reports::question(campaign, Report::Stats, query)?;
+    let make = Box::pin(reports::make(config, campaign, Report::Stats, query, false));
+    let snapshot = reads::snapshot(config, Some(asked.context), &question, make).await?;
     let shown: Value = serde_json::from_str(&snapshot.body).unwrap_or_default();
     let attempted = shown.pointer("/contacts/submitted").and_then(Value::as_u64);
     attempted.ok_or_else(|| Problem::new(500, "The numbers could not be read."))
