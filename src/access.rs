@@ -14,7 +14,7 @@ use crate::bounds::{SHARE_HOURS, TEXT_BYTES};
 use crate::event::Ms;
 use crate::policy::HOUR_MS;
 use crate::problem::Problem;
-use crate::route::Route;
+use crate::route::{Overview, Route};
 use crate::time::to_rfc3339;
 
 /// What a key may do (`api.md`, "Keys").
@@ -201,8 +201,10 @@ pub fn opened_by(route: &Route<'_>, method: &str) -> Opened {
         Route::Letters { .. } | Route::Letter { .. } | Route::ReplayLetter { .. } => Opened::By(&[]),
         Route::Settings | Route::MintingKeys | Route::MintingKey { .. } => Opened::By(&[]),
         Route::Keys | Route::Key { .. } | Route::Shares { .. } | Route::Share { .. } => Opened::By(&[]),
-        Route::Campaigns | Route::Campaign { .. } | Route::Links | Route::Link { .. } if reads => Opened::By(&[Ingest, Read]),
-        Route::Campaigns | Route::Campaign { .. } | Route::Links | Route::Link { .. } => Opened::By(&[Ingest]),
+        Route::Overview(Overview::Campaigns) => Opened::By(&[Ingest, Read]),
+        Route::Overview(_) => Opened::By(&[Read]),
+        Route::Campaign { .. } | Route::Links | Route::Link { .. } if reads => Opened::By(&[Ingest, Read]),
+        Route::Campaign { .. } | Route::Links | Route::Link { .. } => Opened::By(&[Ingest]),
         Route::Gate { .. } | Route::Dispatches { .. } | Route::WrapLink { .. } | Route::WrapText => Opened::By(&[Ingest]),
         Route::Conversions => Opened::By(&[Convert]),
     }
@@ -246,6 +248,9 @@ mod tests {
         ("GET", "/v1/quarantine/{letter}", ""),
         ("POST", "/v1/quarantine/{letter}/replay", ""),
         ("GET", "/v1/campaigns", "ir"),
+        ("GET", "/v1/performance", "r"),
+        ("GET", "/v1/usage", "r"),
+        ("GET", "/v1/overall", "r"),
         ("PUT", "/v1/campaigns/{campaign}", "i"),
         ("GET", "/v1/campaigns/{campaign}", "ir"),
         ("PATCH", "/v1/campaigns/{campaign}", "i"),

@@ -3,7 +3,7 @@
 //! It sums cells; what a cell means is said by [`crate::counters::Kind`], what a bit means by [`crate::contributions`]. It does not
 //! know how an answer is written, nor rates, costs or gaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -234,6 +234,18 @@ impl Numbers {
             sum(&|m| m & (t | c) == t | c),
         )
     }
+}
+
+/// The steps that a row counts something of.
+#[must_use]
+pub fn steps<'a>(book: &'a Book, row: &Row) -> BTreeSet<&'a str> {
+    use Kind::*;
+    let of_step = |cell: &Cell| match cell.kind {
+        Contacts | Conflicts | Inbound | ExperimentRevenue => false,
+        Skipped => cell.b == 1,
+        _ => true,
+    };
+    row.cells().filter(|(cell, _)| of_step(cell)).map(|(cell, _)| book.name_of(u32::from(cell.step))).collect()
 }
 
 /// Adds to a sum that may pass below zero on its way, and ends at zero or above.

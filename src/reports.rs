@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::contributions::person;
 use crate::cost::{Cost, Prices};
-use crate::counters::{Book, Cell, Kind, Row};
+use crate::counters::Book;
 use crate::ids::UNATTRIBUTED;
 use crate::ledger::{Sums, Totals};
 use crate::link::{self, Link};
 use crate::list_paths;
-use crate::numbers::Numbers;
+use crate::numbers::{Numbers, steps};
 use crate::period::Period;
 use crate::problem::Problem;
 use crate::rates::rate;
@@ -194,14 +194,3 @@ const STAGES: [(&str, u32); 7] = [
     ("replied", person::REPLIED),
     ("converted", person::CONVERTED),
 ];
-
-/// The steps that a row counts something of.
-fn steps<'a>(book: &'a Book, row: &Row) -> BTreeSet<&'a str> {
-    use Kind::*;
-    let of_step = |cell: &Cell| match cell.kind {
-        Contacts | Conflicts | Inbound | ExperimentRevenue => false,
-        Skipped => cell.b == 1,
-        _ => true,
-    };
-    row.cells().filter(|(cell, _)| of_step(cell)).map(|(cell, _)| book.name_of(u32::from(cell.step))).collect()
-}

@@ -40,8 +40,8 @@ pub enum Route<'a> {
     Letter { shelf: Shelf, id: Cow<'a, str> },
     /// `POST /v1/dead_letters/{id}/replay`, likewise of the quarantine
     ReplayLetter { shelf: Shelf, id: Cow<'a, str> },
-    /// `GET /v1/campaigns`
-    Campaigns,
+    /// `GET /v1/campaigns`, and what else spans campaigns
+    Overview(Overview),
     /// `PUT|GET|PATCH /v1/campaigns/{campaign}`
     Campaign { campaign: Cow<'a, str> },
     /// `POST /v1/campaigns/{campaign}/dispatches`
@@ -104,7 +104,10 @@ impl<'a> Route<'a> {
                 ("channels", Some(id), Some("test")) => Self::ChannelTest { channel: decoded(id)? },
                 ("dead_letters", id, last) => Self::of_letters(Shelf::Dead, id, last)?,
                 ("quarantine", id, last) => Self::of_letters(Shelf::Quarantine, id, last)?,
-                ("campaigns", None, None) => Self::Campaigns,
+                ("campaigns", None, None) => Self::Overview(Overview::Campaigns),
+                ("performance", None, None) => Self::Overview(Overview::Performance),
+                ("usage", None, None) => Self::Overview(Overview::Usage),
+                ("overall", None, None) => Self::Overview(Overview::Overall),
                 ("campaigns", Some(id), None) => Self::Campaign { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("dispatches")) => Self::Dispatches { campaign: decoded(id)? },
                 ("campaigns", Some(id), Some("gate")) => Self::Gate { campaign: decoded(id)? },
@@ -158,7 +161,7 @@ impl<'a> Route<'a> {
             Self::Letters { .. } => "letters",
             Self::Letter { .. } => "letter",
             Self::ReplayLetter { .. } => "replay_letter",
-            Self::Campaigns => "campaigns",
+            Self::Overview(overview) => overview.name(),
             Self::Campaign { .. } => "campaign",
             Self::Dispatches { .. } => "dispatches",
             Self::Report { report: Report::Links, .. } => "campaign_links",
@@ -201,7 +204,7 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Campaigns | Self::Report { .. } => "GET",
+            Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Overview(_) | Self::Report { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
             Self::Gate { .. } => "GET, POST",
             Self::Live { .. } => "GET",
@@ -229,7 +232,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Channels | Self::MintingKeys | Self::Keys | Self::Shares { .. } => &["limit", "cursor"],
             Self::Letters { .. } => &["limit", "cursor", "channel"],
-            Self::Campaigns => &["limit", "cursor", "status", "type", "message_type", "tag"],
+            Self::Overview(overview) => overview.parameters(),
             Self::Links => &["limit", "cursor", "campaign"],
             Self::WrapLink { .. } => &["format"],
             Self::Gate { .. } => &["contact"],
@@ -280,6 +283,48 @@ impl Report {
             Self::Trend => &["max_age", "granularity", "timezone", "from", "to", "step"],
             Self::Funnel => &["max_age", "stages", "step"],
             Self::Experiment => &["max_age"],
+        }
+    }
+}
+
+/// What can be read across campaigns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overview {
+    Campaigns,
+    Performance,
+    Usage,
+    Overall,
+}
+
+impl Overview {
+    /// Its name in the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Campaigns => "campaigns",
+            Self::Performance => "performance",
+            Self::Usage => "usage",
+            Self::Overall => "overall",
+        }
+    }
+
+    fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Campaigns => &[
+                "max_age",
+                "limit",
+                "cursor",
+                "status",
+                "type",
+                "message_type",
+                "tag",
+                "q",
+                "created_from",
+                "created_to",
+                "sort",
+            ],
+            Self::Performance => &["max_age", "from", "to", "period", "timezone", "campaign", "tag", "group_by", "basis"],
+            Self::Usage | Self::Overall => &["max_age", "month"],
         }
     }
 }
@@ -345,7 +390,13 @@ impl Query {
     /// All of it but how old the answer may be: what decides a read beside its path.
     #[must_use]
     pub fn key(&self) -> String {
-        let pairs = self.0.iter().filter(|(name, _)| name != "max_age");
+        self.key_without(&[])
+    }
+
+    /// The same, without these either.
+    #[must_use]
+    pub fn key_without(&self, names: &[&str]) -> String {
+        let pairs = self.0.iter().filter(|(name, _)| name != "max_age" && !names.contains(&name.as_str()));
         pairs.map(|(name, value)| [name, "=", value, "\u{1f}"].concat()).collect()
     }
 
@@ -391,6 +442,9 @@ mod tests {
         check("/v1/quarantine/meta~x/replay", Some("replay_letter"));
         check("/v1/dead_letters/meta~x/forget", None);
         check("/v1/campaigns", Some("campaigns"));
+        check("/v1/performance", Some("performance"));
+        check("/v1/usage", Some("usage"));
+        check("/v1/overall", Some("overall"));
         check("/v1/campaigns/diwali", Some("campaign"));
         check("/v1/campaigns/diwali/dispatches", Some("dispatches"));
         for report in Report::ALL {

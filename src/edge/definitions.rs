@@ -56,7 +56,6 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
                 .await
         }
         (Route::Campaign { campaign: id }, _) => one(config, &get(Kind::Campaign, id), &showing(Campaign::to_json)).await,
-        (Route::Campaigns, _) => list(config, Kind::Campaign, query, &showing(Campaign::to_json)).await,
         (Route::Links, "POST") => {
             let (created, record) = post_link(config, sent().await?).await?;
             shown(created, &link(&record))

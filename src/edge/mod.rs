@@ -22,6 +22,7 @@ mod letters_object;
 mod live;
 mod metrics;
 mod objects;
+mod overviews;
 mod random;
 mod reads;
 mod registry_object;
@@ -171,6 +172,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::Gate { campaign } => gate::reserve(config, asked, campaign).await,
         Route::Live { campaign } => live::answer(config, asked, campaign, &query).await,
         Route::LiveTicket { campaign } => live::give_ticket(config, asked, campaign),
+        Route::Overview(overview) => overviews::answer(config, asked, *overview, &query).await,
         Route::Report { campaign, report } => reports::answer(config, asked, campaign, *report, &query).await,
         _ => definitions::answer(config, request, method, &route, &query, origin(url).0).await,
     }
