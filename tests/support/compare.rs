@@ -17,8 +17,8 @@ use bluetick::sums::{By, Cut, span};
 use chrono::{DateTime, Offset as _, TimeZone as _};
 use chrono_tz::Tz;
 
-use super::reports;
 use super::workspace::{Workspace, campaigns};
+use super::{overviews, reports};
 use crate::model::{self, Answers, Definitions, QUARTER_MS, answers};
 
 /// The numbers of the core under the model's names.
@@ -227,6 +227,7 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
     check_usage(context, workspace, definitions, expected);
     reports::check(context, workspace, definitions, expected);
     assert_eq!(workspace.unmatched(), expected.unmatched.values().sum::<u64>(), "{context}: statuses that wait for a name");
+    overviews::check(context, workspace, definitions, expected);
 }
 
 /// Section 7, of all campaigns together: conversations, delivered and billable messages by category, country and quarter hour.
