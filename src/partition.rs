@@ -22,7 +22,7 @@ pub struct Partition {
 /// Where an event of a callback goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// It names a person.
+    /// It names a person; or it is a click that names nothing at all, which counts as nobody's.
     Ledger(Routed),
     /// It names a message and no person.
     Identity(Nameless),
@@ -50,7 +50,10 @@ impl Partition {
                 };
                 Destination::Identity(Nameless { message: message_name(provider, id), received_ms, nobody, event })
             }
-            None => Destination::Nowhere,
+            None => match event {
+                Event::Click(click) => Destination::Ledger(self.route_click(None, None, click, received_ms)),
+                _ => Destination::Nowhere,
+            },
         }
     }
 

@@ -79,7 +79,7 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
 fn click(item: &Item, message_id: String, at_ms: Option<i64>, out: &Out) -> Click {
     let url = item.url.get().or(item.short_url.get());
     let parts = ["clevertap", &message_id, url.unwrap_or_default(), item.timestamp.get().unwrap_or_default()];
-    super::provider_click(signature::made_hash(&parts), message_id, url, at_ms, Person::default(), out)
+    super::provider_click(signature::made_hash(&parts), Some(message_id), url, at_ms, Person::default(), out)
 }
 
 fn read_message(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {

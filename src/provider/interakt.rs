@@ -172,7 +172,7 @@ fn read_click(callback: &Callback, out: &mut Out) -> Result<(), &'static str> {
     let parts = ["interakt", &message_id, url.or(tap.button.get()).unwrap_or_default(), at.unwrap_or_default()];
     let click_id = signature::made_hash(&parts);
     let at_ms = out.at(at.and_then(time::iso));
-    out.event(Event::Click(super::provider_click(click_id, message_id, url, at_ms, person, out)));
+    out.event(Event::Click(super::provider_click(click_id, Some(message_id), url, at_ms, person, out)));
     Ok(())
 }
 

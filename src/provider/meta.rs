@@ -1,7 +1,7 @@
 //! Meta's WhatsApp Cloud API, and the envelope that 360dialog and Gupshup v3 pass through.
 //!
 //! Pages of developers.facebook.com: "Create a webhook endpoint", "Status messages webhook reference", "Business-scoped user IDs",
-//! "user_preferences webhook reference", "Error codes".
+//! "user_preferences webhook reference", "Tracking click events", "Error codes".
 //!
 //! Signed by `X-Hub-Signature-256: sha256=<hex HMAC-SHA256 of the raw body under the app secret>`; non-ASCII arrives as `\u`
 //! escapes, and those bytes are what is signed. Any answer but 200 is a retry, for 36 hours or seven days (two pages disagree).
@@ -57,6 +57,7 @@ lenient! {
         messages: Items<'a> = "messages",
         errors: Items<'a> = "errors",
         preferences: Items<'a> = "user_preferences",
+        actions: Items<'a> = "user_actions",
     }
     struct Metadata<'a> {
         phone_number_id: Text<'a> = "phone_number_id",
@@ -127,6 +128,14 @@ lenient! {
         wa_id: Text<'a> = "wa_id",
         user_id: Text<'a> = "user_id",
     }
+    struct Action<'a> {
+        kind: Text<'a> = "action_type",
+        timestamp: Text<'a> = "timestamp",
+        click: Clicked<'a> = "marketing_messages_link_click_data",
+    }
+    struct Clicked<'a> {
+        id: Text<'a> = "click_id",
+    }
     struct Preference<'a> {
         wa_id: Text<'a> = "wa_id",
         user_id: Text<'a> = "user_id",
@@ -171,8 +180,8 @@ pub fn read_entries(entries: &Items, at: &str, out: &mut Out, ids: Ids) -> Resul
 impl Value<'_> {
     /// How many of the lists that are known stand in it.
     fn lists(&self) -> usize {
-        let Value { statuses, messages, errors, preferences, .. } = self;
-        [statuses, messages, errors, preferences].into_iter().filter(|list| list.present).count()
+        let Value { statuses, messages, errors, preferences, actions, .. } = self;
+        [statuses, messages, errors, preferences, actions].into_iter().filter(|list| list.present).count()
     }
 }
 
@@ -205,6 +214,7 @@ fn read_value(value: &Value, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'
             read_preference(&item, &people, out);
             Ok(())
         }),
+        each(&value.actions, &format!("{at}/user_actions"), out, |item: Action, raw, out, _| read_action(&item, raw, out)),
         each(&value.errors, &format!("{at}/errors"), out, |item: ErrorItem, _, out, _| {
             let name = format!("error {}", item.code.get().unwrap_or_default());
             out.other(name.trim_end(), None, Person::default(), None);
@@ -323,6 +333,19 @@ fn read_preference(item: &Preference, people: &People, out: &mut Out) {
         }
     };
     out.event(Event::OptOut(OptOut { channel: out.channel.to_owned(), person, stopped, at_ms }));
+}
+
+/// What somebody did with a marketing message: a click names neither the person nor the message, so it is nobody's.
+fn read_action(item: &Action, raw: &str, out: &mut Out) -> Result<(), &'static str> {
+    let kind = item.kind.get().ok_or("no action_type")?;
+    let at_ms = out.at(item.timestamp.get().and_then(time::epoch));
+    if kind == "marketing_messages_link_click" {
+        let click_id = signature::made_hash(&["meta", item.click.id.get().unwrap_or(raw)]);
+        out.event(Event::Click(super::provider_click(click_id, None, None, at_ms, Person::default(), out)));
+    } else {
+        out.other(kind, None, Person::default(), at_ms);
+    }
+    Ok(())
 }
 
 /// The `contacts` beside the items: who else a phone or a user id is.

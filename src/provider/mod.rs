@@ -520,10 +520,13 @@ fn inbound_word(word: &str) -> InboundKind {
     }
 }
 
+/// Where a click led that says nothing of it.
+const UNKNOWN_URL: &str = "unknown";
+
 /// A click that a provider tracked itself.
 fn provider_click(
     click_id: String,
-    message_id: String,
+    message_id: Option<String>,
     url: Option<&str>,
     at_ms: Option<Ms>,
     person: Person,
@@ -538,8 +541,8 @@ fn provider_click(
         step: String::new(),
         machine: None,
         channel: Some(out.channel.to_owned()),
-        message_id: Some(message_id),
-        url: url.map(ToOwned::to_owned),
+        message_id,
+        url: Some(url.unwrap_or(UNKNOWN_URL).to_owned()),
         country: None,
         device: None,
         count: 1,

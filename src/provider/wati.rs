@@ -6,13 +6,13 @@
 //!
 //! Oddities: each event comes twice if both versions are on, as `sentMessageDELIVERED` and as `sentMessageDELIVERED_v2`; only the second
 //! has `localMessageId`, both have `whatsappMessageId`, which is the identity. The case of names varies. Most statuses name no
-//! contact. `sentMessageREPLIED` says that an answer came; the answer itself comes as `message`. The time is `timestamp` (text,
+//! contact. `ctaUrlClicked` is a click on a link button, tracked by WATI. `sentMessageREPLIED` says that an answer came; the answer itself comes as `message`. The time is `timestamp` (text,
 //! seconds) or `created` (ISO, seven fraction digits).
 
 use serde_json::value::RawValue;
 
 use super::json::{Text, lenient};
-use super::{Out, json, time};
+use super::{Out, json, signature, time};
 use crate::event::{Event, InboundKind, StatusKind};
 
 /// A delivered status, for the test of a channel.
@@ -27,6 +27,8 @@ lenient! {
         timestamp: Text<'a> = "timestamp",
         created: Text<'a> = "created",
         contact: Text<'a> = "waId",
+        user: Text<'a> = "bsuid",
+        url: Text<'a> = "buttonUrl",
         business: Text<'a> = "channelPhoneNumber",
         owner: Text<'a> = "owner",
         content: Text<'a> = "type",
@@ -45,7 +47,7 @@ pub fn parse(body: &str, out: &mut Out) {
 fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static str> {
     let kind = callback.kind.get().ok_or("no eventType")?.to_ascii_lowercase();
     let kind = kind.strip_suffix("_v2").unwrap_or(&kind);
-    let person = super::person(callback.contact.get(), None);
+    let person = super::person(callback.contact.get(), callback.user.get());
     let own = callback.timestamp.get().and_then(time::any);
     let at_ms = out.at(own).or(out.at(callback.created.get().and_then(time::iso)));
     let given = [&callback.whatsapp_id, &callback.local_id, &callback.id].into_iter().find_map(Text::get);
@@ -65,6 +67,15 @@ fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static st
             event.sender = super::id(callback.business.get());
             event.quoted = super::id(callback.quoted.get());
             out.event(Event::Inbound(event));
+            return Ok(());
+        }
+        "ctaurlclicked" => {
+            let message_id = super::id(given).ok_or("no usable message id")?;
+            let at = callback.timestamp.get().or(callback.created.get());
+            let parts = ["wati", &message_id, callback.url.get().unwrap_or_default(), at.unwrap_or_default()];
+            let click_id = signature::made_hash(&parts);
+            let click = super::provider_click(click_id, Some(message_id), callback.url.get(), at_ms, person, out);
+            out.event(Event::Click(click));
             return Ok(());
         }
         _ => {

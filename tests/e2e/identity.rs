@@ -92,3 +92,20 @@ fn a_failure_that_leaves_its_contact_out_finds_it() {
     let messages = api.stats("_unattributed")["messages"].take();
     assert_eq!((&messages["sent"], &messages["failed"]), (&json!(1), &json!(1)), "{messages}");
 }
+
+#[test]
+fn a_click_that_names_nothing_counts_once_and_for_nobody() {
+    let server = server();
+    let api = Api::of(&server);
+    let callback_url = api.channel("wa");
+    let click = json!({"action_type": "marketing_messages_link_click", "timestamp": "1780000000",
+        "marketing_messages_link_click_data": {"click_component": "cta", "click_id": "k1"}});
+    let body = json!({"entry": [{"changes": [{"field": "messages", "value": {"user_actions": [click]}}]}]}).to_string();
+    for _ in 0..2 {
+        expect(&api.callback(&callback_url, body.as_bytes()), 200);
+    }
+    let clicks = api.stats("_unattributed")["clicks"].take();
+    assert_eq!((&clicks["total"], &clicks["unique"]), (&json!(1), &json!(0)), "{clicks}");
+    let health = api.get("/v1/channels/wa/health").json();
+    assert_eq!((&health["received"], &health["malformed"], &health["unmatched"]), (&json!(2), &json!(0), &json!(0)), "{health}");
+}
