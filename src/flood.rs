@@ -148,7 +148,7 @@ mod tests {
             provider: '-',
             received_ms,
             nameless: false,
-            event: event::Event::Click(serde_json::from_value(click).unwrap()),
+            event: serde_json::from_value(serde_json::json!({ "click": click })).unwrap(),
         }
     }
 

@@ -56,7 +56,7 @@ pub struct Moved {
 
 /// What an Identity object is asked. All of it is idempotent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Whose are these? What nobody knows waits here. The answer is a list of handles and nulls.
     Resolve { events: Vec<Nameless> },

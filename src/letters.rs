@@ -113,7 +113,6 @@ pub struct Head {
 /// A callback that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
-    #[serde(flatten)]
     pub head: Head,
     pub content: Body,
 }
@@ -234,7 +233,7 @@ pub struct State {
 
 /// What the object of a channel is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     Keep {
         shelf: Shelf,

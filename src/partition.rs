@@ -230,7 +230,8 @@ mod tests {
     fn a_click_of_nobody_goes_where_the_core_says() {
         for n in 0..50 {
             let click_id = n.to_string();
-            let click: Click = serde_json::from_value(serde_json::json!({"click_id": click_id, "person": {}})).unwrap();
+            let click = serde_json::json!({"click": {"click_id": click_id, "person": {}}});
+            let Ok(Event::Click(click)) = serde_json::from_value(click) else { panic!("not a click") };
             let routed = PARTITION.route_click(None, None, click, 0);
             let (handle, ledger) = handle_of_click(&PARTITION.handle_key, &click_id, PARTITION.ledgers);
             assert_eq!((routed.handle.as_str(), PARTITION.ledger(&routed)), (handle.as_str(), ledger));
