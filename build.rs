@@ -1,5 +1,4 @@
-//! Writes the table of `src/country.rs`: which prefix of a phone number belongs to which country; and `openapi.yaml` as the JSON
-//! of `src/openapi.rs`.
+//! Writes the table of `src/country.rs`: which prefix of a phone number belongs to which country.
 //!
 //! The facts of the table are libphonenumber's metadata, as the crate `phonenumber` carries it. The crate itself would bring half a
 //! megabyte of patterns and regular expressions into the wasm to answer one question; here its patterns are run once, at
@@ -19,9 +18,6 @@ const MAX_PREFIX_DIGITS: usize = 9;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=openapi.yaml");
-    let api: serde_json::Value = serde_yaml_ng::from_str(&std::fs::read_to_string("openapi.yaml")?)?;
-    std::fs::write(std::path::Path::new(&std::env::var("OUT_DIR")?).join("openapi.json"), api.to_string())?;
     let mut table = BTreeMap::new();
     for code in 1..1000u16 {
         let territories = DATABASE.by_code(&code).unwrap_or_default();

@@ -44,7 +44,6 @@ pub mod minting;
 pub mod money;
 pub mod month;
 pub mod numbers;
-pub mod openapi;
 pub mod partition;
 pub mod performance;
 pub mod period;

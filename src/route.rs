@@ -16,8 +16,6 @@ use crate::problem::Problem;
 pub enum Route<'a> {
     /// `GET /healthz`
     Health,
-    /// `GET /openapi.json`
-    OpenApi,
     /// `GET /metrics`
     Metrics,
     /// `GET|POST /cb/{channel}/{token}`: the provider calls.
@@ -94,7 +92,6 @@ impl<'a> Route<'a> {
             "c" => Self::Tap { token: next()? },
             "cb" => Self::Callback { channel: decoded(next()?)?, token: decoded(next()?)? },
             "healthz" => Self::Health,
-            "openapi.json" => Self::OpenApi,
             "metrics" => Self::Metrics,
             "v1" => match (next()?, next(), next()) {
                 ("channels", None, None) => Self::Channels,
@@ -149,7 +146,6 @@ impl<'a> Route<'a> {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Health => "health",
-            Self::OpenApi => "openapi",
             Self::Metrics => "metrics",
             Self::Callback { .. } => "callback",
             Self::Tap { .. } => "tap",
@@ -204,7 +200,7 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::OpenApi | Self::Metrics | Self::Channels | Self::Overview(_) | Self::Report { .. } => "GET",
+            Self::Health | Self::Metrics | Self::Channels | Self::Overview(_) | Self::Report { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
             Self::Gate { .. } => "GET, POST",
             Self::Live { .. } => "GET",
@@ -428,7 +424,6 @@ mod tests {
     #[test]
     fn paths() {
         check("/healthz", Some("health"));
-        check("/openapi.json", Some("openapi"));
         check("/metrics", Some("metrics"));
         check("/cb/meta/t0ken", Some("callback"));
         check("/c/t0ken", Some("tap"));

@@ -17,6 +17,7 @@ pub mod lock;
 pub mod meta;
 pub mod mint;
 pub mod npm;
+pub mod openapi;
 pub mod page;
 pub mod process;
 pub mod project;

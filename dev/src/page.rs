@@ -1,10 +1,10 @@
-//! Builds the dashboard's page, `web/`, into the folder that `wrangler.toml` serves, unless what is there was built from the same
+//! Builds the dashboard's page, `web/`, into the folder that `wrangler.toml` serves, the API's description beside it, unless what is there was built from the same
 //! sources.
 
 use crate::failure::{Doing as _, Result};
 use crate::step::step;
 use crate::tools::Tools;
-use crate::{fingerprint, lock, npm, project};
+use crate::{fingerprint, lock, npm, openapi, project};
 
 /// Makes sure that the page of these sources is built. Callers at once build once.
 pub fn ensure(tools: &Tools) -> Result<()> {
@@ -12,8 +12,9 @@ pub fn ensure(tools: &Tools) -> Result<()> {
     let mark = project::kept().join("page-built-from");
     lock::alone(&project::kept().join("page.lock"), || {
         let sources = fingerprint::of(&web, &["src"])?;
-        if web.join("dist/_headers").exists() && std::fs::read_to_string(&mark).is_ok_and(|mark| mark == sources) {
-            return Ok(());
+        let served = web.join("dist");
+        if served.join("_headers").exists() && std::fs::read_to_string(&mark).is_ok_and(|mark| mark == sources) {
+            return openapi::write(&served);
         }
         let _ = std::fs::remove_file(&mark);
         npm::linked_packages(&web, "what the page is built with")?;
@@ -22,6 +23,7 @@ pub fn ensure(tools: &Tools) -> Result<()> {
             step.run(tools.node(&web.join("node_modules/typescript/bin/tsc")).current_dir(&web), remedy)?;
             step.run(tools.node(&web.join("build.mjs")).current_dir(&web), remedy)
         })?;
+        openapi::write(&served)?;
         std::fs::write(&mark, sources).doing(format!("write {}", mark.display()))
     })
 }

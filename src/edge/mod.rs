@@ -141,7 +141,6 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::Tap { token } => return tap::answer(config, request, asked.context, method == "HEAD", token, query).await,
         Route::Callback { channel, token } => return callback::answer(config, asked, channel, token).await,
         Route::Health => return Ok(http::json(200, r#"{"status":"ok"}"#)?),
-        Route::OpenApi => return Ok(http::json(200, crate::openapi::JSON)?),
         _ => {}
     }
     let takes = if method == "GET" || matches!(route, Route::WrapLink { .. } | Route::Dispatches { .. }) {

@@ -6,6 +6,7 @@
 
 mod access;
 mod client;
+mod contract;
 mod demo;
 mod edge;
 mod gate;
