@@ -125,11 +125,18 @@ pub fn user_id(text: &str) -> Option<String> {
         .then(|| text.to_owned())
 }
 
-/// How a person is shown to keys that may not see people: the last two characters.
+/// How a person is shown to those who may not see people: `+1202•••••01`, `US.•••••18`. Of a short number only its length shows.
 #[must_use]
 pub fn masked(key: &str) -> String {
-    let tail: String = key.chars().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect();
-    format!("…{tail}")
+    const DOTS: &str = "•••••";
+    let tail = key.get(key.len().saturating_sub(2)..).unwrap_or_default();
+    if let Some((country, _)) = key.split_once('.') {
+        return format!("{country}.{DOTS}{tail}");
+    }
+    match key.len().checked_sub(7) {
+        None => format!("+{}", "•".repeat(key.len())),
+        Some(head) => format!("+{}{DOTS}{tail}", key.get(..head).unwrap_or_default()),
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +166,20 @@ mod tests {
         check("abc", None);
         check("0123456", None);
         check("1234567890123456", None);
+    }
+
+    #[test]
+    fn masks_keep_the_length_and_hide_the_middle() {
+        for (key, shown) in [
+            ("12025550101", "+1202•••••01"),
+            ("447700900123", "+44770•••••23"),
+            ("12345678", "+1•••••78"),
+            ("1234567", "+•••••67"),
+            ("5678", "+••••"),
+            ("US.13491208655302741918", "US.•••••18"),
+        ] {
+            assert_eq!(masked(key), shown);
+        }
     }
 
     #[test]

@@ -61,6 +61,21 @@ pub struct ErrorClass {
     pub title: &'static str,
 }
 
+/// The code and class behind the key under which an error is counted: the provider's character, then its code.
+#[must_use]
+pub fn counted(key: &str) -> (&str, ErrorClass) {
+    let mut rest = key.chars();
+    let provider = rest.next().and_then(Provider::from_code).unwrap_or(Provider::Meta);
+    (rest.as_str(), classify(provider, rest.as_str()))
+}
+
+/// Whether a counted error is what somebody asks for: its code, or the word of its class.
+#[must_use]
+pub fn is(key: &str, asked: &str) -> bool {
+    let (code, ErrorClass { class, .. }) = counted(key);
+    code == asked || class.as_str() == asked
+}
+
 /// What `code` means at `provider`; of [`Class::Unknown`] if nobody knows.
 ///
 /// A provider's own numbers come first, then Meta's, which most pass on; its short ones (`100`, `470`) only where nobody else's

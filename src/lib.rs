@@ -55,6 +55,7 @@ pub mod rates;
 pub mod registry;
 pub mod reports;
 pub mod route;
+pub mod segment;
 pub mod settings;
 pub mod shares;
 pub mod slab;

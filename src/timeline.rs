@@ -18,6 +18,7 @@ mod counting;
 mod entries;
 mod expiry;
 mod forwarding;
+mod listing;
 mod order;
 mod owners;
 mod places;
@@ -38,6 +39,7 @@ use crate::slab::{Slab, insert, remove};
 pub use entries::{Attempt, Click, Conversion, Inbound, Message, OptOut, Saved, Slot, Standing};
 use entries::{AttemptName, Ref, Voice};
 pub use expiry::Expiry;
+pub use listing::{Filter, Span};
 use order::{click_link_key, click_place_key, conversion_key, inbound_key};
 use threads::{Changed, Line, Talk};
 
@@ -244,6 +246,18 @@ impl Timeline {
         self.unsaved_aside.extend(self.aside.keys().cloned());
     }
 
+    /// After a load: what it was made of is what is stored. A click that an older release stored elsewhere than where it counts
+    /// stays to be saved.
+    pub fn loaded(&mut self) {
+        self.unsaved = core::mem::take(&mut self.unsaved)
+            .into_iter()
+            .filter(|entry| match entry {
+                Ref::Click(no) => self.clicks[*no].slot.stored_in != Some(self.click_place(*no).campaign),
+                _ => false,
+            })
+            .collect();
+    }
+
     fn saved(&mut self, entry: Ref) -> Saved {
         let name = |campaign: &str| vec![campaign.to_owned()];
         match entry {
@@ -266,8 +280,9 @@ impl Timeline {
                 slot.saved(place.as_ref().map_or(0, |p| p.campaign), 0, facts, name(&facts.campaign))
             }
             Ref::Click(no) => {
-                let Click { slot, facts, place, .. } = &mut self.clicks[no];
-                slot.saved(place.campaign, 0, facts, name(&facts.0.1.campaign))
+                let place = self.click_place(no).campaign;
+                let Click { slot, facts, .. } = &mut self.clicks[no];
+                slot.saved(place, 0, facts, name(&facts.0.1.campaign))
             }
             Ref::Inbound(no) => {
                 let Inbound { slot, facts, .. } = &mut self.inbounds[no];

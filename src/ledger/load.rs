@@ -108,7 +108,7 @@ impl<S: Sql> Ledger<S> {
                 if let Some(cached) = self.contacts.get_mut(*handle) {
                     cached.timeline.settle(&self.policies, counted);
                     // As it is stored: there is nothing to store.
-                    cached.timeline.unsaved();
+                    cached.timeline.loaded();
                 }
             }
         }

@@ -129,6 +129,10 @@ impl Timeline {
         let click = &mut self.clicks[no];
         click.flood = flood;
         click.owner = owner;
+        if click.slot.stored_in != Some(now.place.campaign) {
+            self.unsaved.insert(Ref::Click(no));
+        }
+        let click = &mut self.clicks[no];
         let before = click.counted.replace(now.clone());
         change(before.as_ref(), Some(&now), delta);
         let clicked = |click: &CountedClick| if click.machine != 0 || self.nobody { 0 } else { person::CLICKED };
