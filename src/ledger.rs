@@ -4,6 +4,7 @@
 //! a copy of what is stored and may be dropped at any moment; after a failed transaction it is.
 
 mod forget;
+mod lists;
 mod load;
 mod read;
 mod requests;
@@ -30,6 +31,7 @@ use load::{Cached, CachedBook, parse};
 use schema::MIGRATIONS;
 use store::Rows;
 
+pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
 pub use requests::{BookRows, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 

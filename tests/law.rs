@@ -11,6 +11,7 @@ use model::generate::{START_MS, Scenario, Shape, generate_with, minimise, repeat
 use model::{Received, recount};
 use serde_json::{Value, json};
 use support::compare::check;
+use support::lists::check_lists;
 use support::seeds;
 use support::workspace::Workspace;
 
@@ -37,6 +38,7 @@ fn judge(scenario: &Scenario) {
     plain.know_clicks(&scenario.received);
     plain.record(&scenario.received);
     check(&format!("seed {seed}, in one batch"), &mut plain, &scenario.definitions, &expected);
+    check_lists(&format!("seed {seed}"), seed, &mut plain, &scenario.definitions, &expected);
 
     let mut late = Workspace::new(2, &scenario.definitions_before());
     late.know_clicks(&scenario.received);

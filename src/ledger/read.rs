@@ -1,6 +1,6 @@
 //! What a Ledger answers when it is asked for numbers.
 
-use super::{Ledger, Read};
+use super::{Ledger, Read, to_json};
 use crate::sql::{Sql, SqlError};
 
 impl<S: Sql> Ledger<S> {
@@ -9,6 +9,11 @@ impl<S: Sql> Ledger<S> {
         match read {
             Read::Sums(sums) => self.sums(sums),
             Read::Extent { campaign } => self.extent(*campaign),
+            Read::List { list, after, most, in_clear } => {
+                Ok(to_json(&self.list(list, after.as_ref(), *most as usize, *in_clear)?))
+            }
+            Read::Tally { list, after } => Ok(to_json(&self.tally(list, after.as_ref())?)),
+            Read::Person { handle } => Ok(self.person(handle)?.to_string()),
             // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health.
             Read::Unattributed => {
                 let counted = self.sql.text(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::lists::{List, Position};
 use crate::counters::{Book, StoredRow};
 use crate::event::{Event, Ms};
 use crate::facts::Word;
@@ -136,6 +137,12 @@ pub enum Read {
     Extent { campaign: u32 },
     /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
     Unattributed,
+    /// A page of a list, from behind `after`: at most `most` rows, people in clear or masked.
+    List { list: List, after: Option<Position>, most: u32, in_clear: bool },
+    /// How long a list is.
+    Tally { list: List, after: Option<Position> },
+    /// Everything about one contact.
+    Person { handle: String },
 }
 
 /// Which counters are wanted.

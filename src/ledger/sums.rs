@@ -6,11 +6,14 @@ use super::load::parse;
 use super::requests::{BookRows, Sums, Totals};
 use super::{Ledger, to_json};
 use crate::counters::{Book, StoredRow, TOTALS};
+use crate::shares::Shares;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::sums::headline;
 
 /// Campaigns looked at together.
 const CHUNK_CAMPAIGNS: usize = 50;
+/// Days read together.
+const CHUNK_DAYS: i32 = 8;
 /// Bytes of rows read at once, half of the platform's longest string: at least one row.
 const BATCH_BYTES: usize = 1_000_000;
 
@@ -98,6 +101,32 @@ impl<S: Sql> Ledger<S> {
             }
         }
         Ok(())
+    }
+
+    /// A campaign's totals, and its rows of some days, by share.
+    pub(super) fn shares(&self, campaign: u32, (from_day, to_day): (i32, i32)) -> Result<Shares, SqlError> {
+        let read = |rows: Option<&str>| parse::<(u32, u8, String, i32, StoredRow)>(rows, "counter");
+        let mut all = read(Some(&self.totals(campaign)?))?;
+        let extent: (Option<i32>, Option<i32>) = serde_json::from_str(&self.extent(campaign)?).unwrap_or_default();
+        let (first, last) = (extent.0.unwrap_or_default().max(from_day), extent.1.unwrap_or_default().min(to_day - 1));
+        for day in (first..=last).step_by(CHUNK_DAYS as usize) {
+            let rows = self.sql.text(
+                "SELECT json_group_array(json_array(campaign, share, origin, day, json(body))) FROM (\
+                   SELECT campaign, 0 AS share, '' AS origin, day, body FROM counter \
+                   WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) \
+                   AND day >= CAST(?3 AS INTEGER) AND day < CAST(?4 AS INTEGER) \
+                   UNION ALL SELECT campaign, share, origin, day, body FROM sealed WHERE campaign = CAST(?1 AS INTEGER) \
+                   AND day >= CAST(?3 AS INTEGER) AND day < CAST(?4 AS INTEGER))",
+                &[
+                    Arg::Int(i64::from(campaign)),
+                    Arg::Int(i64::from(self.marks.rules)),
+                    Arg::Int(i64::from(day)),
+                    Arg::Int(i64::from((day + CHUNK_DAYS).min(last + 1))),
+                ],
+            )?;
+            all.extend(read(rows.as_deref())?);
+        }
+        Ok(BookRows(all).into_shares().remove(&campaign).unwrap_or_default())
     }
 
     /// A campaign's totals as they lie there.

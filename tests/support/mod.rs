@@ -5,6 +5,7 @@
 
 pub mod compare;
 pub mod invariants;
+pub mod lists;
 pub mod overviews;
 pub mod reports;
 pub mod rusqlite_sql;
