@@ -206,7 +206,10 @@ pub fn opened_by(route: &Route<'_>, method: &str) -> Opened {
         Route::Campaign { .. } | Route::Links | Route::Link { .. } if reads => Opened::By(&[Ingest, Read]),
         Route::Campaign { .. } | Route::Links | Route::Link { .. } => Opened::By(&[Ingest]),
         Route::Gate { .. } | Route::Dispatches { .. } | Route::WrapLink { .. } | Route::WrapText => Opened::By(&[Ingest]),
+        Route::Conversions if reads => Opened::By(&[Read]),
         Route::Conversions => Opened::By(&[Convert]),
+        Route::People { .. } => Opened::By(&[Read]),
+        Route::Lookup => Opened::By(&[Scope::Contacts]),
     }
 }
 
@@ -276,6 +279,11 @@ mod tests {
         ("POST", "/v1/links/{link}/wrap", "i"),
         ("POST", "/v1/wrap", "i"),
         ("POST", "/v1/conversions", "v"),
+        ("GET", "/v1/conversions", "r"),
+        ("GET", "/v1/campaigns/{campaign}/contacts", "r"),
+        ("GET", "/v1/campaigns/{campaign}/messages", "r"),
+        ("GET", "/v1/campaigns/{campaign}/conversions", "r"),
+        ("POST", "/v1/contacts/lookup", "c"),
         ("GET", "/v1/settings", ""),
         ("PUT", "/v1/settings", ""),
         ("GET", "/v1/keys", ""),

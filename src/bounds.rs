@@ -169,6 +169,14 @@ pub const CLICK_RETRY_MS: i64 = 250;
 pub const PAGE: u32 = 50;
 pub const PAGE_MOST: u32 = 1_000;
 
+/// Rows of a table that are read and written at a time: about 200 KB.
+pub const TABLE_ROWS: u32 = 500;
+
+/// Ledgers asked for rows of one list at a time, and how long a page is looked for in a list that is sparse beyond measure: then it
+/// is shorter than its limit, and its cursor goes on.
+pub const LIST_LEDGERS: usize = 64;
+pub const LIST_MS: i64 = 3_000;
+
 /// Secrets of a channel: one, or two while it is being changed (`api.md`).
 pub const SECRETS: usize = 2;
 

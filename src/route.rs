@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use form_urlencoded::parse;
 use percent_encoding::percent_decode_str;
 
+use crate::ledger::Of;
 use crate::letters::Shelf;
 use crate::problem::Problem;
 
@@ -46,6 +47,10 @@ pub enum Route<'a> {
     Dispatches { campaign: Cow<'a, str> },
     /// `GET /v1/campaigns/{campaign}/stats`, and the like
     Report { campaign: Cow<'a, str>, report: Report },
+    /// `GET /v1/campaigns/{campaign}/contacts`, `…/messages`, `…/conversions`
+    People { campaign: Cow<'a, str>, of: Of },
+    /// `POST /v1/contacts/lookup`
+    Lookup,
     /// `GET|POST /v1/links`
     Links,
     /// `GET|PATCH|DELETE /v1/links/{link}`
@@ -54,7 +59,7 @@ pub enum Route<'a> {
     WrapLink { link: Cow<'a, str> },
     /// `POST /v1/wrap`
     WrapText,
-    /// `POST /v1/conversions`
+    /// `GET|POST /v1/conversions`
     Conversions,
     /// `GET|PUT /v1/settings`
     Settings,
@@ -114,6 +119,10 @@ impl<'a> Route<'a> {
                     None => Self::Shares { campaign: decoded(id)? },
                     Some(share) => Self::Share { campaign: decoded(id)?, id: decoded(share)? },
                 },
+                ("campaigns", Some(id), Some("contacts")) => Self::People { campaign: decoded(id)?, of: Of::Contacts },
+                ("campaigns", Some(id), Some("messages")) => Self::People { campaign: decoded(id)?, of: Of::Messages },
+                ("campaigns", Some(id), Some("conversions")) => Self::People { campaign: decoded(id)?, of: Of::Conversions },
+                ("contacts", Some("lookup"), None) => Self::Lookup,
                 ("campaigns", Some(id), Some(name)) => Self::Report { campaign: decoded(id)?, report: Report::of(name)? },
                 ("links", None, None) => Self::Links,
                 ("links", Some(id), None) => Self::Link { link: decoded(id)? },
@@ -162,6 +171,10 @@ impl<'a> Route<'a> {
             Self::Dispatches { .. } => "dispatches",
             Self::Report { report: Report::Links, .. } => "campaign_links",
             Self::Report { report, .. } => report.name(),
+            Self::People { of: Of::Contacts, .. } => "campaign_contacts",
+            Self::People { of: Of::Messages, .. } => "campaign_messages",
+            Self::People { of: Of::Conversions, .. } => "campaign_conversions",
+            Self::Lookup => "lookup",
             Self::Links => "links",
             Self::Link { .. } => "link",
             Self::WrapLink { .. } => "wrap_link",
@@ -187,6 +200,7 @@ impl<'a> Route<'a> {
             Self::Campaign { campaign }
             | Self::Dispatches { campaign }
             | Self::Gate { campaign }
+            | Self::People { campaign, .. }
             | Self::Live { campaign }
             | Self::LiveTicket { campaign }
             | Self::Report { campaign, .. }
@@ -203,16 +217,17 @@ impl<'a> Route<'a> {
             Self::Health | Self::Metrics | Self::Channels | Self::Overview(_) | Self::Report { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
             Self::Gate { .. } => "GET, POST",
-            Self::Live { .. } => "GET",
-            Self::ChannelTest { .. } | Self::ReplayLetter { .. } | Self::LiveTicket { .. } => "POST",
+            Self::Live { .. } | Self::People { .. } => "GET",
+            Self::Lookup | Self::ChannelTest { .. } | Self::ReplayLetter { .. } | Self::LiveTicket { .. } => "POST",
             Self::Callback { .. } | Self::Links | Self::MintingKeys | Self::Keys | Self::Shares { .. } => "GET, POST",
+            Self::Conversions => "GET, POST",
             Self::MintingKey { .. } | Self::Key { .. } | Self::Share { .. } => "DELETE",
             Self::Tap { .. } => "GET, HEAD",
             Self::Channel { .. } => "PUT, GET, DELETE",
             Self::Campaign { .. } => "PUT, GET, PATCH",
             Self::Link { .. } => "GET, PATCH, DELETE",
             Self::Settings => "GET, PUT",
-            Self::Rotate { .. } | Self::Dispatches { .. } | Self::WrapLink { .. } | Self::WrapText | Self::Conversions => "POST",
+            Self::Rotate { .. } | Self::Dispatches { .. } | Self::WrapLink { .. } | Self::WrapText => "POST",
         }
     }
 
@@ -235,6 +250,14 @@ impl<'a> Route<'a> {
             Self::Dispatches { .. } => &["lease"],
             Self::Live { .. } => &["ticket", "last_event_id"],
             Self::Report { report, .. } => report.parameters(),
+            Self::People { of: Of::Contacts, .. } => {
+                &["max_age", "format", "limit", "cursor", "has", "not", "link", "error", "step"]
+            }
+            Self::People { of: Of::Messages, .. } => {
+                &["max_age", "format", "limit", "cursor", "has", "not", "link", "error", "step", "from", "to", "basis"]
+            }
+            Self::People { of: Of::Conversions, .. } => &["max_age", "format", "limit", "cursor", "step", "from", "to", "basis"],
+            Self::Conversions => &["max_age", "format", "limit", "cursor", "campaign", "from", "to", "basis"],
             _ => &[],
         }
     }
@@ -446,6 +469,11 @@ mod tests {
             let log = if report == Report::Links { "campaign_links" } else { report.name() };
             check(&format!("/v1/campaigns/diwali/{}", report.name()), Some(log));
         }
+        check("/v1/campaigns/diwali/contacts", Some("campaign_contacts"));
+        check("/v1/campaigns/diwali/messages", Some("campaign_messages"));
+        check("/v1/campaigns/diwali/conversions", Some("campaign_conversions"));
+        check("/v1/contacts/lookup", Some("lookup"));
+        check("/v1/contacts", None);
         check("/v1/links", Some("links"));
         check("/v1/links/l1", Some("link"));
         check("/v1/links/l1/wrap", Some("wrap_link"));

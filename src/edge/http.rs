@@ -83,6 +83,11 @@ impl Stream {
         matches!(within(JsFuture::from(written), STREAM_WRITE_MS).await, Ok(Ok(_)))
     }
 
+    /// Cuts the answer off: its reader sees that it is not whole.
+    pub async fn fail(self) {
+        let _ = within(JsFuture::from(self.0.abort()), STREAM_WRITE_MS).await;
+    }
+
     pub async fn end(self) {
         // A reader who has gone needs no end.
         let _ = within(JsFuture::from(self.0.close()), STREAM_WRITE_MS).await;

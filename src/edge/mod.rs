@@ -23,6 +23,8 @@ mod live;
 mod metrics;
 mod objects;
 mod overviews;
+mod pages;
+mod people;
 mod random;
 mod reads;
 mod registry_object;
@@ -38,6 +40,7 @@ use worker::{Context, Env, event};
 
 use crate::access::Principal;
 use crate::event::Ms;
+use crate::ledger::Of;
 use crate::problem::Problem;
 use crate::route::{Query, Route, origin, split};
 use config::Config;
@@ -161,7 +164,10 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
             Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4")], Some(&text))?)
         }
         Route::Dispatches { campaign } => intake::dispatches(config, request, asked.context, campaign, query.get("lease")).await,
-        Route::Conversions => intake::conversions(config, request).await,
+        Route::Conversions if method == "POST" => intake::conversions(config, request).await,
+        Route::Conversions => people::list(config, asked, Of::Conversions, None, &query).await,
+        Route::People { campaign, of } => people::list(config, asked, *of, Some(campaign), &query).await,
+        Route::Lookup => people::lookup(config, asked).await,
         Route::ChannelHealth { channel } => health::answer(config, channel).await,
         Route::ChannelTest { channel } => callback::test(config, channel, origin(url).0).await,
         Route::Letters { shelf } => letters::list(config, *shelf, &query).await,

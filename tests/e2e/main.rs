@@ -14,6 +14,7 @@ mod identity;
 mod letters;
 mod links;
 mod live;
+mod people;
 mod moves;
 mod providers;
 mod runner;
