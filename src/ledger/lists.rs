@@ -171,6 +171,8 @@ struct Conditions {
     texts: Vec<String>,
 }
 
+/// A body in parts ([`crate::facts`]): what stands in it is not looked for here.
+const IN_PARTS: &str = "substr(body, 1, 10) = '{\"shared\":'";
 /// A click that nobody has called a machine's.
 const CLICK: &str = "(id >= 'c' AND id < 'd' AND body ->> '$[1].m' IS NULL)";
 const SKIPPED: &str = "(id >= 's' AND id < 't')";
@@ -200,10 +202,10 @@ impl Conditions {
         if let (Some(link), true) = (&list.link, list.of != Of::Conversions) {
             let link = conditions.text(link.clone());
             more.push(match list.of {
-                Of::Contacts => format!("{CLICK} AND body ->> '$[1].l' = {link}"),
+                Of::Contacts => format!("{CLICK} AND (body ->> '$[1].l' = {link} OR {IN_PARTS})"),
                 _ => format!(
                     "states & {} AND EXISTS (SELECT 1 FROM entry AS c WHERE c.campaign = entry.campaign AND c.handle = entry.handle \
-                     AND c.id >= 'c' AND c.id < 'd' AND c.body ->> '$[1].l' = {link})",
+                     AND c.id >= 'c' AND c.id < 'd' AND (c.body ->> '$[1].l' = {link} OR substr(c.body, 1, 10) = '{{\"shared\":'))",
                     state::CLICKED
                 ),
             });
@@ -211,7 +213,7 @@ impl Conditions {
         if list.error.is_some() {
             let codes = conditions.text(to_json(&codes));
             let failed = state::FAILED | state::DISPATCH_ERROR;
-            more.push(format!("states & {failed} AND {CODE} IN (SELECT value FROM json_each({codes}))"));
+            more.push(format!("states & {failed} AND ({CODE} IN (SELECT value FROM json_each({codes})) OR {IN_PARTS})"));
         }
         if let Some(step) = list.step.as_ref().filter(|step| !step.is_empty()) {
             // As it stands in the facts' JSON.
@@ -262,7 +264,7 @@ impl Conditions {
         }
         self.one_each.extend(not.iter().map(|word| format!("NOT {}", states(word.message))));
         if let Some(Span { from_ms, to_ms, .. }) = list.span {
-            self.one_each.push(format!("body ->> '$.d[1].t' IS NOT NULL OR {SENT} BETWEEN {from_ms} AND {}", to_ms - 1));
+            self.one_each.push(format!("{IN_PARTS} OR body ->> '$.d[1].t' IS NOT NULL OR {SENT} BETWEEN {from_ms} AND {}", to_ms - 1));
         }
     }
 
