@@ -169,27 +169,24 @@ impl Timeline {
         ] {
             put(&mut states, name, counted.time_of(bit).map(to_rfc3339));
         }
-        let (category, country) = usage_parts(counted.usage);
-        let mut row = json!({
-            "step": counted.place.step,
-            "states": states,
-            "error": self.error_of(counted),
-            "message_id": null, "attempt": null, "channel": null, "category": null, "country": null, "clicks": 0, "replies": 0,
-        });
+        let (step, error) = (&counted.place.step, self.error_of(counted));
         match thing {
             Thing::Message(no, _) => {
                 let message = &self.messages[*no];
+                let (category, country) = usage_parts(counted.usage);
                 let human = message.clicks.iter().map(|click| &self.clicks[*click]).filter(|click| click.human());
-                row["message_id"] = json!(message_id(id));
-                row["channel"] = json!(message.facts.channel());
-                row["category"] = json!(category.name());
-                row["country"] = json!(country);
-                row["clicks"] = json!(human.map(|click| u64::from(click.facts.0.1.more) + 1).sum::<u64>());
-                row["replies"] = json!(message.replies.len());
+                json!({
+                    "message_id": message_id(id), "attempt": null, "channel": message.facts.channel(), "step": step,
+                    "category": category.name(), "country": country, "states": states,
+                    "clicks": human.map(|click| u64::from(click.facts.0.1.more) + 1).sum::<u64>(),
+                    "replies": message.replies.len(), "error": error,
+                })
             }
-            Thing::Attempt(no, _) => row["attempt"] = json!(self.attempts[*no].facts.id),
+            Thing::Attempt(no, _) => json!({
+                "message_id": null, "attempt": self.attempts[*no].facts.id, "channel": null, "step": step,
+                "category": null, "country": null, "states": states, "clicks": 0, "replies": 0, "error": error,
+            }),
         }
-        row
     }
 
     /// The rows of conversions that go to a message of the list's campaign (of any, if it is `None`), by entry id.
