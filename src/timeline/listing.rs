@@ -89,7 +89,7 @@ impl Timeline {
         let things: Vec<&CountedMessage> = self.things(filter).into_iter().map(|(_, thing)| thing.counted()).collect();
         let clicks = || {
             let counted = self.clicks.iter().filter_map(|click| click.counted.as_ref());
-            counted.filter(|click| !click.machine && filter.inside(&click.place))
+            counted.filter(|click| click.machine == 0 && filter.inside(&click.place))
         };
         if filter.link.is_some_and(|link| !clicks().any(|click| click.link == link))
             || filter.error.is_some() && !things.iter().any(|counted| filter.takes_error(counted))
