@@ -264,7 +264,8 @@ impl Conditions {
         }
         self.one_each.extend(not.iter().map(|word| format!("NOT {}", states(word.message))));
         if let Some(Span { from_ms, to_ms, .. }) = list.span {
-            self.one_each.push(format!("{IN_PARTS} OR body ->> '$.d[1].t' IS NOT NULL OR {SENT} BETWEEN {from_ms} AND {}", to_ms - 1));
+            self.one_each
+                .push(format!("{IN_PARTS} OR body ->> '$.d[1].t' IS NOT NULL OR {SENT} BETWEEN {from_ms} AND {}", to_ms - 1));
         }
     }
 
