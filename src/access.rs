@@ -50,10 +50,12 @@ pub struct Key {
     pub expires_at_ms: Option<Ms>,
 }
 
-/// The text of a new key (`btk_…`) or share (`bts_…`), made of fresh random bytes.
+/// The text of a new key, `btk_…`, or with a campaign of a share, `bts_….campaign`, made of fresh random bytes. A share says what it is
+/// of, so that a page that was given nothing but its token knows what to ask for.
 #[must_use]
-pub fn secret(share: bool, entropy: &[u8; 32]) -> String {
-    format!("{}{}", if share { "bts_" } else { "btk_" }, URL_SAFE_NO_PAD.encode(entropy))
+pub fn secret(campaign: &str, entropy: &[u8; 32]) -> String {
+    let random = URL_SAFE_NO_PAD.encode(entropy);
+    if campaign.is_empty() { format!("btk_{random}") } else { format!("bts_{random}.{campaign}") }
 }
 
 /// The id of a key: 128 bits of its SHA-256, from which nobody finds the key. Any text has one.
@@ -356,7 +358,8 @@ mod tests {
     /// Ids are stored: never change how one is made.
     #[test]
     fn the_id_is_of_the_whole_text() {
-        let secret = secret(false, &[7; 32]);
+        assert_eq!(super::secret("spring", &[7; 32]), "bts_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc.spring");
+        let secret = secret("", &[7; 32]);
         assert_eq!(secret, "btk_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc");
         assert_eq!(id(&secret), "hEcoLDoS8a_8vzoewJo5Tw");
         assert_ne!(id(&secret), id(&secret.replace("btk_", "bts_")));

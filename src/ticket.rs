@@ -22,7 +22,7 @@ pub struct Ticket {
 /// A ticket for the campaign's stream, for the one minute from now; fresh random bytes tell it from others.
 #[must_use]
 pub fn seal(key: &Key, campaign: &str, holder: &str, entropy: &[u8; 32], now_ms: Ms) -> Option<String> {
-    let nonce = access::secret(false, entropy);
+    let nonce = access::secret("", entropy);
     cursor::seal(key, &bound_to(campaign), &format!("{} {holder} {nonce}", now_ms + TICKET_MS))
 }
 

@@ -2,10 +2,8 @@
 // server says beside them. `node build.mjs` in this folder; `cargo run` and `cargo test` do it by themselves.
 import { createHash } from "node:crypto";
 import { readFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const SCRIPT_LIMIT_BYTES = 150 * 1024;
 const FONT = "node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2";
 
 // Everything comes from here, nothing is inline, nobody frames it, and nothing is told to the pages that it links to.
@@ -62,10 +60,6 @@ const { outputFiles } = await build({
   ],
 });
 const [script, style] = [".js", ".css"].map((ending) => outputFiles.find(({ path }) => path.endsWith(ending)).contents);
-const weight = gzipSync(script, { level: 9 }).length;
-if (weight > SCRIPT_LIMIT_BYTES) {
-  throw new Error(`the script weighs ${weight} bytes compressed, more than ${SCRIPT_LIMIT_BYTES}`);
-}
 const page = readFileSync("src/index.html", "utf8")
   .replace("{font}", font)
   .replace("{icon}", icon)
@@ -77,4 +71,3 @@ writeFileSync(
   "dist/_headers",
   ["/*\n", ...lines(HEADERS), "/assets/*\n", ...lines({ "Cache-Control": "public, max-age=31536000, immutable" })].join(""),
 );
-console.log(`the script weighs ${weight} bytes compressed`);

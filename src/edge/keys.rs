@@ -114,7 +114,7 @@ async fn learn(config: &Config) -> Result<Keys, Problem> {
 /// `POST /v1/keys`, and with a campaign `POST /v1/campaigns/{campaign}/shares`
 pub async fn make(config: &Config, campaign: &str, body: Value, origin: &str) -> Answer {
     let share = !campaign.is_empty();
-    let secret = access::secret(share, &random::bytes()?);
+    let secret = access::secret(campaign, &random::bytes()?);
     let command = Command::PostKey { id: access::id(&secret), campaign: campaign.to_owned(), body };
     let (_, key) = ask::<Key>(config, &command).await?;
     let mut shown = key.to_json();

@@ -15,6 +15,7 @@ mod letters;
 mod links;
 mod live;
 mod moves;
+mod page;
 mod people;
 mod providers;
 mod runner;

@@ -17,9 +17,12 @@ export type Query = Record<string, string | number | null | undefined>;
 
 /** A path with the parameters that have a value. */
 export function at(path: string, query: Query = {}): string {
-  const parameters = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-  const text = new URLSearchParams(parameters.map(([name, value]) => [name, String(value)])).toString();
-  return text ? `${path}${path.includes("?") ? "&" : "?"}${text}` : path;
+  const [base = "", before = ""] = path.split("?");
+  const parameters = new URLSearchParams(before);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined) parameters.set(name, String(value));
+  }
+  return parameters.size ? `${base}?${parameters}` : base;
 }
 
 /** A segment of a path, whatever is in it. */

@@ -7,30 +7,34 @@ const whole = new Intl.NumberFormat(LANGUAGE);
 const compact = new Intl.NumberFormat(LANGUAGE, { notation: "compact", maximumFractionDigits: 1 });
 const percent = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
 const points = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
+const signs = new Intl.NumberFormat(LANGUAGE, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
 const ratio = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 2 });
 
+/** Intl writes a hyphen where a minus belongs. */
+const minus = (text: string): string => text.replace("-", "−");
+
 export const number = (value: number | null | undefined): string =>
-  value === null || value === undefined ? words.none : whole.format(value);
+  value === null || value === undefined ? words.none : minus(whole.format(value));
 export const short = (value: number): string => (Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value));
 export const rate = (value: number | null | undefined): string =>
-  value === null || value === undefined ? words.none : percent.format(value);
-export const percentagePoints = (value: number): string => `${points.format(value * 100)} ${words.points}`;
+  value === null || value === undefined ? words.none : minus(percent.format(value));
+export const percentagePoints = (value: number): string => `${minus(points.format(value * 100))} ${words.points}`;
 export const multiple = (value: number | null | undefined): string =>
   value === null || value === undefined ? words.none : `${ratio.format(value)}×`;
-export const fraction = (value: number): string => ratio.format(value);
-export const signed = (value: number): string => new Intl.NumberFormat(LANGUAGE, { signDisplay: "exceptZero", maximumFractionDigits: 1 }).format(value);
+export const fraction = (value: number): string => minus(ratio.format(value));
+export const signed = (value: number): string => minus(signs.format(value));
 
-/** An exact decimal in its currency. Amounts stay texts: no digit is lost, only the grouping is ours. */
+/** A decimal in its currency, to the cent: halves go up. Texts in, texts out: no digit of a large sum is lost on the way. */
 export function amount(value: string, currency: string): string {
-  const negative = value.startsWith("-");
-  const [units = "0", decimals = ""] = value.replace("-", "").split(".");
-  const digits = decimals.replace(/0+$/, "").padEnd(2, "0");
+  const [, sign = "", units = "0", decimals = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(value) ?? [];
+  const [cents, third] = [decimals.padEnd(3, "0").slice(0, 2), decimals.padEnd(3, "0")[2] ?? "0"];
+  const sum = BigInt(units + cents) + (third >= "5" ? 1n : 0n);
   const symbol =
     new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, currencyDisplay: "narrowSymbol" })
       .formatToParts(0)
       .find(({ type }) => type === "currency")?.value ?? currency;
   const space = /^[A-Za-z]/.test(symbol) ? "\u00a0" : "";
-  return `${negative ? "−" : ""}${symbol}${space}${whole.format(BigInt(units))}.${digits}`;
+  return `${sign && sum ? "−" : ""}${symbol}${space}${whole.format(sum / 100n)}.${String(sum % 100n).padStart(2, "0")}`;
 }
 
 export function money(value: Money | null | undefined): string {

@@ -1,6 +1,6 @@
 // Numbers as they move: the campaign's server-sent events, held open while somebody looks.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, type Problem } from "./api";
+import { at, call, type Problem } from "./api";
 import type { Stats } from "./types";
 
 export type LiveState = "connecting" | "live" | "off";
@@ -22,6 +22,8 @@ export function useLive(base: string, on: boolean, onStats: (stats: Stats) => vo
     let timer = 0;
     let failures = 0;
     let over = false;
+    // The version that is shown: a stream that follows another tells only what is newer.
+    let known = "";
     const close = (): void => {
       clearTimeout(timer);
       source?.close();
@@ -30,19 +32,23 @@ export function useLive(base: string, on: boolean, onStats: (stats: Stats) => vo
     const again = (): void => {
       close();
       if (over || document.hidden) return;
-      setState("connecting");
+      // A stream ends by itself after a while; only a second failure is one.
+      if (failures) setState("connecting");
       timer = window.setTimeout(() => void open(), WAITS[Math.min(failures++, WAITS.length - 1)]);
     };
     const open = async (): Promise<void> => {
       try {
         const { ticket } = await call<{ ticket: string }>("POST", `${base}/live_ticket`, {});
         if (over || document.hidden) return;
-        source = new EventSource(`${base}/live?ticket=${encodeURIComponent(ticket)}`);
+        source = new EventSource(at(`${base}/live`, { ticket, last_event_id: known || null }));
         source.onopen = () => {
           failures = 0;
           setState("live");
         };
-        source.onmessage = ({ data }) => tell.current(JSON.parse(data as string) as Stats);
+        source.onmessage = ({ data, lastEventId }) => {
+          known = lastEventId;
+          tell.current(JSON.parse(data as string) as Stats);
+        };
         source.onerror = again;
       } catch (problem) {
         // Who may not have it is not asked again.

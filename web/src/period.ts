@@ -119,15 +119,30 @@ export const bounds = (range: Range | null): { from?: string; to?: string } =>
 function knownZone(zone: string | null): string | null {
   if (!zone) return null;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+    return todays(new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone);
   } catch {
     return null;
   }
 }
 
-export const browserZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+export const browserZone = (): string => todays(Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
+
+/** Places whose zone browsers still list under a name of old. */
+const RENAMED: Record<string, string> = {
+  "Africa/Asmera": "Africa/Asmara",
+  "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+  "Asia/Calcutta": "Asia/Kolkata",
+  "Asia/Katmandu": "Asia/Kathmandu",
+  "Asia/Rangoon": "Asia/Yangon",
+  "Asia/Saigon": "Asia/Ho_Chi_Minh",
+  "Atlantic/Faeroe": "Atlantic/Faroe",
+  "Europe/Kiev": "Europe/Kyiv",
+};
+
+const todays = (zone: string): string => RENAMED[zone] ?? zone;
 
 /** Every zone there is, those at hand first. */
 export function zones(...first: string[]): string[] {
-  return [...new Set([...first, browserZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
+  const all = Intl.supportedValuesOf("timeZone").map(todays);
+  return [...new Set([...first, browserZone(), "UTC", ...all.sort()])];
 }

@@ -14,21 +14,21 @@ export type Resource<T> = {
 /** Counts what has happened to the numbers since: whoever shows some reads them again when it moves. */
 export const Pulse = createContext(0);
 
-function useReading<T>(path: string | null, pulse: number): Resource<T> {
+function useReading<T>(path: string | null, pulse: number, counted: boolean): Resource<T> {
   const [state, setState] = useState<{ path: string | null; data: T | null; error: Problem | null }>({
     path: null,
     data: null,
     error: null,
   });
   const [turn, setTurn] = useState(0);
-  const seen = useRef(pulse);
+  const seen = useRef(`${pulse} ${turn}`);
   useEffect(() => {
     if (path === null) return;
-    const moved = seen.current !== pulse;
-    seen.current = pulse;
+    const moved = seen.current !== `${pulse} ${turn}`;
+    seen.current = `${pulse} ${turn}`;
     const stop = new AbortController();
-    // Something has happened: what was answered a second ago is not good enough.
-    get<T>(moved ? at(path, { max_age: 0 }) : path, stop.signal).then(
+    // Something has happened: numbers that were true a second ago are not good enough.
+    get<T>(moved && counted ? at(path, { max_age: 0 }) : path, stop.signal).then(
       (data) => setState({ path, data, error: null }),
       (error: Problem) => {
         // What is shown stays if only its renewal failed.
@@ -42,7 +42,7 @@ function useReading<T>(path: string | null, pulse: number): Resource<T> {
 }
 
 /** Reads a definition: a channel, the settings … */
-export const useResource = <T>(path: string | null): Resource<T> => useReading(path, 0);
+export const useResource = <T>(path: string | null): Resource<T> => useReading(path, 0, false);
 
 /** Reads numbers or people, again whenever something has happened to them. */
-export const useNumbers = <T>(path: string | null): Resource<T> => useReading(path, useContext(Pulse));
+export const useNumbers = <T>(path: string | null): Resource<T> => useReading(path, useContext(Pulse), true);

@@ -21,8 +21,31 @@ export type Campaign = {
   stopped_at: string | null;
 };
 
+/** Headline numbers side by side: counts of messages under their names. */
+export type Row = {
+  attempted: number;
+  sent: number;
+  delivered: number;
+  opened: number;
+  read: number;
+  clicked: number;
+  replied: number;
+  converted: number;
+  failed: number;
+  conversions: number;
+  revenue: Money;
+  rates: Rates | null;
+};
+
+export type Rates = Record<string, number | null>;
+
 /** A row of the list: the definition with the headline numbers. */
-export type CampaignRow = Campaign & Partial<Pick<Stats, "messages" | "clicks" | "replies" | "rates" | "cost" | "conversions">>;
+export type CampaignRow = Campaign & Row;
+
+/** A row of the performance of several campaigns in a period. */
+export type PerformanceRow = Row & { campaign?: string; cost: Cost; roi: Rates };
+
+export type Cost = { total: Money; unpriced: number; basis: string[] };
 
 export type Page<T> = { data: T[]; total: number; next_cursor: string | null; erased?: number; expired?: number };
 
@@ -44,9 +67,9 @@ export type Stats = {
   replies: Counts;
   reactions: number;
   conversions: { total: number; contacts: number | null; revenue: Money };
-  rates: Record<string, number | null> | null;
-  cost: { total: Money; unpriced: number; basis: string[] };
-  roi: Record<string, number | null>;
+  rates: Rates | null;
+  cost: Cost;
+  roi: Rates;
   gaps: Gap[] | null;
   erased?: number;
   expired?: number;
@@ -59,14 +82,17 @@ export type FunnelStage = { stage: string; contacts: number; of_first: number | 
 
 export type LinkRow = {
   link: string;
-  url: string;
-  label: string;
-  step: string;
+  url: string | null;
+  label: string | null;
+  step: string | null;
   total: number;
   human: number;
   machine: number;
   unique: number;
   share: number | null;
+  machine_reasons?: Counts;
+  /** Who clicked it. */
+  list?: string;
 };
 
 export type ErrorRow = {
@@ -76,6 +102,7 @@ export type ErrorRow = {
   title: string;
   retryable: boolean;
   count: number;
+  list?: string;
 };
 
 export type PersonRow = {
@@ -137,7 +164,7 @@ export type Overall = {
   failed: number;
   in_flight: number;
   conversations: number;
-  why: unknown;
+  why: { reason: string; count: number; text: string }[];
 };
 
 export type Channel = {

@@ -118,6 +118,7 @@ export const words = {
     messages: "Messages",
     people: "People",
     label: "Count messages or people",
+    allTime: "Of all time.",
     allTimeOnly: "Distinct people are counted for all time.",
   },
 
@@ -222,9 +223,9 @@ export const words = {
     steps: "Steps",
     conversions: "Conversions",
     experiment: "Target against control",
-    live: "Live",
+    live: "Real time",
     connecting: "Connecting",
-    paused: "Not live",
+    paused: "Not in real time",
     updated: "Updated",
     share: "Share",
     setStatus: "Status",
@@ -253,12 +254,10 @@ export const words = {
   } as Record<string, any>,
 
   funnel: {
-    help: "People in a stage and in every stage before it.",
+    help: "People in a stage and in every stage before it, and their share of the stage before.",
     stages: "Stages of the funnel",
-    ofPrevious: "of the stage before",
-    ofFirst: "of the first",
+    ofFirst: "of the first stage",
     empty: "Nobody has entered the funnel yet.",
-    atLeast: "A funnel has one stage at least.",
   },
 
   gaps: {
@@ -285,7 +284,7 @@ export const words = {
   /** Classes of errors: what each is, and what to do. */
   classes: {
     unqualified: ["Cannot receive it", "Remove the number: it has no WhatsApp, or an app that is too old."],
-    rate_limit: ["Sent too fast", "Send again, slower; ask the provider for a higher throughput or messaging limit."],
+    rate_limit: ["Held back by a limit", "Send again later and slower, or ask the provider for a higher limit."],
     template: ["Template trouble", "Check the template's name, language and parameters, and whether it is approved."],
     opt_out: ["Opted out", "Do not send again. Take the person off the list."],
     policy: ["Refused by policy", "Read the provider's notice; the content or the account violates a rule."],
@@ -299,14 +298,12 @@ export const words = {
   } as Record<string, [string, string]>,
   errorsTable: {
     code: "Code",
-    what: "What happened",
-    todo: "What to do",
+    what: "What happened, and what to do",
     kind: "Where",
     dispatch: "before acceptance",
     delivery: "after acceptance",
     count: "Messages",
-    retry: "A retry can help",
-    noRetry: "A retry does not help",
+    retry: "A retry can help.",
     empty: "No errors. Everything that was handed over got through, or is on its way.",
   },
 
@@ -321,6 +318,15 @@ export const words = {
     empty: "No tracking links yet",
     emptyText: "Wrap the links of your messages to see who clicks. Setup shows how.",
     split: (human: string, machine: string) => `${human} human, ${machine} machine`,
+    reasons: {
+      head: "HEAD requests",
+      prefetch: "prefetch",
+      link_preview: "link previews",
+      crawler: "crawlers",
+      no_user_agent: "no user agent",
+      bot_score: "bot score",
+      flood: "floods",
+    } as Record<string, string>,
     help: "Machines are previews, crawlers and prefetch: counted, never mixed with people.",
   },
 
@@ -435,7 +441,12 @@ export const words = {
     unseen: (n: string) => `${n} service conversations opened without an inbound message seen in the 24 hours before.`,
     everything: "Everything sent",
     why: "Why conversations and messages differ",
-    reasons: {} as Record<string, string>,
+    reasons: {
+      failed: "Failed: what is not delivered opens no conversation",
+      in_flight: "In flight: neither delivered nor failed yet",
+      other_month: "Sent in this month and delivered in another, less those the other way round",
+      open_conversation: "Delivered into a conversation that was open already",
+    } as Record<string, string>,
     inFlight: "In flight",
     failed: "Failed",
     messages: "Messages",

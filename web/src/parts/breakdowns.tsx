@@ -32,7 +32,7 @@ function TableCard<T>(props: {
       ) : (
         <>
           {rows && props.lead?.(rows)}
-          <div class="scroll flush" tabIndex={0} role="region" aria-label={props.title}>
+          <div class="scroll flush" tabIndex={0} role="group" aria-label={props.title}>
             <table>
               <thead>{props.head}</thead>
               <tbody>{rows ? rows.map(props.row) : <SkeletonRows rows={3} columns={props.columns} />}</tbody>
@@ -44,25 +44,31 @@ function TableCard<T>(props: {
   );
 }
 
+/** Why clicks were not people's. */
+const reasons = (of: Record<string, number> = {}): string =>
+  Object.entries(of)
+    .map(([reason, n]) => `${words.links.reasons[reason] ?? reason}: ${number(n)}`)
+    .join(", ");
+
 export function Links({ base, query, onOpen, class: name }: Asked) {
   const answer = useNumbers<{ data: LinkRow[] }>(at(`${base}/links`, query));
   return (
     <TableCard
       title={words.campaign.links}
       help={words.links.help}
-      class={name}
+      class={`links ${name ?? ""}`}
       answer={answer}
-      columns={6}
+      columns={5}
       empty={<Empty title={words.links.empty} text={words.links.emptyText} />}
       lead={(rows) => {
         const [human, machine] = (["human", "machine"] as const).map((kind) => rows.reduce((sum, row) => sum + row[kind], 0));
         return (
           <div class="body">
             <div class="split" role="img" aria-label={words.links.split(number(human), number(machine))}>
-              {human ? <i class="accent" style={{ flexGrow: human }} /> : null}
-              {machine ? <i style={{ flexGrow: machine }} /> : null}
+              {human ? <i class="accent" style={{ flexGrow: String(human) }} /> : null}
+              {machine ? <i style={{ flexGrow: String(machine) }} /> : null}
             </div>
-            <p class="small soft" style={{ marginTop: 6 }} data-number="split">
+            <p class="small soft" data-number="split">
               {words.links.split(number(human), number(machine))}
             </p>
           </div>
@@ -87,10 +93,12 @@ export function Links({ base, query, onOpen, class: name }: Asked) {
             <Opens
               text={number(row.human)}
               label={words.links.people}
-              onOpen={() => onOpen({ title: row.label || row.url, path: at(`${base}/contacts`, { has: "clicked", link: row.link, step: query.step }) })}
+              onOpen={row.list ? () => onOpen({ title: row.label || row.url || row.link, path: row.list ?? "" }) : undefined}
             />
           </td>
-          <td class="soft">{number(row.machine)}</td>
+          <td class="soft">
+            <Term name={number(row.machine)} meaning={reasons(row.machine_reasons)} />
+          </td>
           <td>{number(row.unique)}</td>
           <td>
             {rate(row.share)}
@@ -111,12 +119,11 @@ export function Errors({ base, query, onOpen, class: name }: Asked) {
       title={words.campaign.errors}
       class={name}
       answer={answer}
-      columns={4}
+      columns={2}
       empty={<Empty icon="tick" title={words.errorsTable.empty} />}
       head={
         <tr>
           <th>{words.errorsTable.what}</th>
-          <th class="text">{words.errorsTable.todo}</th>
           <th>{words.errorsTable.count}</th>
         </tr>
       }
@@ -125,19 +132,17 @@ export function Errors({ base, query, onOpen, class: name }: Asked) {
         return (
           <tr key={`${row.kind}-${row.code}`} data-error={row.code}>
             <td class="wide">
-              <span class="strong">{what}</span>
+              <span class="strong">{row.title || what}</span>{" "}
+              <span class="soft small">{[row.title && what, words.gaps.code(row.code), words.errorsTable[row.kind]].filter(Boolean).join(" · ")}</span>
               <span class="sub">
-                {[row.title, row.code, words.errorsTable[row.kind]].filter(Boolean).join(" · ")}
+                {todo} {row.retryable && words.errorsTable.retry}
               </span>
-            </td>
-            <td class="text wide soft">
-              {todo} {row.retryable && <span class="tag">{words.errorsTable.retry}</span>}
             </td>
             <td>
               <Opens
                 text={number(row.count)}
                 label={words.campaign.people(what)}
-                onOpen={() => onOpen({ title: `${what} (${row.code})`, path: at(`${base}/messages`, { ...query, error: row.code }) })}
+                onOpen={row.list ? () => onOpen({ title: `${what} (${row.code})`, path: row.list ?? "" }) : undefined}
               />
             </td>
           </tr>

@@ -5,7 +5,7 @@ import { useNumbers } from "../resource";
 import type { FunnelStage } from "../types";
 import { words } from "../words";
 import type { Listed } from "./people";
-import { Card, Empty, Opens, Skeleton, Trouble, classes } from "./ui";
+import { Card, Empty, Opens, Skeleton, Trouble } from "./ui";
 
 const STAGES = ["sent", "delivered", "opened", "read", "clicked", "replied", "converted"];
 export const STANDARD_STAGES = ["sent", "delivered", "read", "clicked", "converted"];
@@ -24,6 +24,8 @@ function Shape({ from, to }: { from: number; to: number }) {
 export function Funnel(props: {
   base: string;
   step: string | null;
+  /** Says that it is of all time, where the rest of the page is not. */
+  allTime: boolean;
   stages: string[];
   onStages: (stages: string[]) => void;
   onOpen: (listed: Listed) => void;
@@ -40,7 +42,8 @@ export function Funnel(props: {
   return (
     <Card
       title={words.campaign.funnel}
-      help={words.funnel.help}
+      fills
+      help={`${words.funnel.help}${props.allTime ? ` ${words.measure.allTime}` : ""}`}
       {...(props.class ? { class: props.class } : {})}
       stale={answer.stale && !!rows}
       tools={
@@ -81,8 +84,8 @@ export function Funnel(props: {
                       }
                     />
                   </dd>
-                  <dd class={classes("small", "soft")}>
-                    {index > 0 ? `${rate(row.of_previous)} ${words.funnel.ofPrevious}` : "\u00a0"}
+                  <dd class="small soft" title={index > 0 ? `${rate(row.of_first)} ${words.funnel.ofFirst}` : undefined}>
+                    {index > 0 ? rate(row.of_previous) : "\u00a0"}
                   </dd>
                 </dl>
                 <Shape from={row.contacts / top} to={(next ?? row).contacts / top} />

@@ -2,7 +2,8 @@
 import { number } from "../format";
 import type { Gap, Reason, Stats } from "../types";
 import { words } from "../words";
-import { Card, Empty, Skeleton } from "./ui";
+import type { Listed } from "./people";
+import { Card, Empty, Opens, Skeleton } from "./ui";
 
 /** What a reason is, in words. */
 function inWords(gap: Gap, { reason, code, class: kind }: Reason): string {
@@ -14,6 +15,12 @@ function inWords(gap: Gap, { reason, code, class: kind }: Reason): string {
   return words.gaps.reasons[reason] ?? words.gaps.skipped(reason);
 }
 
+/** The list of a reason, by the number that it is. */
+function listOf(gap: Gap, { reason, class: kind }: Reason): string | null {
+  if (kind) return null;
+  return reason === "control" ? "contacts.control" : reason === "pending" && gap.from === "sent" ? "messages.in_flight" : null;
+}
+
 /** The numbers that the gaps lie between. Messages, but for the audience, which are people. */
 function figures(stats: Stats, gap: Gap): [number, number] {
   const { messages, contacts } = stats;
@@ -22,7 +29,16 @@ function figures(stats: Stats, gap: Gap): [number, number] {
   return [messages[gap.from] ?? 0, messages[gap.to] ?? 0];
 }
 
-export function Gaps({ stats, class: name }: { stats: Stats | null; class?: string }) {
+export function Gaps({ stats, onOpen, class: name }: { stats: Stats | null; onOpen: (listed: Listed) => void; class?: string }) {
+  /** A figure of the ledger, with the list behind it where there is exactly one. */
+  const figure = (value: number, title: string, list: string | null) => {
+    const path = list === null ? undefined : stats?.lists?.[list];
+    return (
+      <span class="figure">
+        <Opens text={number(value)} label={words.campaign.people(title)} onOpen={path === undefined ? undefined : () => onOpen({ title, path })} />
+      </span>
+    );
+  };
   return (
     <Card title={words.campaign.gaps} help={words.gaps.help} {...(name ? { class: name } : {})}>
       <div class="body">
@@ -41,12 +57,12 @@ export function Gaps({ stats, class: name }: { stats: Stats | null; class?: stri
                   <span>
                     {words.names[gap.from] ?? gap.from} <span class="soft small">{unit}</span>
                   </span>
-                  <span class="figure">{number(from)}</span>
+                  {figure(from, words.names[gap.from] ?? gap.from, gap.from === "audience" ? null : `messages.${gap.from}`)}
                 </li>,
                 ...gap.reasons.map((reason) => (
                   <li class="reason" key={`${gap.from}-${reason.reason}-${reason.code}`}>
                     <span>{inWords(gap, reason)}</span>
-                    <span class="figure">{number(-reason.count).replace("-", "−")}</span>
+                    {figure(-reason.count, inWords(gap, reason), listOf(gap, reason))}
                   </li>
                 )),
                 last && (
@@ -54,7 +70,7 @@ export function Gaps({ stats, class: name }: { stats: Stats | null; class?: stri
                     <span>
                       {words.names[gap.to] ?? gap.to} <span class="soft small">{unit}</span>
                     </span>
-                    <span class="figure">{number(to)}</span>
+                    {figure(to, words.names[gap.to] ?? gap.to, `${gap.to === "submitted" ? "contacts" : "messages"}.${gap.to}`)}
                   </li>
                 ),
               ];

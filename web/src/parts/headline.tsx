@@ -4,11 +4,11 @@ import { money, multiple, number } from "../format";
 import type { Period } from "../period";
 import type { Stats } from "../types";
 import { words } from "../words";
-import { listOf, type Listed } from "./people";
+import type { Listed } from "./people";
 import { Delta, Tile } from "./tile";
 import { Card, Segments } from "./ui";
 
-/** The numbers of messages, with the rate below each; more of what is marked `worse` is worse. */
+/** The numbers of messages, with the rate below each; more is better, if nothing else is said. */
 const MESSAGES = [
   { state: "attempted" },
   { state: "sent" },
@@ -19,8 +19,8 @@ const MESSAGES = [
   { state: "replied", rate: "reply" },
   { state: "quick_replied", rate: "response" },
   { state: "converted", rate: "conversion" },
-  { state: "failed", rate: "failure", worse: true },
-  { state: "in_flight" },
+  { state: "failed", rate: "failure", more: "worse" },
+  { state: "in_flight", more: "neither" },
 ] as const;
 
 /** The numbers of people, with what each is divided by. */
@@ -41,23 +41,19 @@ const PEOPLE = [
 const divided = (part: number | undefined, whole: number | undefined): number | null => (part === undefined || !whole ? null : part / whole);
 
 export function Headline(props: {
-  id: string;
   stats: Stats | null;
   earlier: Stats | null;
   period: Period;
-  step: string | null;
   stale: boolean;
   onOpen: (listed: Listed) => void;
 }) {
-  const { id, stats, earlier, period, step, onOpen } = props;
+  const { stats, earlier, period, onOpen } = props;
   const [wanted, setUnit] = useState<"messages" | "people">("messages");
   // Distinct people are counted for all time.
   const unit = period.range ? "messages" : wanted;
-  const open = (of: "contacts" | "messages", state: string): (() => void) => {
-    let path = listOf(stats?.lists, id, of, state);
-    // The answer's own path is of the same step and period already.
-    if (!stats?.lists && step !== null) path += `&step=${encodeURIComponent(step)}`;
-    return () => onOpen({ title: words.names[state] ?? state, path });
+  const open = (of: "contacts" | "messages", state: string): (() => void) | undefined => {
+    const path = stats?.lists?.[`${of}.${state}`];
+    return path === undefined ? undefined : () => onOpen({ title: words.names[state] ?? state, path });
   };
   const cost = stats?.cost;
   return (
@@ -92,7 +88,7 @@ export function Headline(props: {
                   value={stats ? number(now) : null}
                   {...rate}
                   note={state === "attempted" && stats?.messages.after_stop ? words.campaign.after(number(stats.messages.after_stop)) : undefined}
-                  delta={earlier && <Delta now={now ?? 0} before={earlier.messages[state]} worse={"worse" in shown} />}
+                  delta={earlier && <Delta now={now ?? 0} before={earlier.messages[state]} {...("more" in shown ? { more: shown.more } : {})} />}
                   onOpen={open("messages", state)}
                 />
               );

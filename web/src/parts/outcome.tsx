@@ -59,7 +59,7 @@ export function Conversions(props: { base: string; query: Record<string, string 
         <Empty title={words.conversions.empty} text={words.conversions.emptyText} />
       ) : (
         <>
-          <div class="scroll" tabIndex={0} role="region" aria-label={words.campaign.conversions}>
+          <div class="scroll" tabIndex={0} role="group" aria-label={words.campaign.conversions}>
             <table>
               <thead>
                 <tr>
@@ -122,12 +122,12 @@ function IntervalBar({ value, interval }: { value: number; interval: [number, nu
   );
 }
 
-export function ExperimentCard({ base, class: name }: { base: string; class?: string }) {
+export function ExperimentCard({ base, allTime, class: name }: { base: string; allTime: boolean; class?: string }) {
   const answer = useNumbers<Experiment>(`${base}/experiment`);
   const seen = answer.data;
   const [tone, text] = seen ? verdict(seen) : ["", ""];
   return (
-    <Card title={words.campaign.experiment} help={words.experiment.help} {...(name ? { class: name } : {})}>
+    <Card title={words.campaign.experiment} help={`${words.experiment.help}${allTime ? ` ${words.measure.allTime}` : ""}`} {...(name ? { class: name } : {})}>
       {answer.error && !seen ? (
         <Trouble problem={answer.error} retry={answer.retry} />
       ) : !seen ? (
@@ -144,7 +144,7 @@ export function ExperimentCard({ base, class: name }: { base: string; class?: st
               <IntervalBar value={seen.uplift.absolute} interval={seen.uplift.absolute_interval} />
             )}
           </div>
-          <div class="scroll" tabIndex={0} role="region" aria-label={words.campaign.experiment}>
+          <div class="scroll" tabIndex={0} role="group" aria-label={words.campaign.experiment}>
             <table>
               <thead>
                 <tr>
@@ -177,7 +177,7 @@ export function ExperimentCard({ base, class: name }: { base: string; class?: st
                 [words.experiment.relative, rate(seen.uplift.relative)],
                 [words.experiment.p, seen.uplift.p_value === null ? words.none : seen.uplift.p_value < 0.001 ? "< 0.001" : seen.uplift.p_value.toFixed(3)],
                 [words.experiment.incremental, seen.incremental_conversions === null ? words.none : fraction(seen.incremental_conversions)],
-                [words.experiment.incrementalRevenue, money(roundedMoney(seen.incremental_revenue))],
+                [words.experiment.incrementalRevenue, money(seen.incremental_revenue)],
               ] as const
             ).map(([name, value]) => (
               <div key={name}>
@@ -191,9 +191,4 @@ export function ExperimentCard({ base, class: name }: { base: string; class?: st
       )}
     </Card>
   );
-}
-
-/** An estimate, not a sum: two digits are more than enough. */
-function roundedMoney(value: Record<string, string> | null): Record<string, string> | null {
-  return value && Object.fromEntries(Object.entries(value).map(([currency, text]) => [currency, Number(text).toFixed(2)]));
 }

@@ -1,9 +1,8 @@
 // The people (or messages) behind a number: a list that pages, narrows, and can be taken along; and one person's timeline.
 import { useEffect, useState } from "preact/hooks";
-import { at, call, download, get, segment, type Problem } from "../api";
+import { at, call, download, get, type Problem } from "../api";
 import { exactly, moment, number } from "../format";
 import { useResource } from "../resource";
-import { currentSession } from "../session";
 import type { Page, PersonRow, TimelineEntry } from "../types";
 import { words } from "../words";
 import { CloseButton, Dialog, Empty, Icon, SkeletonRows, Trouble, toast } from "./ui";
@@ -12,7 +11,7 @@ import { CloseButton, Dialog, Empty, Icon, SkeletonRows, Trouble, toast } from "
 export type Listed = { title: string; path: string };
 
 /** States in the order in which a message goes through them: the latest one that holds is shown. */
-const STATES = ["control", "skipped", "attempted", "sent", "failed", "delivered", "opened", "read", "clicked", "replied", "converted"];
+const STATES = ["control", "skipped", "dispatch_error", "sent", "in_flight", "failed", "delivered", "opened", "read", "clicked", "replied", "converted"];
 const NARROW = ["delivered", "read", "clicked", "replied", "converted", "failed"];
 
 const LIMIT = 50;
@@ -79,7 +78,7 @@ function List(props: {
         </div>
       </header>
       <Narrow path={props.path} onPath={props.onPath} />
-      <div class="content" tabIndex={0} role="region" aria-label={props.title}>
+      <div class="content" tabIndex={0} role="group" aria-label={props.title}>
         {first.error && !page ? (
           <Trouble problem={first.error} retry={first.retry} />
         ) : page && !rows.length ? (
@@ -128,7 +127,7 @@ function PersonLine({ row, zone, onPerson }: { row: PersonRow; zone: string; onP
   return (
     <tr>
       <td>
-        {currentSession()?.kind === "key" ? (
+        {row.contact !== null ? (
           <button type="button" class="opens strong" onClick={() => onPerson(row)}>
             {name}
           </button>
@@ -202,7 +201,7 @@ function Person({ person, zone, onBack, onClose }: { person: PersonRow; zone: st
         </div>
         <CloseButton onClose={onClose} />
       </header>
-      <div class="content" tabIndex={0} role="region" aria-label={words.people.timeline}>
+      <div class="content" tabIndex={0} role="group" aria-label={words.people.timeline}>
         {problem ? (
           <Trouble problem={problem} />
         ) : (
@@ -226,9 +225,4 @@ function Person({ person, zone, onBack, onClose }: { person: PersonRow; zone: st
       </div>
     </>
   );
-}
-
-/** The list of a number, from the answer that has the number; else by what the contract says. */
-export function listOf(lists: Record<string, string> | undefined, campaign: string, of: "contacts" | "messages", state: string): string {
-  return lists?.[`${of}.${state}`] ?? at(`/v1/campaigns/${segment(campaign)}/${of}`, { has: state });
 }

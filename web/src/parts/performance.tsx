@@ -3,30 +3,17 @@ import { at } from "../api";
 import { money, multiple, number } from "../format";
 import { bounds, type Period, type Range } from "../period";
 import { useNumbers } from "../resource";
-import type { Money } from "../types";
+import type { PerformanceRow } from "../types";
 import { words } from "../words";
 import { PeriodPicker } from "./period";
 import { Delta, Tile } from "./tile";
 import { Trouble, classes } from "./ui";
 
-type Sums = {
-  sent: number;
-  delivered: number;
-  opened: number;
-  rates: Record<string, number | null>;
-  conversions: number | { total: number };
-  revenue: Money;
-  cost: Money | { total: Money };
-  roi: Record<string, number | null>;
-};
-
-const path = (range: Range): string => at("/v1/performance", { ...bounds(range) });
-const conversions = (sums: Sums): number => (typeof sums.conversions === "number" ? sums.conversions : sums.conversions.total);
-const cost = (sums: Sums): Money => ("total" in sums.cost && typeof sums.cost.total === "object" ? sums.cost.total : (sums.cost as Money));
+const path = (range: Range): string => at("/v1/performance", bounds(range));
 
 export function Performance({ period, workspaceZone }: { period: Period; workspaceZone: string }) {
-  const now = useNumbers<{ total: Sums }>(period.range && path(period.range));
-  const before = useNumbers<{ total: Sums }>(period.before && path(period.before));
+  const now = useNumbers<{ total: PerformanceRow }>(period.range && path(period.range));
+  const before = useNumbers<{ total: PerformanceRow }>(period.before && path(period.before));
   const [sums, earlier] = [now.data?.total, period.before ? before.data?.total : undefined];
   const counted = [
     ["sent", "delivery"],
@@ -50,7 +37,7 @@ export function Performance({ period, workspaceZone }: { period: Period; workspa
                 name={words.names[name] ?? name}
                 meaning={words.definitions[name]}
                 value={sums ? number(sums[name]) : null}
-                {...(name !== "sent" && sums ? { rate: sums.rates[rate] ?? null, rateOf: words.rates[name] } : {})}
+                {...(name !== "sent" && sums ? { rate: sums.rates?.[rate] ?? null, rateOf: words.rates[name] } : {})}
                 delta={sums && earlier && <Delta now={sums[name]} before={earlier[name]} />}
               />
             ))}
@@ -58,11 +45,11 @@ export function Performance({ period, workspaceZone }: { period: Period; workspa
               id="all-conversions"
               name={words.names.conversions ?? ""}
               meaning={words.definitions.conversions}
-              value={sums ? number(conversions(sums)) : null}
-              delta={sums && earlier && <Delta now={conversions(sums)} before={conversions(earlier)} />}
+              value={sums ? number(sums.conversions) : null}
+              delta={sums && earlier && <Delta now={sums.conversions} before={earlier.conversions} />}
             />
             <Tile id="all-revenue" long name={words.names.revenue ?? ""} meaning={words.definitions.revenue} value={sums ? money(sums.revenue) : null} />
-            <Tile id="all-cost" long name={words.names.cost ?? ""} meaning={words.definitions.cost} value={sums ? money(cost(sums)) : null} />
+            <Tile id="all-cost" long name={words.names.cost ?? ""} meaning={words.definitions.cost} value={sums ? money(sums.cost.total) : null} />
             <Tile
               id="all-roi"
               long

@@ -28,7 +28,7 @@ export function ShareDialog({ campaign, zone, onClose }: { campaign: string; zon
           void attempt(call("POST", base, { expires_in_hours: Number(hours) }));
         }}
       >
-        <div class="head" style={{ margin: 0 }}>
+        <div class="line">
           <h2>{words.share.title}</h2>
           <CloseButton onClose={onClose} />
         </div>
@@ -56,7 +56,7 @@ export function ShareDialog({ campaign, zone, onClose }: { campaign: string; zon
             <h3>{words.share.list}</h3>
             <ul>
               {open.data.data.map((share) => (
-                <li key={share.id} class="head" style={{ margin: "8px 0 0", alignItems: "center" }}>
+                <li key={share.id} class="line">
                   <span class="soft">{words.share.until(moment(share.expires_at, zone))}</span>
                   <button type="button" class="button slim" onClick={() => void attempt(call<null>("DELETE", `${base}/${segment(share.id)}`))}>
                     {words.share.revoke}

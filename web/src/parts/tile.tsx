@@ -1,17 +1,15 @@
 // A headline number: its name with its meaning, the number that leads to its people, its rate, and what it was before.
 import type { ComponentChildren } from "preact";
-import { percentagePoints, rate as written, signed } from "../format";
+import { rate as written, signed } from "../format";
 import { words } from "../words";
 import { Opens, Skeleton, Term, classes } from "./ui";
 
-/** How a number changed: relative for counts, in points for rates. More of some things is worse. */
-export function Delta({ now, before, points, worse }: { now: number; before: number | null | undefined; points?: boolean; worse?: boolean }) {
-  if (before === null || before === undefined) return null;
-  const change = points ? now - before : before === 0 ? null : now / before - 1;
-  if (change === null) return null;
-  const up = change > 0 !== Boolean(worse);
-  const text = points ? percentagePoints(change) : `${signed(change * 100)} %`;
-  return <span class={classes("delta", change !== 0 && (up ? "up" : "down"))}>{text}</span>;
+/** How a count changed. More is better, worse, or neither. */
+export function Delta({ now, before, more = "better" }: { now: number; before: number | null | undefined; more?: "better" | "worse" | "neither" }) {
+  if (!before) return null;
+  const change = now / before - 1;
+  const up = change > 0 === (more === "better");
+  return <span class={classes("delta", change !== 0 && more !== "neither" && (up ? "up" : "down"))}>{signed(change * 100)} %</span>;
 }
 
 export function Tile(props: {

@@ -20,12 +20,16 @@ const COLORS: Record<Line, [string, string]> = {
   failed: ["#d04437", "#ff8e86"],
 };
 
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+/** How far ticks of the time axis can be apart, in seconds; no closer than the buckets. */
+const STEPS = [...[1, 2, 3, 6, 12].map((hours) => hours * HOUR), ...[1, 2, 3, 7, 14, 30, 60, 90, 180, 365].map((days) => days * DAY)];
+const LEAST: Record<Granularity, number> = { hour: HOUR, day: DAY, week: 7 * DAY, month: 30 * DAY };
+
 export const colorOf = (line: Line, dark: boolean): string => COLORS[line][dark ? 1 : 0];
 
-/** A count of a bucket, wherever the answer has it. */
 export function countOf(bucket: TrendBucket | undefined, line: string): number {
-  const messages = bucket?.messages as Record<string, number> | undefined;
-  const value = messages?.[line] ?? bucket?.[line];
+  const value = bucket?.[line];
   return typeof value === "number" ? value : 0;
 }
 
@@ -96,6 +100,9 @@ export function TrendChart(props: {
     const font = `12px ${style.fontFamily}`;
     const tick = (at: number): string =>
       granularity === "hour" ? clock(at * 1000, zone) : granularity === "month" ? month(at * 1000, zone).replace(/(\w{3})\w* \d+/, "$1") : dayAndMonth(at * 1000, zone);
+    // A curve through the points that never leaves their range.
+    const spline = uPlot.paths.spline?.();
+    const curve = spline ? { paths: spline } : {};
     const narrow = element.clientWidth < 520;
     const options: uPlot.Options = {
       width: element.clientWidth,
@@ -114,6 +121,7 @@ export function TrendChart(props: {
           size: 34,
           gap: 10,
           space: 70,
+          incrs: STEPS.filter((step) => step >= LEAST[granularity]),
           values: (_, ticks) => ticks.map((at, index) => {
             const day = granularity === "hour" && (index === 0 || clock(at * 1000, zone) === "00:00");
             return day ? dayAndMonth(at * 1000, zone) : tick(at);
@@ -134,10 +142,12 @@ export function TrendChart(props: {
         {},
         ...shown.map((name) => ({
           stroke: colorOf(name, dark),
+          fill: `${colorOf(name, dark)}14`,
           width: 2,
+          ...curve,
           points: { show: buckets.length < 2, size: 7, fill: colorOf(name, dark) },
         })),
-        ...(before ? shown.map((name) => ({ stroke: `${colorOf(name, dark)}99`, width: 1.5, dash: [4, 4], points: { show: false } })) : []),
+        ...(before ? shown.map((name) => ({ stroke: `${colorOf(name, dark)}99`, width: 1.5, dash: [4, 4], points: { show: false }, ...curve })) : []),
       ],
       hooks: {
         setCursor: [
@@ -156,6 +166,7 @@ export function TrendChart(props: {
             const { ctx } = chart;
             ctx.save();
             ctx.font = `550 ${12 * ratio}px ${style.fontFamily}`;
+            ctx.textAlign = "left";
             ctx.textBaseline = "middle";
             for (const { text, y, color } of labels) {
               ctx.fillStyle = color;
@@ -209,7 +220,7 @@ function Readout(props: {
   left: number;
   width: number;
 }) {
-  const side = props.left + 60 > props.width / 2 ? { right: props.width - props.left - 36 } : { left: props.left + 62 };
+  const side = props.left + 60 > props.width / 2 ? { right: `${props.width - props.left - 36}px` } : { left: `${props.left + 62}px` };
   return (
     <div class="readout tabular" style={side}>
       <b>{bucketName(props.bucket.start, props.granularity, props.zone)}</b>
@@ -232,7 +243,7 @@ function Readout(props: {
 export function TrendTable(props: { buckets: TrendBucket[]; lines: Line[]; granularity: Granularity; zone: string }) {
   const shown = LINES.filter((line) => props.lines.includes(line));
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={words.campaign.trend}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={words.campaign.trend}>
       <table>
         <thead>
           <tr>

@@ -10,7 +10,7 @@ type Children = ComponentChildren;
 /** The class names that hold. */
 export const classes = (...names: (string | false | null | undefined)[]): string => names.filter(Boolean).join(" ");
 
-export function Card(props: { title: string; help?: string; tools?: Children; class?: string; stale?: boolean; children: Children }) {
+export function Card(props: { title: string; help?: string; tools?: Children; class?: string; fills?: boolean; stale?: boolean; children: Children }) {
   const id = useId();
   return (
     <section class={classes("card", props.class)} aria-labelledby={id} aria-busy={props.stale || undefined}>
@@ -19,7 +19,7 @@ export function Card(props: { title: string; help?: string; tools?: Children; cl
         {props.tools}
         {props.help && <p>{props.help}</p>}
       </header>
-      <div class={classes(props.stale && "stale")}>{props.children}</div>
+      <div class={classes(props.fills && "fills", props.stale && "stale")}>{props.children}</div>
     </section>
   );
 }
@@ -169,13 +169,17 @@ export function CloseButton({ onClose }: { onClose: () => void }) {
 
 /** A button with choices under it, over everything else, wherever the button is. */
 export function Menu(props: { label: string; text: Children; class?: string; choices: [string, () => void][] }) {
-  const [place, setPlace] = useState<{ top: number; right: number } | null>(null);
+  const [place, setPlace] = useState<CSSProperties | null>(null);
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const close = (): void => setPlace(null);
   const open = (): void => {
-    const { bottom, right } = button.current?.getBoundingClientRect() ?? { bottom: 0, right: 0 };
-    setPlace({ top: bottom + 6, right: document.documentElement.clientWidth - right });
+    const at = button.current?.getBoundingClientRect();
+    if (!at) return;
+    const right = `${document.documentElement.clientWidth - at.right}px`;
+    // Upwards where there is no room below.
+    const above = at.bottom + props.choices.length * 38 + 24 > innerHeight;
+    setPlace(above ? { bottom: `${innerHeight - at.top + 6}px`, right } : { top: `${at.bottom + 6}px`, right });
   };
   useEffect(() => {
     if (!place) return;
@@ -269,9 +273,9 @@ export function Logo() {
   );
 }
 
-/** What stands where something will be: as large as that will be. */
-export function Skeleton(props: { width?: string | number; height?: number; style?: CSSProperties }) {
-  return <span class="skeleton" style={{ width: props.width ?? "100%", height: props.height ?? 14, ...props.style }} />;
+/** What stands where something will be, as large as that will be: in pixels, or a part of the line. */
+export function Skeleton({ width = "100%", height = 14 }: { width?: string | number; height?: number }) {
+  return <span class="skeleton" style={{ width: typeof width === "number" ? `${width}px` : width, height: `${height}px` }} />;
 }
 
 export function SkeletonRows({ rows, columns }: { rows: number; columns: number }) {
@@ -281,7 +285,7 @@ export function SkeletonRows({ rows, columns }: { rows: number; columns: number 
         <tr key={row} aria-hidden="true">
           {Array.from({ length: columns }, (_, column) => (
             <td key={column}>
-              <Skeleton width={column ? "60%" : "75%"} height={20} style={column ? { marginLeft: "40%" } : {}} />
+              <Skeleton width={column ? "60%" : "75%"} height={20} />
             </td>
           ))}
         </tr>
@@ -294,7 +298,7 @@ export function Empty(props: { title: string; text?: string; icon?: keyof typeof
   return (
     <div class="empty">
       <Icon name={props.icon ?? "empty"} />
-      <h3>{props.title}</h3>
+      <strong>{props.title}</strong>
       {props.text && <p>{props.text}</p>}
       {props.children}
     </div>
@@ -327,16 +331,23 @@ export const toast = (text: string): void => show(text);
 
 export function Toasts() {
   const [text, setText] = useState<string | null>(null);
+  const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let timer = 0;
     show = (text) => {
       clearTimeout(timer);
       setText(text);
-      timer = window.setTimeout(() => setText(null), 5000);
+      // Shown anew, it stands over whatever dialog is open.
+      root.current?.hidePopover();
+      root.current?.showPopover();
+      timer = window.setTimeout(() => {
+        setText(null);
+        root.current?.hidePopover();
+      }, 5000);
     };
   }, []);
   return (
-    <div class="toasts" role="status">
+    <div class="toasts" ref={root} popover="manual" role="status">
       {text && <p>{text}</p>}
     </div>
   );

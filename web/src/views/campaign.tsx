@@ -10,7 +10,7 @@ import { People, type Listed } from "../parts/people";
 import { PeriodPicker } from "../parts/period";
 import { ShareDialog } from "../parts/share";
 import { StatusMenu, statusTone } from "../parts/status";
-import { LINES, TrendChart, TrendTable, colorOf, useDark, type Granularity, type Line } from "../parts/trend";
+import { LINES, TrendChart, TrendTable, colorOf, countOf, useDark, type Granularity, type Line } from "../parts/trend";
 import { Card, Empty, Icon, Segments, Select, Skeleton, Trouble, classes, toast } from "../parts/ui";
 import { clock, date } from "../format";
 import { useLive } from "../live";
@@ -143,15 +143,15 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
             <Empty title={words.campaign.noMessages} text={words.campaign.noMessagesText} />
           </section>
         )}
-        <Headline {...{ id, stats, period, step }} earlier={period.before ? earlier.data : null} stale={read.stale} onOpen={setListed} />
+        <Headline {...{ stats, period }} earlier={period.before ? earlier.data : null} stale={read.stale} onOpen={setListed} />
         <Trend base={base} period={period} step={step} campaign={campaign} />
-        <StagesOf base={base} step={step} onOpen={setListed} />
-        <Gaps stats={stats} class="third" />
+        <StagesOf base={base} step={step} allTime={period.range !== null} onOpen={setListed} />
+        <Gaps stats={stats} onOpen={setListed} class="third" />
         <Links base={base} query={query} onOpen={setListed} class="half" />
         <Errors base={base} query={query} onOpen={setListed} class="half" />
         {hasSteps && <Steps answer={steps} onStep={(step) => setStep(step)} />}
         <Conversions base={base} query={{ ...bounds(period.range) }} stats={stats} zone={period.zone} class="half" />
-        <ExperimentCard base={base} class="half" />
+        <ExperimentCard base={base} allTime={period.range !== null} class="half" />
       </div>
       {listed && <People listed={listed} zone={period.zone} onClose={() => setListed(null)} />}
       {sharing && <ShareDialog campaign={id} zone={period.zone} onClose={() => setSharing(false)} />}
@@ -164,9 +164,16 @@ function setStep(step: string | null): void {
   setQuery({ step });
 }
 
-function StagesOf({ base, step, onOpen }: { base: string; step: string | null; onOpen: (listed: Listed) => void }) {
+function StagesOf({ base, step, allTime, onOpen }: { base: string; step: string | null; allTime: boolean; onOpen: (listed: Listed) => void }) {
   const [stages, setStages] = useState(STANDARD_STAGES);
-  return <Funnel base={base} step={step} stages={stages} onStages={setStages} onOpen={onOpen} class="two-thirds" />;
+  return <Funnel base={base} step={step} allTime={allTime} stages={stages} onStages={setStages} onOpen={onOpen} class="two-thirds" />;
+}
+
+/** Without the empty ends, but for one bucket on each side. */
+function trimmed(buckets: TrendBucket[]): TrendBucket[] {
+  const full = buckets.map((bucket) => LINES.some((line) => countOf(bucket, line) > 0));
+  const [first, last] = [full.indexOf(true), full.lastIndexOf(true)];
+  return first < 0 ? [] : buckets.slice(Math.max(0, first - 1), last + 2);
 }
 
 const GRANULARITIES: Granularity[] = ["hour", "day", "week", "month"];
@@ -189,7 +196,9 @@ function Trend({ base, period, step, campaign }: { base: string; period: Period;
   const path = campaign && ask(bounds(period.range));
   const answer = useNumbers<{ data: TrendBucket[] }>(path);
   const earlier = useNumbers<{ data: TrendBucket[] }>(path && period.before && ask(bounds(period.before)));
-  const buckets = answer.data?.data ?? null;
+  const all = answer.data?.data ?? null;
+  // All time begins and ends where something happened.
+  const buckets = useMemo(() => (period.range || !all ? all : trimmed(all)), [all, period.range === null]);
   const before = (period.before && earlier.data?.data) || null;
   const turn = (line: Line): void => {
     const next = lines.includes(line) ? lines.filter((other) => other !== line) : [...lines, line];
@@ -220,7 +229,7 @@ function Trend({ base, period, step, campaign }: { base: string; period: Period;
       }
     >
       <div class="body">
-        <div class="chips" role="group" aria-label={words.trend.metrics} style={{ marginBottom: 14 }}>
+        <div class="chips" role="group" aria-label={words.trend.metrics}>
           {LINES.map((line) => (
             <button type="button" class="chip" key={line} aria-pressed={lines.includes(line)} onClick={() => turn(line)}>
               <i style={lines.includes(line) ? { background: colorOf(line, dark) } : {}} />

@@ -3,16 +3,18 @@ import { useEffect, useState } from "preact/hooks";
 import { at } from "../api";
 import { Performance } from "../parts/performance";
 import { StatusMenu, statusTone } from "../parts/status";
-import { Empty, Select, SkeletonRows, Trouble, classes } from "../parts/ui";
+import { Empty, Select, Skeleton, SkeletonRows, Trouble, classes } from "../parts/ui";
 import { dayAndMonth, money, number, rate } from "../format";
 import { periodOf } from "../period";
-import { useResource } from "../resource";
+import { useNumbers } from "../resource";
 import { href, setQuery, usePlace } from "../router";
-import type { CampaignRow, Page } from "../types";
+import type { CampaignRow, Money, Page, PerformanceRow } from "../types";
 import { useWorkspaceZone } from "../workspace";
 import { words } from "../words";
 
 const PAGE = 25;
+/** Every day that a message can be of. */
+const EVER = { from: "2009-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z" };
 /** Columns with a number: what is shown, and the rate below it. */
 const COLUMNS = [
   ["sent", null],
@@ -48,7 +50,10 @@ export function CampaignsView() {
   const path = at("/v1/campaigns", { ...filters, sort: asked, limit: PAGE, cursor: cursors.at(-1) });
   const key = JSON.stringify([filters, sort]);
   useEffect(() => setCursors([]), [key]);
-  const { data, error, stale, retry } = useResource<Page<CampaignRow>>(path);
+  const { data, error, stale, retry } = useNumbers<Page<CampaignRow>>(path);
+  // A campaign's row has no price; the comparison of all of them has. Nobody minds if it is a minute old.
+  const ever = useNumbers<{ data: PerformanceRow[] }>(data?.total ? at("/v1/performance", { ...EVER, max_age: 60 }) : null);
+  const costs = ever.error ? {} : ever.data && Object.fromEntries(ever.data.data.map(({ campaign = "", cost }) => [campaign, cost.total]));
   const filtered = Object.values(filters).some(Boolean);
   const nothingYet = data?.total === 0 && !filtered;
   const tags = [...new Set([filters.tag, ...(data?.data.flatMap(({ tags }) => tags) ?? [])].filter((tag) => tag !== null && tag !== undefined))];
@@ -92,7 +97,7 @@ export function CampaignsView() {
               options={[["", words.campaigns.anyTag], ...tags.map((tag) => [tag, tag] as const)]}
             />
           </div>
-          <section class="card" aria-label={words.campaigns.title} aria-busy={stale}>
+          <div class="card" aria-busy={stale}>
             {error && !data ? (
               <Trouble problem={error} retry={retry} />
             ) : data?.data.length === 0 ? (
@@ -103,7 +108,7 @@ export function CampaignsView() {
               </Empty>
             ) : (
               <>
-                <div class={classes("scroll", data && stale && "stale")} tabIndex={0} role="region" aria-label={words.campaigns.title}>
+                <div class={classes("scroll", data && stale && "stale")} tabIndex={0} role="group" aria-label={words.campaigns.title}>
                   <table class="campaigns">
                     <thead>
                       <tr>
@@ -128,7 +133,7 @@ export function CampaignsView() {
                     </thead>
                     <tbody>
                       {!data && <SkeletonRows rows={6} columns={12} />}
-                      {data?.data.map((row) => <Row key={row.campaign} row={row} zone={period.zone} onChanged={retry} />)}
+                      {data?.data.map((row) => <Row key={row.campaign} row={row} cost={costs} zone={period.zone} onChanged={retry} />)}
                     </tbody>
                   </table>
                 </div>
@@ -150,7 +155,7 @@ export function CampaignsView() {
                 </nav>
               </>
             )}
-          </section>
+          </div>
         </>
       )}
     </>
@@ -178,7 +183,7 @@ function Search({ value }: { value: string }) {
   );
 }
 
-function Row({ row, zone, onChanged }: { row: CampaignRow; zone: string; onChanged: () => void }) {
+function Row({ row, cost, zone, onChanged }: { row: CampaignRow; cost: Record<string, Money> | null; zone: string; onChanged: () => void }) {
   return (
     <tr data-campaign={row.campaign}>
       <td>
@@ -195,12 +200,12 @@ function Row({ row, zone, onChanged }: { row: CampaignRow; zone: string; onChang
       <td>{number(row.audience_size)}</td>
       {COLUMNS.map(([column, of]) => (
         <td key={column}>
-          {number(row.messages?.[column])}
+          {number(row[column])}
           {of && <span class="sub">{rate(row.rates?.[of])}</span>}
           {!of && <span class="sub">&nbsp;</span>}
         </td>
       ))}
-      <td>{money(row.cost?.total)}</td>
+      <td>{cost === null ? <Skeleton width={48} /> : money(cost[row.campaign])}</td>
       <td>{dayAndMonth(row.created_at, zone)}</td>
       <td>
         <StatusMenu campaign={row} onChanged={onChanged} compact />

@@ -133,10 +133,10 @@ function Letters(props: { channel: string; dropped: number; zone: string; onClos
         </div>
         <CloseButton onClose={props.onClose} />
       </header>
-      <div class="content" tabIndex={0} role="region" aria-label={words.channels.letters}>
+      <div class="content" tabIndex={0} role="group" aria-label={words.channels.letters}>
         {letter ? (
           <>
-            <div class="toolbar" style={{ padding: "14px 20px 0", margin: 0 }}>
+            <div class="toolbar back">
               <button type="button" class="button slim" onClick={() => setLetter(null)}>
                 {words.people.back}
               </button>
@@ -166,7 +166,7 @@ function Letters(props: { channel: string; dropped: number; zone: string; onClos
                   <td class="text wide">{head.reason}</td>
                   <td>{number(head.bytes)}</td>
                   <td>
-                    <span class="tools" style={{ justifyContent: "flex-end" }}>
+                    <span class="tools end">
                       <button type="button" class="button slim" onClick={() => void open(head.id)}>
                         {words.channels.read}
                       </button>

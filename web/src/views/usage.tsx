@@ -87,19 +87,26 @@ export function UsageView() {
           </section>
           <Shares title={words.usage.byCategory} column={words.usage.category} rows={seen?.by_category ?? null} name={(key) => key} />
           <Shares title={words.usage.byCountry} column={words.usage.country} rows={seen?.by_country ?? null} name={country} />
-          {overall.data && typeof overall.data.why === "object" && overall.data.why !== null && (
+          {overall.data && overall.data.why.length > 0 && (
             <Card title={words.usage.why}>
               <ul class="body ledger">
-                {Object.entries(overall.data.why).map(([reason, count]) => (
-                  <li key={reason}>
-                    <span>{words.usage.reasons[reason] ?? reason.replaceAll("_", " ")}</span>
-                    <span class="figure">{typeof count === "number" ? number(count) : String(count)}</span>
+                <li class="total">
+                  <span>{words.usage.messages}</span>
+                  <span class="figure">{number(overall.data.messages)}</span>
+                </li>
+                {overall.data.why.map(({ reason, count, text }) => (
+                  <li key={reason} class="reason">
+                    <span>{words.usage.reasons[reason] ?? text}</span>
+                    <span class="figure">{number(-count)}</span>
                   </li>
                 ))}
+                <li class="total">
+                  <span>{words.usage.conversations}</span>
+                  <span class="figure">{number(overall.data.conversations)}</span>
+                </li>
               </ul>
             </Card>
           )}
-          {overall.data && typeof overall.data.why === "string" && <p class="note">{overall.data.why}</p>}
           {seen && seen.window_unseen > 0 && <p class="note">{words.usage.unseen(number(seen.window_unseen))}</p>}
         </div>
       )}
@@ -113,12 +120,12 @@ function Quota({ usage }: { usage: Usage }) {
   const part = quota.amount ? Math.min(1, used / quota.amount) : 1;
   return (
     <>
-      <p class="tile" style={{ padding: 0 }}>
+      <p class="quota">
         <span class="figure">
           {number(used)} <span class="soft small">{words.of("", number(quota.amount)).trim()} {words.usage.unit[quota.unit] ?? quota.unit}</span>
         </span>
       </p>
-      <div class="split" style={{ margin: "10px 0" }} role="meter" aria-label={words.usage.used} aria-valuemin={0} aria-valuemax={quota.amount} aria-valuenow={Math.min(used, quota.amount)}>
+      <div class="split" role="meter" aria-label={words.usage.used} aria-valuemin={0} aria-valuemax={quota.amount} aria-valuenow={Math.min(used, quota.amount)}>
         <i class="accent" style={{ width: `${part * 100}%` }} />
       </div>
       <p class="soft">
@@ -140,7 +147,7 @@ function Shares(props: { title: string; column: string; rows: Record<string, Usa
       ) : !rows.length ? (
         <Empty title={words.usage.empty} />
       ) : (
-        <div class="scroll flush" tabIndex={0} role="region" aria-label={props.title}>
+        <div class="scroll flush" tabIndex={0} role="group" aria-label={props.title}>
           <table>
             <thead>
               <tr>
