@@ -50,11 +50,11 @@ function withBrokenKv(main, how) {
     export default { fetch: (request, env, context) => new Worker(context, { ...env, KV: broken(env.KV) }).fetch(request) };`;
 }
 
-function options({ config, main: other, port, state, bindings, broken: bound = {} }) {
+function options({ config, main: other, port, state, bindings, broken: bound = {}, without_page: bare }) {
   const { name } = unstable_readConfig({ config });
   const { workerOptions, main: named } = unstable_getMiniflareWorkerOptions(config);
   const main = other ?? named;
-  const { modulesRules: _, ...worker } = workerOptions;
+  const { modulesRules: _, assets, ...worker } = workerOptions;
   const { KV: brokenKv, ...objects } = bound;
   const [how] = Object.values(objects);
   const instead = Object.keys(objects).map((binding) => [binding, { className: "Broken", scriptName: "broken" }]);
@@ -72,6 +72,7 @@ function options({ config, main: other, port, state, bindings, broken: bound = {
     workers: [
       {
         ...worker,
+        ...(bare || !assets ? {} : { assets }),
         name,
         durableObjects,
         bindings: { ...worker.bindings, ...bindings },

@@ -39,6 +39,9 @@ pub struct Options {
     pub admin_key: Option<String>,
     /// Variables beside those of `wrangler.toml`, or instead of them.
     pub vars: Vec<(String, String)>,
+    /// Whether the page is left out. Miniflare serves it with a worker of its own before ours, which halves what goes through;
+    /// Cloudflare's is not ours to measure.
+    pub without_page: bool,
     /// Whether the worker runs as it ships, instead of built quickly. The variable `BLUETICK_RELEASE` says so for all.
     pub release: bool,
     /// Bindings that are broken, each with how: Durable Objects (one way for all of them), and `KV`, whose reads are.
@@ -213,6 +216,7 @@ impl Server {
             self.options.broken.iter().map(|(binding, how)| ((*binding).to_owned(), json!(how.text()))).collect();
         json!({
             "config": config, "main": self.main, "port": self.port, "state": self.state, "bindings": bindings, "broken": broken,
+            "without_page": self.options.without_page,
         })
     }
 

@@ -132,6 +132,7 @@ fn redirects(disk: &Path) -> Result<Vec<Goal>> {
     let floor = floor(disk)?;
     let without_ledgers = Server::start(Options {
         release: true,
+        without_page: true,
         state_under: Some(disk.to_path_buf()),
         broken: vec![("LEDGER", Broken::Hangs)],
         ..Options::default()
@@ -193,7 +194,7 @@ fn figure(text: &str, name: &str) -> Result<f64> {
 }
 
 fn ours(place: &Path) -> Result<Server> {
-    Server::start(Options { release: true, state_under: Some(place.to_path_buf()), ..Options::default() })
+    Server::start(Options { release: true, without_page: true, state_under: Some(place.to_path_buf()), ..Options::default() })
 }
 
 fn floor(place: &Path) -> Result<Server> {
