@@ -11,11 +11,11 @@ use bluetick_dev::{Failure, Options, Result, bench, demo, deploy_check, secrets,
 const HELP: &str = "\
 bluetick, on this machine
 
-  cargo run [-- FLAGS]    set up what is missing, build the worker, serve it until Ctrl-C
+  cargo run [-- FLAGS]    set up what is missing, build page and worker, serve them until Ctrl-C
   cargo run -- demo       play a campaign of 200 contacts against a running server, and print its numbers
   cargo run --release -- bench   measure beside the plainest workers that do the same, and compare with the goals
   cargo run -- wrap       make a tracking URL offline, with a minting key: the example of docs/tokens.md
-  cargo run -- build      set up what is missing and build the worker, as it ships, into build/
+  cargo run -- build      set up what is missing and build page and worker, as they ship
   cargo run -- deploy-check      what `wrangler deploy` would do, as far as it goes without an account
 
       --port PORT         listen there (8787)

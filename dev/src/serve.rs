@@ -45,7 +45,7 @@ fn welcome(server: &Server) -> String {
 bluetick runs at {url}   (state in {state}; Ctrl-C stops it)
 admin key: {key}
 
-Try:
+Open {url}/ in a browser and enter the key, or try:
   curl {url}/healthz
   curl -X PUT {url}/v1/campaigns/spring -H 'Authorization: Bearer {key}' \
     -H 'Content-Type: application/json' -d '{{"name": "Spring", "type": "broadcast", "message_type": "template"}}'

@@ -251,7 +251,7 @@ export const words = {
     empty: "Nothing happened in this period.",
     description: (what: string, n: number, zone: string) => `${what} over ${n} buckets in ${zone}. The table below it has the same numbers.`,
     export: "Export the trend",
-  } as Record<string, any>,
+  },
 
   funnel: {
     help: "People in a stage and in every stage before it, and their share of the stage before.",

@@ -316,7 +316,7 @@ fn summary(played: &Played, url: &str, key: &str) -> String {
         }
     }
     text.push_str(&format!(
-        "See them:\n  curl '{url}/v1/campaigns/{campaign}/stats?max_age=0' -H 'Authorization: Bearer {key}'\n"
+        "See them:\n  {url}/#/campaigns/{campaign}\n  curl '{url}/v1/campaigns/{campaign}/stats?max_age=0' -H 'Authorization: Bearer {key}'\n"
     ));
     text
 }
