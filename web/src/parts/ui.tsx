@@ -305,12 +305,13 @@ export function Empty(props: { title: string; text?: string; icon?: keyof typeof
   );
 }
 
-/** An error where the content would be, with the way out. */
+/** An error where the content would be, with the way out. A part of what is not there says nothing: the view does. */
 export function Trouble({ problem, retry }: { problem: Problem; retry?: () => void }) {
+  if (retry && problem.status === 404) return null;
   return (
     <div role="alert">
       <Empty icon="trouble" title={words.errors.title} text={problem.message}>
-        {retry && problem.status !== 404 ? (
+        {retry ? (
           <button type="button" class="button" onClick={retry}>
             {words.retry}
           </button>

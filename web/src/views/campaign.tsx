@@ -65,8 +65,8 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
   useEffect(() => {
     document.title = `${name} · ${words.product}`;
   }, [name]);
-  if (definition.error && !campaign) return <Trouble problem={definition.error} retry={definition.retry} />;
-  if (read.error && !stats) return <Trouble problem={read.error} retry={read.retry} />;
+  const problem = (!campaign && definition.error) || (!stats && read.error);
+  if (problem) return <Trouble problem={problem} {...(problem.status === 404 ? {} : { retry: campaign ? read.retry : definition.retry })} />;
   const stepNames = (steps.data?.data ?? []).map((row) => row.step ?? "");
   const hasSteps = stepNames.some(Boolean);
   const quiet = stats && plain && stats.messages.attempted === 0 && !stats.clicks.total && !(stats.contacts?.control ?? 0) && !(stats.contacts?.skipped ?? 0);
