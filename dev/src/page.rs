@@ -1,5 +1,5 @@
-//! Builds the dashboard's page, `web/`, into the folder that `wrangler.toml` serves, the API's description beside it, unless what is there was built from the same
-//! sources.
+//! Builds the dashboard's page, `web/`, into the folder that `wrangler.toml` serves, unless what is there was built from the same
+//! sources, and puts the API's description beside it.
 
 use crate::failure::{Doing as _, Result};
 use crate::step::step;
