@@ -193,7 +193,7 @@ pub enum Opened {
 /// What opens a route for a method that it has. Without a catch-all: a new route does not compile until its scope is chosen.
 #[must_use]
 pub fn opened_by(route: &Route<'_>, method: &str) -> Opened {
-    use Scope::{Convert, Ingest, Read};
+    use Scope::{Contacts, Convert, Ingest, Read};
     let reads = method == "GET";
     match route {
         Route::Health | Route::Callback { .. } | Route::Tap { .. } => Opened::ByNone,
@@ -201,6 +201,8 @@ pub fn opened_by(route: &Route<'_>, method: &str) -> Opened {
         Route::Channels | Route::Channel { .. } | Route::Rotate { .. } => Opened::By(&[]),
         Route::ChannelHealth { .. } | Route::ChannelTest { .. } => Opened::By(&[]),
         Route::Letters { .. } | Route::Letter { .. } | Route::ReplayLetter { .. } => Opened::By(&[]),
+        Route::Erase => Opened::By(&[Contacts]),
+        Route::Export | Route::Import => Opened::By(&[]),
         Route::Settings | Route::MintingKeys | Route::MintingKey { .. } => Opened::By(&[]),
         Route::Keys | Route::Key { .. } | Route::Shares { .. } | Route::Share { .. } => Opened::By(&[]),
         Route::Overview(Overview::Campaigns) => Opened::By(&[Ingest, Read]),
@@ -273,6 +275,9 @@ mod tests {
         ("GET", "/v1/campaigns/{campaign}/shares", ""),
         ("POST", "/v1/campaigns/{campaign}/shares", ""),
         ("DELETE", "/v1/campaigns/{campaign}/shares/{share}", ""),
+        ("POST", "/v1/contacts/erase", "c"),
+        ("GET", "/v1/export", ""),
+        ("POST", "/v1/import", ""),
         ("GET", "/v1/links", "ir"),
         ("POST", "/v1/links", "i"),
         ("GET", "/v1/links/{link}", "ir"),

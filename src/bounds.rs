@@ -198,6 +198,9 @@ pub const REASON_BYTES: usize = 256;
 /// How often a channel's letters are looked over for those that are too old.
 pub const LETTERS_TIDY_MS: u64 = 24 * 3_600_000;
 
+/// Letters that are looked through at a time for a person who is erased: 5 MB each at most, mostly 2 KB.
+pub const FORGET_LETTERS: i64 = 100;
+
 /// Events that waited for their contact's name and move to the Ledgers together.
 pub const MOVES_PER_TURN: u32 = 500;
 
@@ -246,6 +249,9 @@ pub const SWEEP_CONTACTS: usize = 100;
 /// The pause between two parts, so that others get their turn; and how often a Ledger looks for what is too old.
 pub const SWEEP_PAUSE_MS: i64 = 50;
 pub const SWEEP_MS: i64 = 24 * 3_600_000;
+
+/// When a part that the storage refused is tried again.
+pub const TEND_AGAIN_MS: i64 = 60_000;
 
 /// The shortest time that events are kept, in days (`metrics.md`, section 8).
 pub const RETENTION_DAYS_LEAST: u32 = 90;

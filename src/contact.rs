@@ -108,6 +108,23 @@ pub fn canonical_phone(text: &str) -> Option<String> {
     })
 }
 
+/// The ways in which others may write a canonical key, digits alone: the inverse of [`canonical_phone`].
+#[must_use]
+pub fn spellings(key: &str) -> Vec<String> {
+    let mut ways = vec![key.to_owned()];
+    if let Some(rest) = key.strip_prefix("52").filter(|rest| rest.len() == 10) {
+        ways.push(format!("521{rest}"));
+    } else if let Some(rest) = key.strip_prefix("54").filter(|rest| rest.len() == 10) {
+        ways.push(format!("549{rest}"));
+    } else if let Some((area, number)) =
+        key.strip_prefix("55").filter(|rest| rest.len() == 11).and_then(|r| r.split_at_checked(2))
+        && let Some(number) = number.strip_prefix('9')
+    {
+        ways.push(format!("55{area}{number}"));
+    }
+    ways
+}
+
 fn brazilian_mobile(digits: &str) -> Option<String> {
     let rest = digits.strip_prefix("55").filter(|r| r.len() == 10)?;
     let (area, number) = rest.split_at_checked(2)?;
@@ -187,6 +204,16 @@ mod tests {
         for text in ["5215512345678", "5491112345678", "551187654321", "+44 7700 900123"] {
             let once = canonical_key(text).unwrap();
             assert_eq!(canonical_key(&once).unwrap(), once);
+        }
+    }
+
+    #[test]
+    fn every_spelling_is_the_same_person() {
+        for (key, ways) in [("525512345678", 2), ("541112345678", 2), ("5511987654321", 2), ("12025550101", 1), ("US.134912", 1)]
+        {
+            let spellings = spellings(key);
+            assert_eq!(spellings.len(), ways, "{key}");
+            assert!(spellings.iter().all(|way| canonical_key(way).as_deref() == Some(key)), "{key}");
         }
     }
 

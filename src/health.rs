@@ -31,6 +31,8 @@ pub struct Counts {
     pub out_of_order: u64,
     /// Events that were older than anything is kept when they came.
     pub expired: u64,
+    /// Events of before their contact's erasure that came after it.
+    pub after_erasure: u64,
     /// Second claims on one message.
     pub conflict: u64,
     pub last_received_ms: Option<Ms>,
@@ -47,6 +49,7 @@ impl Counts {
         self.duplicate += more.duplicate;
         self.out_of_order += more.out_of_order;
         self.expired += more.expired;
+        self.after_erasure += more.after_erasure;
         self.conflict += more.conflict;
         self.last_received_ms = self.last_received_ms.max(more.last_received_ms);
         self.last_bad_signature_ms = self.last_bad_signature_ms.max(more.last_bad_signature_ms);

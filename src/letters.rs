@@ -3,6 +3,8 @@
 //! Letters are kept whole, in pieces that the storage takes, up to a bound; beyond it the oldest go, and are counted as dropped.
 //! Beside them lie the channel's operational counts. Pure: storage is the port, time is an argument. It knows no provider.
 
+mod forget;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
@@ -259,6 +261,12 @@ pub enum Command {
         shelf: Shelf,
         id: String,
     },
+    /// Takes the letters away that hold one of these keys of a person, of the next after `after`: how many, and where the
+    /// next begin.
+    Forget {
+        keys: Vec<String>,
+        after: i64,
+    },
     State,
 }
 
@@ -319,6 +327,7 @@ impl<S: Sql> Letters<S> {
                 Ok(json(&json!(self.list(*shelf, *before, *limit)?)))
             }
             Command::Get { shelf, id } => Ok(json(&json!(self.get(*shelf, id)?))),
+            Command::Forget { keys, after } => Ok(json(&json!(self.forget(keys, *after)?))),
             Command::Settle { shelf, id } => Ok(json(&json!(self.settle(*shelf, id)?))),
             Command::State => {
                 self.drop_all_old(now_ms)?;

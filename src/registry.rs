@@ -207,6 +207,8 @@ pub struct Delivery {
     pub revision: i64,
     /// For a Ledger.
     pub campaigns: Vec<Policy>,
+    /// For a Ledger: for how long things are kept, if that changed.
+    pub retention_days: Option<u32>,
     /// For KV: key, and value or (where the record is gone) nothing.
     pub copies: Vec<(String, Option<String>)>,
 }
@@ -622,12 +624,16 @@ struct Change {
 }
 
 fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
-    let mut delivery = Delivery { target, revision, campaigns: Vec::new(), copies: Vec::new() };
+    let mut delivery = Delivery { target, revision, campaigns: Vec::new(), retention_days: None, copies: Vec::new() };
     for change in changes {
         match target {
             Target::Ledger(_) if change.kind == Kind::Campaign => {
                 let campaign = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
                 delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
+            }
+            Target::Ledger(_) if change.kind == Kind::Settings => {
+                let settings = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Settings>(doc).ok());
+                delivery.retention_days = settings.map(|settings| settings.retention_days);
             }
             Target::Ledger(_) => {}
             Target::Copies if change.kind == Kind::Key => {}

@@ -61,6 +61,12 @@ pub enum Route<'a> {
     WrapText,
     /// `GET|POST /v1/conversions`
     Conversions,
+    /// `POST /v1/contacts/erase`
+    Erase,
+    /// `GET /v1/export`
+    Export,
+    /// `POST /v1/import`
+    Import,
     /// `GET|PUT /v1/settings`
     Settings,
     /// `GET|POST /v1/keys`
@@ -129,6 +135,9 @@ impl<'a> Route<'a> {
                 ("links", Some(id), Some("wrap")) => Self::WrapLink { link: decoded(id)? },
                 ("wrap", None, None) => Self::WrapText,
                 ("conversions", None, None) => Self::Conversions,
+                ("contacts", Some("erase"), None) => Self::Erase,
+                ("export", None, None) => Self::Export,
+                ("import", None, None) => Self::Import,
                 ("settings", None, None) => Self::Settings,
                 ("keys", None, None) => Self::Keys,
                 ("keys", Some(id), None) => Self::Key { id: decoded(id)? },
@@ -180,6 +189,9 @@ impl<'a> Route<'a> {
             Self::WrapLink { .. } => "wrap_link",
             Self::WrapText => "wrap_text",
             Self::Conversions => "conversions",
+            Self::Erase => "erase",
+            Self::Export => "export",
+            Self::Import => "import",
             Self::Settings => "settings",
             Self::Keys => "keys",
             Self::Key { .. } => "key",
@@ -227,6 +239,8 @@ impl<'a> Route<'a> {
             Self::Campaign { .. } => "PUT, GET, PATCH",
             Self::Link { .. } => "GET, PATCH, DELETE",
             Self::Settings => "GET, PUT",
+            Self::Export => "GET",
+            Self::Erase | Self::Import => "POST",
             Self::Rotate { .. } | Self::Dispatches { .. } | Self::WrapLink { .. } | Self::WrapText => "POST",
         }
     }

@@ -102,6 +102,7 @@ async fn receive(config: &Rc<Config>, asked: &Asked<'_>, id: &str, channel: Rc<O
         keep(config, id, Shelf::Dead, letter, Counts::default()).await?;
     }
     (counts.duplicate, counts.out_of_order, counts.conflict) = (remarks.duplicate, remarks.out_of_order, remarks.conflict);
+    (counts.expired, counts.after_erasure) = (counts.expired + remarks.expired, remarks.after_erasure);
     health::count_later(config, asked.context, id, &counts);
     Ok(http::answer(200, &[], None)?)
 }

@@ -100,6 +100,7 @@ pub async fn answer(config: &Config, id: &str) -> Answer {
         "unattributed": unattributed?,
         "unmatched": unmatched?,
         "expired": counts.expired,
+        "after_erasure": counts.after_erasure,
         "conflict": counts.conflict,
         "last_received_at": counts.last_received_ms.map(to_rfc3339),
         "dead_letters": { "kept": dead.kept, "dropped": dead.dropped },

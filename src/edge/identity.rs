@@ -49,6 +49,16 @@ pub async fn claim(config: &Config, claims: Vec<Claim>, received_ms: Ms) -> Resu
     Ok(second.into_iter().flatten().collect())
 }
 
+/// Forgets a person's key in all of them.
+///
+/// # Errors
+/// 503, if an object does not answer.
+pub async fn forget(config: &Config, handle: &str) -> Result<(), Problem> {
+    let calls = (0..config.partition.ledgers)
+        .map(async |object| ask::<()>(config, object, &Command::Forget { handle: handle.to_owned() }).await);
+    join_all(calls).await.into_iter().collect()
+}
+
 /// How many events of the channel wait for a name.
 ///
 /// # Errors

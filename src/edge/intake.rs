@@ -20,7 +20,7 @@ use crate::event::{Event, Ms};
 use crate::health::Counts;
 use crate::identity::{Claim, Ground};
 use crate::ids::operator_id;
-use crate::ledger::Routed;
+use crate::ledger::{Remarks, Routed};
 use crate::lines::{self, Rejected, Whose};
 use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, Kind, Page, SETTINGS};
@@ -75,20 +75,21 @@ pub async fn dispatches(
     }
     let handles = lease.map(|_| taken.iter().map(|event: &Routed| event.handle.clone()).collect());
     let (recorded, second) = claimed(config, taken, claims, received_ms).await?;
-    let mut conflicts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (channel, remarks) in &recorded.remarks {
-        *conflicts.entry(channel).or_default() += remarks.conflict;
+    let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
+    for (channel, Remarks { conflict, expired, after_erasure, .. }) in &recorded.remarks {
+        let more = Counts { conflict: *conflict, expired: *expired, after_erasure: *after_erasure, ..Counts::default() };
+        counts.entry(channel).or_default().add(&more);
     }
     for channel in second.iter().filter_map(|place| claimed_in.get(*place)) {
-        *conflicts.entry(channel).or_default() += 1;
+        counts.entry(channel).or_default().conflict += 1;
     }
     if let (Some(lease), Some(handles)) = (lease, handles) {
         gate::used(config, campaign, lease, handles).await;
     }
-    for (channel, conflict) in conflicts.into_iter().filter(|(_, conflict)| *conflict > 0) {
-        health::count_later(config, context, channel, &Counts { conflict, ..Counts::default() });
+    for (channel, counts) in counts.into_iter().filter(|(_, counts)| *counts != Counts::default()) {
+        health::count_later(config, context, channel, &counts);
     }
-    answer(&at, 0, &recorded.refused, rejected)
+    answer(&at, 0, &recorded, rejected)
 }
 
 /// `POST /v1/conversions`
@@ -124,7 +125,7 @@ pub async fn conversions(config: &Config, request: &Request) -> Answer {
     }
     claims.extend(taken.iter().filter_map(|routed| config.partition.claim(routed)));
     let (recorded, _) = claimed(config, taken, claims, received_ms).await?;
-    answer(&at, withdrawn, &recorded.refused, rejected)
+    answer(&at, withdrawn, &recorded, rejected)
 }
 
 /// Records events and tells who claims what by them, at once: whichever is first, when both have answered everybody knows.
@@ -152,13 +153,19 @@ async fn sent(request: &Request, list: &'static str) -> Result<Vec<Option<serde_
 
 /// The answer to lines whose events stood at the lines `at`, and `others` that are no events of anybody: what no Ledger will ever
 /// take is rejected.
-fn answer(at: &[usize], others: usize, refused: &[usize], mut rejected: Vec<Rejected>) -> Answer {
-    rejected.extend(refused.iter().filter_map(|place| at.get(*place)).map(|index| Rejected {
-        index: *index,
-        errors: vec![FieldError { pointer: String::new(), detail: "is understood, but the storage never takes it".to_owned() }],
-    }));
+fn answer(at: &[usize], others: usize, recorded: &Recorded, mut rejected: Vec<Rejected>) -> Answer {
+    for (places, pointer, detail) in [
+        (&recorded.refused, "", "is understood, but the storage never takes it"),
+        (&recorded.expired, "/at", "is longer ago than the retention: expired"),
+    ] {
+        rejected.extend(places.iter().filter_map(|place| at.get(*place)).map(|index| Rejected {
+            index: *index,
+            errors: vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }],
+        }));
+    }
+    let taken = at.len() + others - recorded.refused.len() - recorded.expired.len();
     rejected.sort_by_key(|rejected| rejected.index);
-    Ok(http::json(200, &lines::answer(at.len() + others - refused.len(), &rejected).to_string())?)
+    Ok(http::json(200, &lines::answer(taken, &rejected).to_string())?)
 }
 
 /// The channel that is meant by who names none: the only one.

@@ -4,7 +4,7 @@
 //! meanwhile shares the next, and when many come each commit waits a little for more. The platform holds every answer back until
 //! its commit is on disk.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use worker::{Delay, DurableObject, Env, Request, Response, Result, State, Storag
 use super::http;
 use super::now_ms;
 use super::sql::ObjectSql;
-use crate::bounds::{EVENTS_PER_COMMIT, WAITING_EVENTS, WAITING_WRITES};
+use crate::bounds::{EVENTS_PER_COMMIT, SWEEP_MS, SWEEP_PAUSE_MS, TEND_AGAIN_MS, WAITING_EVENTS, WAITING_WRITES};
 use crate::commit_window::{CommitWindow, rest_after_ms};
 use crate::event::Ms;
 use crate::ledger::{Ledger as Core, Read, Write, Written};
 use crate::problem::Problem;
 use crate::sql::SqlError;
 
-#[durable_object(fetch)]
+#[durable_object(alarm)]
 pub struct Ledger {
     state: State,
     inside: Rc<Inside>,
@@ -33,6 +33,8 @@ struct Inside {
     core: RefCell<std::result::Result<Core<ObjectSql>, SqlError>>,
     queue: RefCell<Queue>,
     storage: Storage,
+    /// Whether the alarm is known to be set.
+    armed: Cell<bool>,
 }
 
 /// How long a commit with its disk sync may take before another request takes over.
@@ -55,12 +57,13 @@ struct Queue {
 
 impl DurableObject for Ledger {
     fn new(state: State, _env: Env) -> Self {
-        let inside =
-            Inside { core: RefCell::new(Core::open(ObjectSql::of(&state))), queue: RefCell::default(), storage: state.storage() };
+        let (core, storage) = (RefCell::new(Core::open(ObjectSql::of(&state))), state.storage());
+        let inside = Inside { core, queue: RefCell::default(), storage, armed: Cell::new(false) };
         Self { state, inside: Rc::new(inside) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        self.inside.keep_armed().await;
         let reads = request.path() == "/read";
         let text = wasm_bindgen_futures::JsFuture::from(request.inner().text()?).await?;
         let text = text.as_string().unwrap_or_default();
@@ -69,6 +72,20 @@ impl DurableObject for Ledger {
             Ok(json) => http::json(200, &json)?.into(),
             Err(problem) => http::problem(&problem)?.into(),
         })
+    }
+
+    /// The next part of the work that nobody waits for.
+    async fn alarm(&self) -> Result<Response> {
+        let next_ms = match &mut *self.inside.core.borrow_mut() {
+            Ok(core) => core.tend(now_ms()),
+            Err(error) => Err(error.clone()),
+        };
+        let next_ms = next_ms.unwrap_or_else(|error| {
+            worker::console_error!("ledger: {error}");
+            TEND_AGAIN_MS
+        });
+        self.inside.arm(next_ms).await;
+        Response::empty()
     }
 }
 
@@ -94,6 +111,24 @@ impl Ledger {
 }
 
 impl Inside {
+    /// Sees to it that the alarm rings: once a day, or at once if everything has to be recounted.
+    async fn keep_armed(&self) {
+        if self.armed.replace(true) {
+            return;
+        }
+        let recounts = self.core.borrow().as_ref().is_ok_and(Core::recounts);
+        if recounts || !matches!(self.storage.get_alarm().await, Ok(Some(_))) {
+            self.arm(if recounts { SWEEP_PAUSE_MS } else { SWEEP_MS }).await;
+        }
+    }
+
+    async fn arm(&self, after_ms: Ms) {
+        if let Err(error) = self.storage.set_alarm(Duration::from_millis(after_ms.unsigned_abs())).await {
+            worker::console_error!("ledger: alarm: {error}");
+            self.armed.set(false);
+        }
+    }
+
     /// Commits until nothing waits: one commit at a time, so that what comes while the disk is busy shares the next.
     async fn lead(self: Rc<Self>) {
         let mut rest_ms = 0;

@@ -16,6 +16,8 @@ use crate::problem::Problem;
 pub struct Recorded {
     /// The places of those that no Ledger will ever take.
     pub refused: Vec<usize>,
+    /// The places of those that are older than anything is kept.
+    pub expired: Vec<usize>,
     /// What was remarkable, by channel.
     pub remarks: BTreeMap<String, Remarks>,
 }
@@ -42,6 +44,7 @@ pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -
     for answer in join_all(calls).await {
         let (places, written) = answer.map_err(|_| Problem::unavailable("Storage trouble."))?;
         recorded.refused.extend(written.refused.iter().filter_map(|no| places.get(*no as usize)));
+        recorded.expired.extend(written.expired.iter().filter_map(|no| places.get(*no as usize)));
         for (channel, more) in written.remarks {
             recorded.remarks.entry(channel).or_default().add(&more);
         }

@@ -7,6 +7,7 @@ mod clicks;
 mod config;
 mod cors;
 mod definitions;
+mod forget;
 mod gate;
 mod gate_object;
 mod health;
@@ -163,6 +164,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
             let text = metrics::METRICS.with(metrics::Metrics::to_text);
             Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4")], Some(&text))?)
         }
+        Route::Erase => forget::erase(config, asked).await,
         Route::Dispatches { campaign } => intake::dispatches(config, request, asked.context, campaign, query.get("lease")).await,
         Route::Conversions if method == "POST" => intake::conversions(config, request).await,
         Route::Conversions => people::list(config, asked, Of::Conversions, None, &query).await,

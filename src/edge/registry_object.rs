@@ -106,14 +106,19 @@ impl Registry {
     async fn deliver(&self, delivery: &Delivery) -> bool {
         let Ok(config) = Config::of(&self.env) else { return false };
         match delivery.target {
-            Target::Ledger(_) if delivery.campaigns.is_empty() => true,
             Target::Ledger(no) => {
-                let write = Write::Declare { campaigns: delivery.campaigns.clone() };
-                let Ok(body) = serde_json::to_string(&write) else {
-                    return false;
-                };
-                let answer = call(&config.ledger, &no.to_string(), "https://ledger/write", &body, DELIVERY_MS).await;
-                matches!(answer, Ok((200, _)))
+                let declare = (!delivery.campaigns.is_empty()).then(|| Write::Declare { campaigns: delivery.campaigns.clone() });
+                let retain = delivery.retention_days.map(|days| Write::Retain { days });
+                for write in declare.into_iter().chain(retain) {
+                    let Ok(body) = serde_json::to_string(&write) else {
+                        return false;
+                    };
+                    let answer = call(&config.ledger, &no.to_string(), "https://ledger/write", &body, DELIVERY_MS).await;
+                    if !matches!(answer, Ok((200, _))) {
+                        return false;
+                    }
+                }
+                true
             }
             Target::Copies => {
                 let put = async {

@@ -1,5 +1,7 @@
 //! What a Ledger answers when it is asked for numbers.
 
+use serde_json::json;
+
 use super::{Ledger, Read, to_json};
 use crate::sql::{Sql, SqlError};
 
@@ -14,6 +16,11 @@ impl<S: Sql> Ledger<S> {
             }
             Read::Tally { list, after } => Ok(to_json(&self.tally(list, after.as_ref())?)),
             Read::Person { handle } => Ok(self.person(handle)?.to_string()),
+            Read::Traces { handle } => {
+                self.load([handle.as_str()].into_iter())?;
+                let key = self.contacts.get(handle).and_then(|cached| cached.timeline.key());
+                Ok(json!({ "key": key }).to_string())
+            }
             // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health.
             Read::Unattributed => {
                 let counted = self.sql.text(

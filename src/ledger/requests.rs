@@ -135,6 +135,8 @@ pub enum Read {
     Sums(Sums),
     /// The first and the last UTC day (since 1970) on which something happened in a campaign: two numbers, or two nulls.
     Extent { campaign: u32 },
+    /// What other objects may know of a person too: the key.
+    Traces { handle: String },
     /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
     Unattributed,
     /// A page of a list, from behind `after`: at most `most` rows, people in clear or masked.

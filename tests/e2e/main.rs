@@ -9,6 +9,7 @@ mod client;
 mod contract;
 mod demo;
 mod edge;
+mod forget;
 mod gate;
 mod identity;
 mod letters;
