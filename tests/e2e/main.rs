@@ -11,6 +11,7 @@ mod demo;
 mod edge;
 mod forget;
 mod gate;
+mod hygiene;
 mod identity;
 mod letters;
 mod links;
