@@ -262,6 +262,15 @@ impl From<&Row> for StoredRow {
 }
 
 impl StoredRow {
+    /// The counts with their cells; cells of an unknown kind are passed over.
+    pub fn cells(&self) -> impl Iterator<Item = (Cell, i64)> + '_ {
+        self.c.chunks_exact(2).filter_map(|pair| Some((Cell::unpack(*pair.first()? as u64)?, *pair.last()?)))
+    }
+
+    pub fn money_cells(&self) -> impl Iterator<Item = (Cell, i128)> + '_ {
+        self.m.iter().filter_map(|(cell, nanos)| Some((Cell::unpack(*cell)?, nanos.parse().ok()?)))
+    }
+
     /// What is stored.
     #[must_use]
     pub fn row(&self) -> Row {
@@ -284,6 +293,12 @@ pub struct Book {
 }
 
 impl Book {
+    /// Nothing, at a version.
+    #[must_use]
+    pub fn of_version(version: u64) -> Self {
+        Self { version, ..Self::default() }
+    }
+
     /// The index of a name, which is given one if it has none. The empty name is 0.
     pub fn name(&mut self, name: &str) -> u16 {
         if self.names.is_empty() {

@@ -313,7 +313,7 @@ impl Report {
     fn parameters(self) -> &'static [&'static str] {
         match self {
             Self::Stats | Self::Links | Self::Steps | Self::Errors => &["max_age", "from", "to", "basis", "step"],
-            Self::Trend => &["max_age", "granularity", "timezone", "from", "to", "step"],
+            Self::Trend => &["max_age", "granularity", "timezone", "from", "to", "step", "format"],
             Self::Funnel => &["max_age", "stages", "step"],
             Self::Experiment => &["max_age"],
         }

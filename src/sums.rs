@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contributions::{billed_parts, state};
-use crate::counters::{Book, Cell, DAY_MS, Kind, QUARTER_MS, Row};
+use crate::counters::{Book, Cell, DAY_MS, Kind, QUARTER_MS, Row, StoredRow};
 use crate::event::Ms;
 
 /// Quarter hours of UTC since 1970.
@@ -121,24 +121,34 @@ pub fn span(from_ms: Ms, to_ms: Ms) -> (Quarter, u32) {
     (from, u32::try_from(to - from).unwrap_or_default())
 }
 
-/// The headline of totals: what a row in a list of campaigns shows, without steps, links and errors.
+/// The headline of a campaign's totals: what a row in a list of campaigns shows, without steps, links and errors. It is made of the
+/// stored form, since a list has many.
 #[must_use]
-pub fn headline(totals: &Row) -> Row {
+pub fn headline(totals: &StoredRow) -> Book {
     use Kind::*;
-    let mut sum = Row::default();
+    let mut book = Book::of_version(totals.v);
+    let mut in_state = [0; state::COUNT];
     for (cell, n) in totals.cells() {
         let cell = Cell { step: 0, ..cell };
         match cell.kind {
-            Messages => states(cell, |cell| sum.add(cell, n)),
-            Clicks | UniqueClicks => sum.add(Cell { a: 0, b: cell.b.min(1), ..cell }, n),
-            Replies | Reactions | Conversions => sum.add(cell, n),
+            Messages => {
+                for (bit, sum) in in_state.iter_mut().enumerate() {
+                    *sum += if cell.a >> bit & 1 == 1 { n } else { 0 };
+                }
+            }
+            Clicks | UniqueClicks => book.totals.add(Cell { a: 0, b: cell.b.min(1), ..cell }, n),
+            Replies | Reactions | Conversions => book.totals.add(cell, n),
             _ => {}
         }
     }
-    for (cell, nanos) in totals.money_cells().filter(|(cell, _)| cell.kind == Revenue) {
-        sum.add_money(Cell { step: 0, ..cell }, nanos);
+    for (bit, n) in (0..).zip(in_state) {
+        book.totals.add(Cell { kind: States, step: 0, quarter: None, a: bit, b: 0 }, n);
     }
-    sum
+    for (cell, nanos) in totals.money_cells().filter(|(cell, _)| cell.kind == Revenue) {
+        let a = u32::from(book.name(totals.n.get(cell.a as usize).map_or("", String::as_str)));
+        book.totals.add_money(Cell { step: 0, a, ..cell }, nanos);
+    }
+    book
 }
 
 /// A message in a combination of states is one in each.

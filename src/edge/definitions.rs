@@ -12,6 +12,7 @@ use super::config::Config;
 use super::http::{self, Request};
 use super::keys;
 use super::objects::call;
+use super::zone::IntlZone;
 use crate::access::Key;
 use crate::body::{self, Fields};
 use crate::bounds::{BODY_LINES, LINKS_PER_TEXT, PAGE, PAGE_MOST, REGISTRY_CALL_MS, TEXT_BYTES};
@@ -22,7 +23,7 @@ use crate::cursor;
 use crate::denied::Denied;
 use crate::link::{self, Link};
 use crate::minting::MintingKey;
-use crate::problem::Problem;
+use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, DENIED, Filter, Kind, Page, SETTINGS, page_json};
 use crate::route::{Query, Route};
 use crate::settings::Settings;
@@ -97,7 +98,15 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
         (Route::WrapLink { link: id }, _) => wrap_link(config, request, id, &sent().await?, query, origin).await,
         (Route::WrapText, _) => wrap_text(config, &sent().await?, origin).await,
         (Route::Settings, "PUT") => {
-            let command = Command::PutSettings { body: sent().await? };
+            let body = sent().await?;
+            if let Some(name) = body.get("timezone").and_then(Value::as_str) {
+                let wrong = |_| FieldError {
+                    pointer: "/timezone".to_owned(),
+                    detail: "must be an IANA time zone, such as Asia/Kolkata".to_owned(),
+                };
+                IntlZone::named(name).map_err(|problem| Problem::fields(vec![wrong(problem)]))?;
+            }
+            let command = Command::PutSettings { body };
             one(config, &command, &keeping::<Settings>(config, SETTINGS.to_owned(), settings)).await
         }
         (Route::Settings, _) => one(config, &get(Kind::Settings, SETTINGS), &showing(settings)).await,

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::join;
+use serde_json::Value;
 
 use super::config::Config;
 use super::reads::{self, Made, Question};
 use super::zone::IntlZone;
-use super::{Answer, Asked, cache, definitions, ledgers, now_ms};
+use super::{Answer, Asked, cache, definitions, http, ledgers, now_ms};
 use crate::bounds::PAGE_MOST;
 use crate::campaign::Campaign;
 use crate::cost::Prices;
 use crate::counters::Book;
+use crate::event::Ms;
 use crate::ids::UNATTRIBUTED;
 use crate::ledger::{BookRows, Read, Sums, Totals};
 use crate::link::Link;
@@ -23,13 +25,31 @@ use crate::registry::{Command, Filter, Kind, Page, SETTINGS};
 use crate::reports::Subject;
 use crate::route::{Query, Report};
 use crate::settings::Settings;
+use crate::table::{self, Format};
 use crate::trend::Trend;
 
 /// `GET /v1/campaigns/{campaign}/…`
 pub async fn answer(config: &Config, asked: &Asked<'_>, campaign: &str, report: Report, query: &Query) -> Answer {
-    let question = question(campaign, report, query)?;
+    let mut question = question(campaign, report, query)?;
     let fresh = question.max_age_ms == 0;
-    reads::answer(config, asked, &question, Box::pin(make(config, campaign, report, query, fresh))).await
+    let format = match report {
+        Report::Trend => Format::of(query.get("format"), &http::header(asked.request, "accept").unwrap_or_default())?,
+        _ => Format::Json,
+    };
+    if format == Format::Json {
+        return reads::answer(config, asked, &question, Box::pin(make(config, campaign, report, query, fresh))).await;
+    }
+    question.key.push_str(format.content_type());
+    let make = async { Ok::<_, Problem>(table(format, &object(config, campaign, report, query, fresh, now_ms()).await?)) };
+    reads::answer(config, asked, &question, Box::pin(make)).await
+}
+
+/// The rows of an answer as a table.
+fn table(format: Format, (object, versions): &(Value, Vec<u64>)) -> Made {
+    let rows = object.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let columns = table::columns_of(&["period", "start", "end"], rows);
+    let body = table::head(format, &columns) + &table::lines(format, &columns, rows);
+    Made { state: format!("{versions:?}{body}"), content_type: format.content_type(), body }
 }
 
 /// The question for a report.
@@ -47,6 +67,18 @@ pub fn question(campaign: &str, report: Report, query: &Query) -> Result<Questio
 /// 400, if the query says nothing; 404, if there is no such campaign; 503, if somebody does not answer.
 pub async fn make(config: &Config, campaign: &str, report: Report, query: &Query, fresh: bool) -> Result<Made, Problem> {
     let as_of_ms = now_ms();
+    let (object, versions) = object(config, campaign, report, query, fresh, as_of_ms).await?;
+    Ok(Made::json(object, &versions, as_of_ms))
+}
+
+async fn object(
+    config: &Config,
+    campaign: &str,
+    report: Report,
+    query: &Query,
+    fresh: bool,
+    as_of_ms: Ms,
+) -> Result<(Value, Vec<u64>), Problem> {
     let (known, settings) = join(definition(config, campaign, fresh), settings(config, fresh)).await;
     let (known, settings) = (known?, settings?);
     let (step, no) = (query.get("step"), known.as_ref().map_or(0, |known| known.no));
@@ -62,7 +94,7 @@ pub async fn make(config: &Config, campaign: &str, report: Report, query: &Query
         let (mut books, versions) = gather(config, sums).await?;
         Ok::<_, Problem>((books.remove(&no).unwrap_or_default(), versions))
     };
-    let (object, versions) = match report {
+    Ok(match report {
         Report::Trend => {
             let name = query.get("timezone").unwrap_or(&settings.timezone);
             let zone = IntlZone::named(name)?;
@@ -91,8 +123,7 @@ pub async fn make(config: &Config, campaign: &str, report: Report, query: &Query
             };
             (object, versions)
         }
-    };
-    Ok(Made::json(object, &versions, as_of_ms))
+    })
 }
 
 /// The campaign's definition; none for what is under no campaign. A `fresh` one is the Registry's own.

@@ -165,7 +165,7 @@ pub enum Totals {
     #[default]
     None,
     Whole,
-    /// As [`crate::sums::headline`] leaves them.
+    /// As [`crate::sums::headline`] leaves them; without a cut.
     Headline,
 }
 

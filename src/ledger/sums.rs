@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::load::parse;
 use super::requests::{BookRows, Sums, Totals};
 use super::{Ledger, to_json};
-use crate::counters::{Book, StoredRow, TOTALS};
+use crate::counters::{Book, Row, StoredRow, TOTALS};
 use crate::shares::Shares;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::sums::headline;
@@ -89,13 +89,13 @@ impl<S: Sql> Ledger<S> {
         )?;
         for (campaign, share, origin, day, stored) in parse::<(u32, u8, String, i32, StoredRow)>(rows.as_deref(), "counter")? {
             let book = books.entry((campaign, share, origin)).or_default();
-            if day == TOTALS {
+            if day == TOTALS && asked.totals == Totals::Headline {
+                *book = headline(&stored);
+            } else if day == TOTALS {
                 book.load(TOTALS, &stored);
-                book.totals = match asked.totals {
-                    Totals::Whole => core::mem::take(&mut book.totals),
-                    Totals::Headline => headline(&book.totals),
-                    Totals::None => Default::default(),
-                };
+                if asked.totals == Totals::None {
+                    book.totals = Row::default();
+                }
             } else if let Some(cut) = &asked.cut {
                 cut.add(day, &stored.row(), book);
             }

@@ -17,6 +17,7 @@ mod letters;
 mod links;
 mod live;
 mod moves;
+mod numbers;
 mod page;
 mod people;
 mod providers;
