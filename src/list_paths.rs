@@ -10,24 +10,28 @@ use crate::period::Period;
 use crate::time::to_rfc3339;
 
 /// Number → list and state: `contacts.submitted` is the people who were attempted.
-const LISTS: [(&str, &str, &str); 25] = [
+const LISTS: [(&str, &str, &str); 32] = [
     ("contacts.submitted", "contacts", "attempted"),
     ("contacts.sent", "contacts", "sent"),
     ("contacts.delivered", "contacts", "delivered"),
     ("contacts.opened", "contacts", "opened"),
     ("contacts.read", "contacts", "read"),
     ("contacts.failed", "contacts", "failed"),
+    ("contacts.failed_total", "contacts", "failed_total"),
     ("contacts.clicked", "contacts", "clicked"),
     ("contacts.replied", "contacts", "replied"),
     ("contacts.quick_replied", "contacts", "quick_replied"),
+    ("contacts.interacted", "contacts", "interacted"),
     ("contacts.converted", "contacts", "converted"),
     ("contacts.skipped", "contacts", "skipped"),
     ("contacts.control", "contacts", "control"),
     ("contacts.contaminated", "contacts", "contaminated"),
     ("messages.attempted", "messages", "attempted"),
     ("messages.dispatch_errors", "messages", "dispatch_error"),
+    ("messages.error_then_sent", "messages", "error_then_sent"),
     ("messages.sent", "messages", "sent"),
     ("messages.delivered", "messages", "delivered"),
+    ("messages.delivered_inferred", "messages", "delivered_inferred"),
     ("messages.opened", "messages", "opened"),
     ("messages.read", "messages", "read"),
     ("messages.failed", "messages", "failed"),
@@ -35,7 +39,10 @@ const LISTS: [(&str, &str, &str); 25] = [
     ("messages.clicked", "messages", "clicked"),
     ("messages.replied", "messages", "replied"),
     ("messages.quick_replied", "messages", "quick_replied"),
+    ("messages.interacted", "messages", "interacted"),
     ("messages.converted", "messages", "converted"),
+    ("messages.billable", "messages", "billable"),
+    ("messages.after_stop", "messages", "after_stop"),
 ];
 
 /// The lists behind the numbers of a campaign, a step (none: all) and a period (none: all time, where people are counted too).
