@@ -6,6 +6,7 @@
 mod forget;
 mod lists;
 mod load;
+mod moves;
 mod read;
 mod requests;
 mod schema;
@@ -28,12 +29,13 @@ use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::{Put, Timeline};
 use forget::Marks;
 use load::{Cached, CachedBook, parse};
+use moves::Moving;
 use schema::MIGRATIONS;
 use store::Rows;
 
 pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
-pub use requests::{BookRows, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
+pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 
 /// Entries of timelines that one Ledger keeps in memory: about 400 bytes each, so 13 MB at most. One contact with more than
 /// that is loaded anew for every commit that touches it.
@@ -174,6 +176,8 @@ impl<S: Sql> Ledger<S> {
             match write {
                 Write::Record { events } => touched.extend(events.iter().map(|event| event.handle.as_str())),
                 Write::Judge { verdicts } => touched.extend(verdicts.iter().map(|verdict| verdict.handle.as_str())),
+                Write::Belong { belongings } => touched.extend(belongings.iter().map(|belonging| belonging.handle.as_str())),
+                Write::Host { moves } => touched.extend(moves.iter().map(|moving| moving.handle.as_str())),
                 Write::Declare { .. } | Write::Erase { .. } | Write::Retain { .. } => {}
             }
         }
@@ -181,6 +185,7 @@ impl<S: Sql> Ledger<S> {
         // What is too old goes first, so that it makes no difference whether it had gone already.
         rows_written += self.expire(&touched, &mut delta)?;
         let cutoff_ms = self.cutoff_ms();
+        let mut moving = Moving::default();
         for (write, answer) in writes.iter().zip(&mut written) {
             let Write::Record { events } = write else { continue };
             for (place, routed) in (0..).zip(events) {
@@ -200,6 +205,14 @@ impl<S: Sql> Ledger<S> {
                 cached.due_ms = cached.due_ms.min(at_ms);
                 let learned = routed.key.as_deref().is_some_and(|key| cached.timeline.learn_key(key));
                 let (event, provider, received_ms) = (&routed.event, routed.provider, routed.received_ms);
+                moving.errands.extend(cached.learn_name(routed, at_ms));
+                if cached.row.ties.moves(event) {
+                    if !routed.nameless {
+                        moving.away.push((routed, at_ms));
+                    }
+                    answer.new += 1;
+                    continue;
+                }
                 let put = if routed.nameless { Timeline::put_nameless } else { Timeline::put };
                 let Put { news, out_of_order, conflict } = put(&mut cached.timeline, event, provider, received_ms);
                 let news = news || learned;
@@ -216,6 +229,18 @@ impl<S: Sql> Ledger<S> {
                 }
             }
         }
+        for write in writes {
+            match write {
+                Write::Belong { belongings } => {
+                    for belonging in belongings {
+                        rows_written += self.belong(belonging, &mut moving)?;
+                    }
+                }
+                Write::Host { moves } => moves.iter().for_each(|one| self.host(one, cutoff_ms)),
+                _ => {}
+            }
+        }
+        rows_written += self.send_away(moving)?;
         for write in writes {
             let Write::Judge { verdicts } = write else { continue };
             for Verdict { handle, thing, version, word } in verdicts {

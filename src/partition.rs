@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use crate::contact::{Handle, NOBODY, canonical_phone, handle_of_click};
 use crate::event::{Click, Conversion, Event, Ms, Outcome, Person};
 use crate::facts::time_of;
-use crate::identity::{Claim, Ground, Nameless, conversion_name, message_name};
+use crate::identity::{Claim, Ground, Holder, Moved, Nameless, conversion_name, message_name};
 use crate::keys::Key;
-use crate::ledger::Routed;
+use crate::ledger::{Belonging, Errand, Move, Routed, Write};
 
 /// How events find their Ledger in one deployment.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +129,49 @@ impl Partition {
             groups.entry(self.ledger(&event)).or_default().push(event);
         }
         groups
+    }
+
+    /// What a Ledger has to tell, by Ledger and by Identity. The writes are in the order in which they have to be heard: what
+    /// gives back comes before what takes in.
+    #[must_use]
+    pub fn errands(&self, errands: &[Errand]) -> (Vec<(u32, Write)>, Vec<(u32, Vec<Moved>)>) {
+        let (mut belongings, mut erasures) = (BTreeMap::<u32, Vec<Belonging>>::new(), Vec::new());
+        let mut moves: [BTreeMap<u32, Vec<Move>>; 2] = Default::default();
+        let mut holds: BTreeMap<u32, Vec<Moved>> = BTreeMap::new();
+        let at = |key: &str| {
+            let handle = Handle::of(&self.handle_key, key);
+            (handle.ledger(self.ledgers), handle.to_text())
+        };
+        for errand in errands {
+            match errand.clone() {
+                Errand::Belong { key, to, pair, at_ms } => {
+                    let (ledger, handle) = at(&key);
+                    belongings.entry(ledger).or_default().push(Belonging { handle, key, to, pair, at_ms });
+                }
+                Errand::Erase { key, at_ms } => {
+                    let (ledger, handle) = at(&key);
+                    erasures.push((ledger, Write::Erase { handle, at_ms }));
+                }
+                Errand::Move { to: key, source, source_key, epoch, things } => {
+                    let (ledger, handle) = at(&key);
+                    let [back, on] = &mut moves;
+                    let moves = if things.is_empty() { back } else { on };
+                    moves.entry(ledger).or_default().push(Move { handle, key, source, source_key, epoch, things });
+                }
+                Errand::Hold { to: key, source, epoch, things } => {
+                    let holder = Holder { handle: at(&key).1, key, epoch };
+                    for thing in things {
+                        let moved = Moved { source: source.clone(), holder: holder.clone(), thing };
+                        holds.entry(self.identity(&moved.thing)).or_default().push(moved);
+                    }
+                }
+            }
+        }
+        let mut writes: Vec<(u32, Write)> =
+            belongings.into_iter().map(|(ledger, belongings)| (ledger, Write::Belong { belongings })).collect();
+        writes.extend(erasures);
+        writes.extend(moves.into_iter().flatten().map(|(ledger, moves)| (ledger, Write::Host { moves })));
+        (writes, holds.into_iter().collect())
     }
 
     /// The Ledger of an event.

@@ -208,6 +208,8 @@ fn weight(write: &Write) -> usize {
         Write::Declare { campaigns } => campaigns.len(),
         Write::Erase { .. } | Write::Retain { .. } => 1,
         Write::Judge { verdicts } => verdicts.len(),
+        Write::Belong { belongings } => belongings.len(),
+        Write::Host { moves } => moves.iter().map(|one| one.things.len()).sum(),
     }
 }
 

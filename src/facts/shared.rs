@@ -118,9 +118,9 @@ impl Shared {
         self.guests.remove(source).is_some()
     }
 
-    /// Takes the person's own part out, and what goes with it.
+    /// Takes the person's own part out. What named nobody goes to whoever holds the claim then.
     pub fn take_own(&mut self) -> Option<Facts> {
-        (self.nameless, self.verdict) = (None, None);
+        self.nameless = None;
         self.own.take()
     }
 

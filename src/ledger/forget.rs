@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::parse;
+use super::moves::Moving;
 use super::store::Rows;
 use super::sweep::rules_of;
-use super::{Change, Ledger, to_json};
+use super::{Change, Errand, Ledger, to_json};
 use crate::contributions::Delta;
 use crate::counters::{Book, DAY_MS, StoredRow, TOTALS};
 use crate::event::Ms;
@@ -46,10 +47,14 @@ impl<S: Sql> Ledger<S> {
     pub(super) fn erase(&mut self, handle: &str, at_ms: Ms, change: &mut Change) -> Result<u64, SqlError> {
         self.load([handle].into_iter())?;
         let everything = self.contacts.get(handle).map(|cached| cached.timeline.expiry(Ms::MAX));
+        // What was told under their other keys is of the same person.
+        let names = self.contacts.get(handle).map(|cached| cached.row.ties.names.keys().cloned().collect::<Vec<_>>());
+        let errands = names.unwrap_or_default().into_iter().map(|key| Errand::Erase { key, at_ms }).collect();
         let mut rows_written = match everything {
             Some(everything) => self.seal(handle, &everything, ERASED, change)?,
             None => 0,
         };
+        rows_written += self.send_away(Moving { errands, ..Moving::default() })?;
         rows_written += self.sql.exec(
             "INSERT INTO tombstone (handle, erased_ms) VALUES (?1, CAST(?2 AS INTEGER)) \
              ON CONFLICT (handle) DO UPDATE SET erased_ms = max(erased_ms, excluded.erased_ms)",
@@ -70,12 +75,14 @@ impl<S: Sql> Ledger<S> {
         rows.gone.extend(gone.gone.iter().map(|(campaign, id)| to_json(&(campaign, handle, id))));
         let mut row = cached.row;
         row.campaigns.clone_from(&gone.kept);
-        if !row.campaigns.is_empty() {
+        // Whose a key is stays known for as long as nobody erases it.
+        let stays = !row.campaigns.is_empty() || share == EXPIRED && !row.ties.is_empty();
+        if stays {
             rows.contacts.push(to_json(&(handle, &row)));
         }
         let mut rows_written = self.store(rows)?;
-        if row.campaigns.is_empty() {
-            for table in ["contact", "waiting"] {
+        if !stays {
+            for table in ["contact", "waiting", "away"] {
                 rows_written += self.sql.exec(&format!("DELETE FROM {table} WHERE handle = ?1"), &[Arg::Text(handle)])?;
             }
         }

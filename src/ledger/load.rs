@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::moves::Ties;
 use super::{CHUNK_CONTACTS, Ledger, to_json};
 use crate::contributions::Delta;
 use crate::counters::{Book, StoredRow, TOTALS};
@@ -23,6 +24,8 @@ pub(super) struct ContactRow {
     pub(super) key: Option<String>,
     #[serde(rename = "c", default)]
     pub(super) campaigns: BTreeSet<u32>,
+    #[serde(flatten)]
+    pub(super) ties: Ties,
 }
 
 /// A timeline in memory.
@@ -31,6 +34,8 @@ pub(super) struct Cached {
     pub(super) timeline: Timeline,
     pub(super) row: ContactRow,
     pub(super) stored: bool,
+    /// The ties to other keys changed.
+    pub(super) tied: bool,
     pub(super) used: u64,
     /// Nothing in it is too old before this time is.
     pub(super) due_ms: Ms,

@@ -43,6 +43,49 @@ pub struct Verdict {
     pub word: Word,
 }
 
+/// Somebody's word that a key is another person's: a user id beside a phone number in one item of a provider, or a contact beside
+/// the provider's `wa_id` in a dispatch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belonging {
+    /// The handle of the key.
+    pub handle: String,
+    pub key: String,
+    /// The person's key.
+    pub to: String,
+    /// A pair moves everything, an alias conversions alone.
+    pub pair: bool,
+    pub at_ms: Ms,
+}
+
+/// What was told under one key, on its way to the person whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// The person's handle and key.
+    pub handle: String,
+    pub key: String,
+    /// The handle and the key under which it was told.
+    pub source: String,
+    pub source_key: String,
+    /// What came under an older one is taken back.
+    pub epoch: u64,
+    /// Entries: the id and the facts as JSON.
+    pub things: Vec<(String, String)>,
+}
+
+/// What a Ledger has to tell another object. It knows keys; where they lead, the edge knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// To the Ledger of the key: it is this person's.
+    Belong { key: String, to: String, pair: bool, at_ms: Ms },
+    /// To the Ledger of the person: what was told under a key of theirs.
+    Move { to: String, source: String, source_key: String, epoch: u64, things: Vec<(String, String)> },
+    /// To the Ledger of the key: the person whose it is was erased.
+    Erase { key: String, at_ms: Ms },
+    /// To the Identity of each thing: what this key claims, the person holds.
+    Hold { to: String, source: String, epoch: u64, things: Vec<String> },
+}
+
 fn no_provider() -> char {
     '-'
 }
@@ -59,6 +102,10 @@ pub enum Write {
     Erase { handle: String, at_ms: Ms },
     /// Learn for how long things are kept.
     Retain { days: u32 },
+    /// Learn that keys of this Ledger belong to other persons.
+    Belong { belongings: Vec<Belonging> },
+    /// Take in what was told under other keys of persons of this Ledger.
+    Host { moves: Vec<Move> },
     /// Learn what was decided about claims that persons of this and other Ledgers made.
     Judge { verdicts: Vec<Verdict> },
 }

@@ -10,6 +10,9 @@
 /// - `sealed`: what is left of what was forgotten, as rows of counters: `share` is 1 erased or 2 expired ([`crate::shares`]),
 ///   `origin` says which Ledger forgot it, empty for this one. It was counted under the rules of its time and stays so.
 /// - `tombstone`: a handle that was erased, and when; nothing else.
+/// - `away`: what was told of a key that belongs to another person: it counts with them, and stays here for the case that it turns
+///   out to be a third one's.
+/// - `errand`: what other objects have to be told, until they have it; `things` is how many things move by it.
 /// - `progress`: how far work in chunks has come, by the name of the work.
 pub(super) const MIGRATIONS: &[&[&str]] = &[
     &[
@@ -26,5 +29,10 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[
      body TEXT NOT NULL, PRIMARY KEY (campaign, share, origin, day)) STRICT, WITHOUT ROWID",
         "CREATE TABLE tombstone (handle TEXT PRIMARY KEY, erased_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE progress (work TEXT PRIMARY KEY, mark TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    ],
+    &[
+        "CREATE TABLE away (handle TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (handle, id)) \
+     STRICT, WITHOUT ROWID",
+        "CREATE TABLE errand (no INTEGER PRIMARY KEY, things INTEGER NOT NULL, body TEXT NOT NULL) STRICT",
     ],
 ];

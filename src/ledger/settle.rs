@@ -30,7 +30,8 @@ impl<S: Sql> Ledger<S> {
                 add_all(&mut change.recounted, &own);
             }
         }
-        let mut changed = !cached.stored || cached.row.key.as_deref() != cached.timeline.key();
+        let mut changed =
+            core::mem::take(&mut cached.tied) || !cached.stored || cached.row.key.as_deref() != cached.timeline.key();
         rows.gone.extend(cached.timeline.gone().iter().map(|(campaign, id)| to_json(&(campaign, handle, id))));
         let mut waiting: BTreeSet<String> = BTreeSet::new();
         for entry in cached.timeline.unsaved() {
@@ -45,7 +46,7 @@ impl<S: Sql> Ledger<S> {
         }
         rows.waiting.extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));
         // Whose events were all refused is nobody.
-        if changed && !cached.row.campaigns.is_empty() {
+        if changed && !(cached.row.campaigns.is_empty() && cached.row.ties.is_empty()) {
             cached.row.key = cached.timeline.key().map(str::to_owned);
             cached.stored = true;
             rows.contacts.push(to_json(&(handle, &cached.row)));

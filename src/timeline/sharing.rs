@@ -30,6 +30,46 @@ impl Timeline {
         });
     }
 
+    /// Takes away what came from the Ledger of another key.
+    pub fn drop_guest(&mut self, source: &str) {
+        let mut slots: Vec<&mut Slot> = Vec::new();
+        slots.extend(self.messages.iter_mut().map(|m| &mut m.slot));
+        slots.extend(self.attempts.iter_mut().map(|a| &mut a.slot));
+        slots.extend(self.standings.iter_mut().map(|s| &mut s.slot));
+        slots.extend(self.inbounds.iter_mut().map(|i| &mut i.slot));
+        slots.extend(self.clicks.iter_mut().map(|c| &mut c.slot));
+        slots.extend(self.conversions.iter_mut().map(|c| &mut c.slot));
+        slots.extend(self.opt_outs.iter_mut().map(|o| &mut o.slot));
+        slots.extend(self.aside.values_mut());
+        for shared in slots.into_iter().filter_map(|slot| slot.shared.as_mut()) {
+            self.stale |= shared.retract(source);
+        }
+    }
+
+    /// Takes out what this key's own events told, of everything or of conversions alone: it is another person's.
+    pub fn leave(&mut self, conversions_alone: bool) -> Vec<(String, Facts)> {
+        let leaves = |id: &&String| !conversions_alone || id.starts_with('v');
+        let ids: Vec<String> = self.ids.keys().chain(self.aside.keys()).filter(leaves).cloned().collect();
+        let mut left = Vec::new();
+        for id in ids {
+            let known = self.ids.get(&id).copied();
+            let unshared = known.filter(|entry| self.slot(*entry).shared.is_none()).map(|entry| self.facts_of(entry));
+            let slot = match known {
+                Some(entry) => self.slot_mut(entry),
+                None => match self.aside.get_mut(&id) {
+                    Some(slot) => slot,
+                    None => continue,
+                },
+            };
+            let shared = slot.shared.get_or_insert_default();
+            if let Some(own) = unshared.or_else(|| shared.take_own()) {
+                left.push((id, own));
+            }
+        }
+        self.stale |= !left.is_empty();
+        left
+    }
+
     /// Learns the verdict on a claim, whether the thing is known yet or not. Says whether it was news.
     pub fn judge(&mut self, id: &str, version: u64, word: Word, now_ms: Ms) -> bool {
         let mut stale = false;

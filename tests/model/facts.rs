@@ -144,6 +144,8 @@ pub enum What {
 pub struct Click {
     pub id: String,
     pub contact: Option<String>,
+    /// Whose a conversion is that names the click, if somebody else's: a conversion follows aliases.
+    pub buyer: Option<String>,
     /// Where a tracking link says it belongs: `_unattributed` if that campaign is not declared.
     pub campaign: String,
     pub step: String,
@@ -183,6 +185,11 @@ pub struct Facts {
 
 /// Gathers all events into things.
 pub fn gather(received: &[Received], definitions: &Definitions, policies: &Policies) -> Facts {
+    // Aliases are of the keys as they are written; everything else is of the persons whose these are.
+    let written: Copies = received.iter().map(|r| Copy { at: believable_time(r), event: &r.event }).collect();
+    let aliases = aliases(&written.iter().copied().filter(|c| c.event["kind"] == "dispatch").collect::<Copies>());
+    let received = people::with_pairs(received, believable_time, &aliases);
+    let received = received.as_slice();
     let copies: Vec<Copy> = received.iter().map(|r| Copy { at: believable_time(r), event: &r.event }).collect();
     let of_kind = |kind: &str| copies.iter().copied().filter(|c| c.event["kind"] == kind).collect::<Copies>();
     let channels = Channels(&definitions.channels);
@@ -196,7 +203,7 @@ pub fn gather(received: &[Received], definitions: &Definitions, policies: &Polic
     facts.left_out = left_out(&dispatches, policies);
     facts.inbound = inbound(&of_kind("inbound"), &channels);
     facts.clicks = clicks(&of_kind("click"), &claims, &statuses, &channels, policies);
-    conversions(&of_kind("conversion"), &aliases(&dispatches), &mut facts);
+    conversions(&of_kind("conversion"), &mut facts);
     facts
 }
 
@@ -567,6 +574,7 @@ fn clicks(copies: &[Copy], claims: &Claims, statuses: &Statuses, channels: &Chan
             Click {
                 id,
                 contact: said_by(&copies, person).or_else(of_message),
+                buyer: said(&copies, "buyer"),
                 campaign,
                 step,
                 link: said(&copies, "link").or_else(|| said(&copies, "url")).unwrap_or_default(),
@@ -580,7 +588,7 @@ fn clicks(copies: &[Copy], claims: &Claims, statuses: &Statuses, channels: &Chan
 
 /// §4 Conversion: "The same id for two contacts: an explicit contact beats a click id, then the earlier time, then the smaller key; the
 /// other is reported as `conflict`. `cancelled: true` withdraws that (goal, id), whoever sends it and whatever came first."
-fn conversions(copies: &[Copy], aliases: &BTreeMap<String, String>, facts: &mut Facts) {
+fn conversions(copies: &[Copy], facts: &mut Facts) {
     let mut by_id: BTreeMap<(String, String), Copies> = BTreeMap::new();
     for copy in copies {
         by_id.entry((text_or_empty(copy.event, "goal"), text_or_empty(copy.event, "id"))).or_default().push(*copy);
@@ -591,10 +599,11 @@ fn conversions(copies: &[Copy], aliases: &BTreeMap<String, String>, facts: &mut 
         }
         let mut by_contact: BTreeMap<String, (bool, Copies)> = BTreeMap::new();
         for copy in copies {
-            let explicit = person(copy.event).map(|key| aliases.get(&key).cloned().unwrap_or(key));
+            let explicit = person(copy.event);
             let by_click = || {
                 let click_id = text(copy.event, "click_id")?;
-                facts.clicks.iter().find(|click| click.id == click_id)?.contact.clone()
+                let click = facts.clicks.iter().find(|click| click.id == click_id)?;
+                click.buyer.clone().or_else(|| click.contact.clone())
             };
             let named = explicit.is_some();
             let Some(contact) = explicit.or_else(by_click) else { continue };

@@ -47,6 +47,8 @@ pub struct Shape {
     pub aliases: bool,
     /// Statuses of group messages, with a participant.
     pub groups: bool,
+    /// User ids that turn out to be somebody's with a phone.
+    pub pairs: bool,
 }
 
 impl Default for Shape {
@@ -59,6 +61,7 @@ impl Default for Shape {
             across_contacts: true,
             aliases: true,
             groups: true,
+            pairs: false,
         }
     }
 }
@@ -66,7 +69,7 @@ impl Default for Shape {
 impl Shape {
     /// What has to be found out across contacts too, and what one contact's timeline can hold of a group: nothing.
     pub fn across_contacts() -> Self {
-        Self { aliases: false, groups: false, ..Self::default() }
+        Self { groups: false, pairs: true, ..Self::default() }
     }
 
     /// What one contact's timeline can hold by itself, without anything that must be found out across contacts.
@@ -324,6 +327,17 @@ impl Maker<'_> {
         if form.starts_with(|c: char| c.is_ascii_uppercase()) { json!({ "user_id": form }) } else { json!({ "phone": form }) }
     }
 
+    /// As a provider writes it: a user id now and then beside a phone, of a person of its own or of another contact.
+    fn person_of_provider(&mut self, contact: usize) -> Value {
+        let mut person = self.person(contact);
+        if self.shape.pairs && person.get("user_id").is_some() && self.random.one_in(10) {
+            let other = written(6 + contact % 2).remove(0);
+            let phone = self.random.pick(&[format!("120255507{contact:02}"), format!("120255507{contact:02}"), other]).clone();
+            person["phone"] = json!(phone);
+        }
+        person
+    }
+
     /// Puts an event on the list. Its time may be missing, or beyond belief.
     fn hear(&mut self, at: i64, timeless: bool, mut event: Value) {
         let later = *self.random.pick(&[0, 0, 1, 2_000, 15 * 60_000, 3 * DAY_MS]);
@@ -447,7 +461,7 @@ impl Maker<'_> {
                 moment += *self.random.pick(&[0, 0, 1, 1000, HOUR_MS, DAY_MS]);
             }
             for _ in 0..=self.random.below(2) {
-                let person = if nameless && !self.random.one_in(6) { json!({}) } else { self.person(contact) };
+                let person = if nameless && !self.random.one_in(6) { json!({}) } else { self.person_of_provider(contact) };
                 let random = &mut self.random;
                 let category = *random.pick(&[
                     "marketing",
@@ -563,7 +577,7 @@ impl Maker<'_> {
         self.inbound += 1;
         let id = format!("in-{:04}", self.inbound * 7919 % 10_000);
         for _ in 0..=self.random.below(2) {
-            let person = self.person(contact);
+            let person = self.person_of_provider(contact);
             let random = &mut self.random;
             let event = json!({
                 "kind": "inbound", "channel": channel, "message_id": id, "inbound": kind, "person": person,

@@ -5,8 +5,8 @@
 //! contract that it follows (`§4 Reply`), and a number in brackets (`[7]`) is the entry of `CHOICES.md` that says how an unclear
 //! sentence was read.
 //!
-//! Not in it: (phone, user id) pairs, erasure, expiry, send limits. A person is the text of the canonical key; all of it comes
-//! from `people::person`, and every thing is gathered under it in `facts`, so that a pair need only change those two.
+//! Not in it: erasure, expiry, send limits. A person is the text of the canonical key; all of it comes from `people::person`, and
+//! every thing is gathered under it in `facts`.
 
 // Every test binary that includes the model uses its own part of it; and a test that fails should say where.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]

@@ -1,6 +1,10 @@
 //! Who a person is: §1, "One person, one key", and the country of a key.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Received;
 
 /// E.164 digits without `+`, in the one form under which a person is kept. `None` for what is no phone number.
 pub fn canonical_phone(written: &str) -> Option<String> {
@@ -48,4 +52,35 @@ pub fn country(key: &str) -> Option<String> {
     let codes =
         [("1202", "US"), ("1416", "CA"), ("44", "GB"), ("49", "DE"), ("52", "MX"), ("54", "AR"), ("55", "BR"), ("91", "IN")];
     codes.iter().find(|(code, _)| key.starts_with(code)).map(|(_, country)| (*country).to_owned())
+}
+
+/// §1: "A (phone, user id) pair that stands in one provider item is itself an event: the person's key is the phone, and what was
+/// counted under the user id moves to it, whatever came first. A user id belongs to the phone of its earliest pair by event time"
+/// (ties: the smaller phone). The same events, as if everybody had written the phone; and conversions, as if they had written whom an
+/// alias stands for (one step: what a pair moved is moved) [5].
+pub fn with_pairs(received: &[Received], time: impl Fn(&Received) -> i64, aliases: &BTreeMap<String, String>) -> Vec<Received> {
+    let mut pairs: BTreeMap<String, (i64, String)> = BTreeMap::new();
+    for one in received {
+        let of_provider = ["status", "inbound", "click", "opt_out"].iter().any(|kind| one.event["kind"] == *kind);
+        let word = |field: &str| one.event.get("person")?.get(field)?.as_str();
+        let pair = (word("phone").and_then(canonical_phone), word("user_id").and_then(key));
+        if let (true, (Some(phone), Some(user_id))) = (of_provider, pair) {
+            let earliest = pairs.entry(user_id).or_insert((i64::MAX, String::new()));
+            *earliest = (time(one), phone).min(earliest.clone());
+        }
+    }
+    let mut received = received.to_vec();
+    for one in &mut received {
+        let Some(written) = person(&one.event) else { continue };
+        let paired = pairs.get(&written).map(|(_, phone)| phone);
+        let buyer = paired.or_else(|| aliases.get(&written));
+        if one.event["kind"] == "click" {
+            one.event["buyer"] = json!(buyer);
+        }
+        let now = if one.event["kind"] == "conversion" { buyer } else { paired };
+        if let Some(now) = now {
+            one.event["person"] = json!({ "phone": now });
+        }
+    }
+    received
 }

@@ -9,7 +9,7 @@ use bluetick::contact::Handle;
 use bluetick::counters::Book;
 use bluetick::event::{Event, Ms};
 use bluetick::identity::{Claim, Ground, Identity, Nameless};
-use bluetick::ledger::{BookRows, Ledger, Read, Remarks, Routed, Sums, Totals, Write, Written};
+use bluetick::ledger::{BookRows, Errand, Ledger, Read, Remarks, Routed, Sums, Totals, Write, Written};
 use bluetick::numbers::Numbers;
 use bluetick::partition::{Destination, Partition};
 use bluetick::period::Period;
@@ -215,7 +215,29 @@ impl Workspace {
     }
 
     fn write(&mut self, ledger: usize, write: Write) -> Written {
-        self.ledgers[ledger].commit(&[write], self.now_ms).remove(0).unwrap()
+        let written = self.ledgers[ledger].commit(&[write], self.now_ms).remove(0).unwrap();
+        self.run_errands(ledger);
+        written
+    }
+
+    /// A Ledger tells everything that it has to.
+    fn run_errands(&mut self, ledger: usize) {
+        loop {
+            let errands = self.ledgers[ledger].errands().unwrap();
+            if errands.is_empty() {
+                return;
+            }
+            let (nos, errands): (Vec<i64>, Vec<Errand>) = errands.into_iter().unzip();
+            let (writes, moved) = self.partition.errands(&errands);
+            self.ledgers[ledger].told(&nos).unwrap();
+            for (to, write) in writes {
+                self.write(to as usize, write);
+            }
+            for (identity, moved) in moved {
+                self.identities[identity as usize].moved(&moved, 0).unwrap();
+                self.tell(identity as usize);
+            }
+        }
     }
 
     /// An Identity tells everything that is due.
