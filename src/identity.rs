@@ -67,8 +67,8 @@ pub enum Command {
     Moved { moved: Vec<Moved>, received_ms: Ms },
     /// How many statuses of each channel wait for a name.
     Waiting,
-    /// Forget a person's key in the claims on these messages.
-    Forget { handle: String, messages: Vec<String> },
+    /// Forget the key of a person.
+    Forget { handle: String },
 }
 
 /// What has to be told to Ledgers.
@@ -240,16 +240,13 @@ impl<S: Sql> Identity<S> {
         })
     }
 
-    /// Forgets a person's key in the claims on these messages. The claims stay, under the handle.
+    /// Forgets a person's key. The claims stay, under the handle. A scan of everything: erasures are rare.
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn forget(&self, handle: &str, messages: &[String]) -> Result<(), SqlError> {
-        let names = text(&messages)?;
-        let names: Vec<String> = self.rows(
-            "SELECT json_group_array(name) FROM thing WHERE name IN (SELECT value FROM json_each(?))",
-            &[Arg::Text(&names)],
-        )?;
+    pub fn forget(&self, handle: &str) -> Result<(), SqlError> {
+        let names: Vec<String> =
+            self.rows("SELECT json_group_array(name) FROM thing WHERE instr(body, ?) > 0", &[Arg::Text(handle)])?;
         self.change(&gather(names.iter().map(String::as_str)), 0, &mut |things| {
             things.values_mut().for_each(|thing| thing.forget(handle));
         })

@@ -68,6 +68,8 @@ pub struct Ledger<S: Sql> {
     marks: Marks,
     /// When the last commit began.
     now_ms: Ms,
+    /// Whether anything may have to be told to other objects.
+    errands_due: bool,
 }
 
 fn to_json(value: &impl Serialize) -> String {
@@ -86,7 +88,7 @@ impl<S: Sql> Ledger<S> {
         }
         let marks = Marks::read(&sql)?;
         let (policies, contacts, books) = (Rc::new(policies), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { sql: Rc::new(sql), policies, contacts, books, turn: 0, marks, now_ms: 0 })
+        Ok(Self { sql: Rc::new(sql), policies, contacts, books, turn: 0, marks, now_ms: 0, errands_due: true })
     }
 
     /// Group commit with isolation: one transaction for all the writes; if it fails, each alone, so that only the guilty one

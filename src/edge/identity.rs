@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 
 use super::config::Config;
+use super::now_ms;
 use super::objects::call;
 use crate::bounds::{EVENTS_PER_CALL, IDENTITY_CALL_MS};
 use crate::event::Ms;
-use crate::identity::{Claim, Command, Nameless};
+use crate::identity::{Claim, Command, Moved, Nameless};
 use crate::ledger::Routed;
 use crate::problem::Problem;
 
@@ -56,6 +57,17 @@ pub async fn claim(config: &Config, claims: Vec<Claim>, received_ms: Ms) -> Resu
 pub async fn forget(config: &Config, handle: &str) -> Result<(), Problem> {
     let calls = (0..config.partition.ledgers)
         .map(async |object| ask::<()>(config, object, &Command::Forget { handle: handle.to_owned() }).await);
+    join_all(calls).await.into_iter().collect()
+}
+
+/// Tells each object whose claims are held by another person.
+///
+/// # Errors
+/// 503, if an object does not answer, or a Ledger could not be told.
+pub async fn moved(config: &Config, moved: Vec<(u32, Vec<Moved>)>) -> Result<(), Problem> {
+    let received_ms = now_ms();
+    let calls =
+        moved.into_iter().map(async |(object, moved)| ask::<()>(config, object, &Command::Moved { moved, received_ms }).await);
     join_all(calls).await.into_iter().collect()
 }
 

@@ -70,7 +70,7 @@ impl Identity {
                 "null".to_owned()
             }
             Command::Waiting => json!(core.waiting().map_err(refused)?).to_string(),
-            Command::Forget { handle, messages } => json!(core.forget(&handle, &messages).map_err(refused)?).to_string(),
+            Command::Forget { handle } => json!(core.forget(&handle).map_err(refused)?).to_string(),
         })
     }
 

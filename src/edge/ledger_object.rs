@@ -12,13 +12,13 @@ use futures_channel::oneshot;
 use wasm_bindgen::prelude::*;
 use worker::{Delay, DurableObject, Env, Request, Response, Result, State, Storage, durable_object};
 
-use super::http;
-use super::now_ms;
+use super::config::Config;
 use super::sql::ObjectSql;
-use crate::bounds::{EVENTS_PER_COMMIT, SWEEP_MS, SWEEP_PAUSE_MS, TEND_AGAIN_MS, WAITING_EVENTS, WAITING_WRITES};
+use super::{http, ledgers, now_ms};
+use crate::bounds::{EVENTS_PER_COMMIT, MOVE_AGAIN_MS, SWEEP_MS, SWEEP_PAUSE_MS, TEND_AGAIN_MS, WAITING_EVENTS, WAITING_WRITES};
 use crate::commit_window::{CommitWindow, rest_after_ms};
 use crate::event::Ms;
-use crate::ledger::{Ledger as Core, Read, Write, Written};
+use crate::ledger::{Errand, Ledger as Core, Read, Write, Written};
 use crate::problem::Problem;
 use crate::sql::SqlError;
 
@@ -33,12 +33,17 @@ struct Inside {
     core: RefCell<std::result::Result<Core<ObjectSql>, SqlError>>,
     queue: RefCell<Queue>,
     storage: Storage,
+    env: Env,
     /// Whether the alarm is known to be set.
     armed: Cell<bool>,
+    /// Whether somebody is telling other objects what they have to hear.
+    telling: Cell<bool>,
 }
 
 /// How long a commit with its disk sync may take before another request takes over.
 const LEAD_MS: Ms = 2_000;
+/// How often somebody looks who waits for another's errands.
+const TELLING_MS: u64 = 5;
 
 type Waiter = oneshot::Sender<std::result::Result<Written, SqlError>>;
 
@@ -56,9 +61,10 @@ struct Queue {
 }
 
 impl DurableObject for Ledger {
-    fn new(state: State, _env: Env) -> Self {
+    fn new(state: State, env: Env) -> Self {
         let (core, storage) = (RefCell::new(Core::open(ObjectSql::of(&state))), state.storage());
-        let inside = Inside { core, queue: RefCell::default(), storage, armed: Cell::new(false) };
+        let (armed, telling) = (Cell::new(false), Cell::new(false));
+        let inside = Inside { core, queue: RefCell::default(), storage, env, armed, telling };
         Self { state, inside: Rc::new(inside) }
     }
 
@@ -74,7 +80,7 @@ impl DurableObject for Ledger {
         })
     }
 
-    /// The next part of the work that nobody waits for.
+    /// What other objects have not heard yet, and the next part of the work that nobody waits for.
     async fn alarm(&self) -> Result<Response> {
         let next_ms = match &mut *self.inside.core.borrow_mut() {
             Ok(core) => core.tend(now_ms()),
@@ -84,7 +90,8 @@ impl DurableObject for Ledger {
             worker::console_error!("ledger: {error}");
             TEND_AGAIN_MS
         });
-        self.inside.arm(next_ms).await;
+        let told = self.inside.run_errands().await;
+        self.inside.arm(if told.is_ok() { next_ms } else { MOVE_AGAIN_MS as Ms }).await;
         Response::empty()
     }
 }
@@ -100,12 +107,21 @@ impl Ledger {
 
     async fn write(&self, text: &str) -> std::result::Result<String, Problem> {
         let write: Write = serde_json::from_str(text).map_err(|_| Problem::bad("Not a write."))?;
+        // Who tells what others had to hear does not wait for their errands: so nobody waits in a circle.
+        let (tells, waits) = match &write {
+            Write::Record { .. } | Write::Erase { .. } => (true, true),
+            Write::Belong { .. } => (true, false),
+            _ => (false, false),
+        };
         let (waiter, answer) = oneshot::channel();
         if self.inside.queue.borrow_mut().join(write, waiter, now_ms())? {
             self.state.wait_until(Rc::clone(&self.inside).lead());
         }
         let written = answer.await.map_err(|_| Problem::unavailable("The commit broke off."))?;
         let written = written.map_err(refused)?;
+        if tells {
+            self.inside.tell(waits).await;
+        }
         serde_json::to_string(&written).map_err(|_| Problem::new(500, "The answer could not be written."))
     }
 }
@@ -126,6 +142,48 @@ impl Inside {
         if let Err(error) = self.storage.set_alarm(Duration::from_millis(after_ms.unsigned_abs())).await {
             worker::console_error!("ledger: alarm: {error}");
             self.armed.set(false);
+        }
+    }
+
+    /// Tells other objects what they have to hear, before the answer if they can be reached; else the alarm sees to it.
+    async fn tell(&self, waits: bool) {
+        if !self.errands().is_ok_and(|errands| !errands.is_empty()) {
+            return;
+        }
+        let until_ms = now_ms() + LEAD_MS;
+        while self.telling.get() {
+            if !waits || now_ms() >= until_ms {
+                return;
+            }
+            Delay::from(Duration::from_millis(TELLING_MS)).await;
+        }
+        self.telling.set(true);
+        self.arm(MOVE_AGAIN_MS as Ms).await;
+        let told = self.run_errands().await;
+        self.telling.set(false);
+        if let Err(problem) = told {
+            worker::console_error!("ledger: errands: {}", problem.detail);
+        }
+    }
+
+    fn errands(&self) -> std::result::Result<Vec<(i64, Errand)>, Problem> {
+        match &mut *self.core.borrow_mut() {
+            Ok(core) => core.errands().map_err(refused),
+            Err(error) => Err(refused(error.clone())),
+        }
+    }
+
+    async fn run_errands(&self) -> std::result::Result<(), Problem> {
+        loop {
+            let errands = self.errands()?;
+            if errands.is_empty() {
+                return Ok(());
+            }
+            let (nos, errands): (Vec<i64>, Vec<Errand>) = errands.into_iter().unzip();
+            ledgers::run_errands(&*Config::of(&self.env)?, &errands).await?;
+            if let Ok(core) = &*self.core.borrow() {
+                core.told(&nos).map_err(refused)?;
+            }
         }
     }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 use super::config::Config;
+use super::identity;
 use super::metrics::METRICS;
 use super::objects::{NoAnswer, call};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
-use crate::ledger::{Read, Remarks, Routed, Verdict, Write, Written};
+use crate::ledger::{Errand, Read, Remarks, Routed, Verdict, Write, Written};
 use crate::problem::Problem;
 
 /// What the Ledgers said of events that they have.
@@ -67,6 +68,28 @@ pub async fn judge(config: &Config, verdicts: &[Verdict]) -> Result<(), Problem>
     });
     let answers: Result<Vec<()>, NoAnswer> = join_all(calls).await.into_iter().collect();
     answers.map(drop).map_err(|_| Problem::unavailable("Storage trouble."))
+}
+
+/// Tells other objects what a Ledger has to tell them: some at once, and what gives back before what takes in.
+///
+/// # Errors
+/// 503, if one did not say that it knows.
+pub async fn run_errands(config: &Config, errands: &[Errand]) -> Result<(), Problem> {
+    let (writes, moved) = config.partition.errands(errands);
+    let (mut first, mut then) = (Vec::new(), Vec::new());
+    for (ledger, write) in writes {
+        let takes_in = matches!(&write, Write::Host { moves } if moves.iter().any(|one| !one.things.is_empty()));
+        if takes_in { &mut then } else { &mut first }.push((ledger, write));
+    }
+    for writes in [first, then] {
+        let calls = writes.into_iter().map(async |(ledger, write)| {
+            let body = serde_json::to_string(&write).map_err(|_| NoAnswer::Failed)?;
+            write_text(config, ledger, &body).await.map(drop)
+        });
+        let answers: Result<Vec<()>, NoAnswer> = join_all(calls).await.into_iter().collect();
+        answers.map_err(|_| Problem::unavailable("Storage trouble."))?;
+    }
+    identity::moved(config, moved).await
 }
 
 async fn write(config: &Config, ledger: u32, events: Vec<(usize, Routed)>) -> Result<(Vec<usize>, Written), NoAnswer> {

@@ -222,6 +222,7 @@ impl<S: Sql> Ledger<S> {
                 rows_written += self.keep_away(handle, &key, &to, epoch, changed, &mut moving)?;
             }
         }
+        self.errands_due |= !moving.errands.is_empty();
         let errands: Vec<(usize, String)> = moving.errands.iter().map(|errand| (errand.things(), to_json(errand))).collect();
         for errands in errands.chunks(64) {
             rows_written += self.sql.exec(
@@ -261,12 +262,17 @@ impl<S: Sql> Ledger<S> {
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn errands(&self) -> Result<Vec<(i64, Errand)>, SqlError> {
+    pub fn errands(&mut self) -> Result<Vec<(i64, Errand)>, SqlError> {
+        if !self.errands_due {
+            return Ok(Vec::new());
+        }
         let stored = self.sql.text(
             "SELECT json_group_array(json_array(no, json(body))) FROM (SELECT no, body FROM errand ORDER BY no LIMIT 64)",
             &[],
         )?;
-        parse(stored.as_deref(), "errand")
+        let errands: Vec<(i64, Errand)> = parse(stored.as_deref(), "errand")?;
+        self.errands_due = !errands.is_empty();
+        Ok(errands)
     }
 
     /// They have been told.

@@ -21,6 +21,7 @@ impl<S: Sql> Ledger<S> {
                 let key = self.contacts.get(handle).and_then(|cached| cached.timeline.key());
                 Ok(json!({ "key": key }).to_string())
             }
+            Read::Moving => self.moving().map(|n| n.to_string()),
             // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health.
             Read::Unattributed => {
                 let counted = self.sql.text(

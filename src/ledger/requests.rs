@@ -184,6 +184,8 @@ pub enum Read {
     Extent { campaign: u32 },
     /// What other objects may know of a person too: the key.
     Traces { handle: String },
+    /// How many things are on their way from one key of a person to another, and count nowhere meanwhile: a number.
+    Moving,
     /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
     Unattributed,
     /// A page of a list, from behind `after`: at most `most` rows, people in clear or masked.
