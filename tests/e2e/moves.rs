@@ -1,4 +1,4 @@
-//! What spans two contacts: two claims on one thing.
+//! What spans two contacts: two claims on one thing, and two keys of one person.
 
 use serde_json::{Value, json};
 
@@ -95,4 +95,65 @@ fn one_conversion_counts_for_one_contact_and_anybody_withdraws_it() {
     assert_eq!(api.stats("spring")["conversions"]["total"], json!(0));
     convert(&api, order("12025550102", "20.00", "2026-05-28T20:40:00Z"));
     assert_eq!(api.stats("spring")["conversions"]["total"], json!(0));
+}
+
+/// A callback of Meta with one status of a person who is named by these members.
+fn status_of(message: &str, word: &str, at_s: u64, who: Value) -> Vec<u8> {
+    let mut status = json!({"id": message, "status": word, "timestamp": at_s.to_string()});
+    status.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
+    let value =
+        json!({"messaging_product": "whatsapp", "metadata": {"phone_number_id": crate::client::SENDER}, "statuses": [status]});
+    let change = json!({"field": "messages", "value": value});
+    json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).to_string().into_bytes()
+}
+
+#[test]
+fn what_was_told_under_a_user_id_moves_to_the_phone_of_the_earliest_pair() {
+    let server = server();
+    let api = Api::of(&server);
+    let url = api.channel("wa");
+    expect(&api.campaign("spring", json!({})), 201);
+    let (user, first, second) = ("US.13491208655302741918", "12025550101", "12025550102");
+    let told = |message: &str, word: &str, at_s: u64, who: Value| {
+        expect(&api.callback(&url, &status_of(message, word, at_s, who)), 200);
+    };
+    let contacts = |state: &str| api.stats("spring")["contacts"][state].clone();
+    dispatch(&api, "spring", accepted(user, "w1", "2026-05-28T20:00:00Z"));
+    for (n, phone) in [first, second].into_iter().enumerate() {
+        dispatch(&api, "spring", accepted(phone, &format!("w{}", n + 2), "2026-05-28T20:00:00Z"));
+    }
+    told("w1", "delivered", 1_780_000_100, json!({"recipient_user_id": user}));
+    assert_eq!((contacts("submitted"), contacts("delivered")), (json!(3), json!(1)));
+    // A pair makes one person of two.
+    told("w3", "delivered", 1_780_000_300, json!({"recipient_id": second, "recipient_user_id": user}));
+    assert_eq!((contacts("submitted"), contacts("delivered")), (json!(2), json!(1)));
+    // What comes under the user id afterwards is theirs, too.
+    told("w1", "read", 1_780_000_400, json!({"recipient_user_id": user}));
+    assert_eq!(contacts("read"), json!(1));
+    // An earlier pair comes late: it was the other one all the time.
+    told("w2", "sent", 1_780_000_200, json!({"recipient_id": first, "recipient_user_id": user}));
+    assert_eq!((contacts("submitted"), contacts("delivered"), contacts("read")), (json!(2), json!(2), json!(1)));
+    assert_eq!(api.stats("spring")["messages"]["delivered"], json!(2));
+    // And a later one moves nothing.
+    told("w3", "read", 1_780_000_500, json!({"recipient_id": second, "recipient_user_id": user}));
+    assert_eq!((contacts("submitted"), contacts("delivered"), contacts("read")), (json!(2), json!(2), json!(2)));
+}
+
+#[test]
+fn a_conversion_follows_the_alias_whatever_came_first() {
+    let server = server();
+    let api = Api::of(&server);
+    let url = api.channel("wa");
+    expect(&api.campaign("spring", json!({})), 201);
+    let (old, person) = ("12025550188", "12025550101");
+    let order = |id: &str| json!({"id": id, "contact": old, "value": "10.00", "currency": "EUR", "at": "2026-05-28T21:00:00Z"});
+    convert(&api, order("o1"));
+    let mut line = accepted(old, "w1", "2026-05-28T20:00:00Z");
+    line["wa_id"] = json!(person);
+    dispatch(&api, "spring", line);
+    expect(&api.callback(&url, &status_of("w1", "delivered", 1_780_000_000, json!({"recipient_id": person}))), 200);
+    assert_eq!(api.stats("spring")["conversions"]["total"], json!(1));
+    convert(&api, order("o2"));
+    let stats = api.stats("spring");
+    assert_eq!((&stats["conversions"]["total"], &stats["contacts"]["submitted"]), (&json!(2), &json!(1)), "{stats}");
 }
