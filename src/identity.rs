@@ -75,7 +75,7 @@ pub enum Command {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     pub verdicts: Vec<Verdict>,
-    /// Events that named nobody, each with its row.
+    /// Events that named nobody, each with its number.
     pub events: Vec<(i64, Routed)>,
 }
 
@@ -127,7 +127,7 @@ pub struct Identity<S: Sql> {
 
 /// - `waiting`: events that named nobody, by message, which are not with the person whose it is; `event` is their text, so that a
 ///   repeat is no second row, `received_ms` the earliest receipt, `nobody` the handle under which a click counts meanwhile.
-///   `due`: those of them that can go.
+///   `due`: those of them that can go, under numbers that never come again: who has delivered one may say so late.
 /// - `kept`: those that are with the winner, for the next one.
 /// - `thing`: who claims a message or a conversion ([`Thing`]), the winner, and when a claim came last.
 /// - `verdict`: what a Ledger has to be told about an entry, until it has it.
@@ -145,13 +145,16 @@ const MIGRATIONS: &[&[&str]] = &[
          PRIMARY KEY (entry, handle)) STRICT, WITHOUT ROWID",
         "CREATE TABLE kept (message TEXT NOT NULL, event TEXT NOT NULL, received_ms INTEGER NOT NULL, channel TEXT NOT NULL, \
          PRIMARY KEY (message, event)) STRICT, WITHOUT ROWID",
-        "CREATE TABLE due (no INTEGER PRIMARY KEY) STRICT",
+        "CREATE TABLE due (seq INTEGER PRIMARY KEY AUTOINCREMENT, no INTEGER NOT NULL UNIQUE) STRICT",
         "ALTER TABLE waiting ADD COLUMN nobody TEXT NOT NULL DEFAULT ''",
         "INSERT INTO thing (name, body, holder, seen_ms) SELECT message, json_object('c', json_object(handle, \
          json_object('g', json_object('quoted', json_array(0, '', '')))), 'v', 0), handle, 0 FROM known",
         "INSERT INTO due (no) SELECT no FROM waiting WHERE message IN (SELECT name FROM thing)",
     ],
 ];
+
+/// What does not wait any more is not due. Little is due at a time.
+const GONE: &str = "DELETE FROM due WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.no = due.no)";
 
 /// Rows that expire together.
 const EXPIRED_PER_TURN: i64 = 5_000;
@@ -345,7 +348,7 @@ impl<S: Sql> Identity<S> {
         Ok(self.sql.text(any, &[])?.is_some())
     }
 
-    /// What Ledgers have to be told, [`MOVES_PER_TURN`] of each kind at a time; events after row `after`.
+    /// What Ledgers have to be told, [`MOVES_PER_TURN`] of each kind at a time; events after number `after`.
     ///
     /// # Errors
     /// If the storage refuses.
@@ -357,16 +360,16 @@ impl<S: Sql> Identity<S> {
             &[most],
         )?;
         let rows: Vec<(i64, String, Ms, Event, String)> = self.rows(
-            "SELECT json_group_array(json_array(no, message, received_ms, json(event), holder)) FROM (
-               SELECT w.no, w.message, w.received_ms, w.event, t.holder FROM due AS d
+            "SELECT json_group_array(json_array(seq, message, received_ms, json(event), holder)) FROM (
+               SELECT d.seq, w.message, w.received_ms, w.event, t.holder FROM due AS d
                JOIN waiting AS w ON w.no = d.no JOIN thing AS t ON t.name = w.message
-               WHERE d.no > CAST(? AS INTEGER) AND t.holder <> '' ORDER BY d.no LIMIT CAST(? AS INTEGER))",
+               WHERE d.seq > CAST(? AS INTEGER) AND t.holder <> '' ORDER BY d.seq LIMIT CAST(? AS INTEGER))",
             &[Arg::Int(after), most],
         )?;
         let verdict = |(handle, thing, version, word)| Verdict { handle, thing, version, word };
-        let event = |(no, message, received_ms, event, holder)| {
+        let event = |(seq, message, received_ms, event, holder)| {
             let nameless = Nameless { message, received_ms, nobody: None, event };
-            (no, nameless.of_person(holder))
+            (seq, nameless.of_person(holder))
         };
         Ok(Due { verdicts: verdicts.into_iter().map(verdict).collect(), events: rows.into_iter().map(event).collect() })
     }
@@ -377,10 +380,10 @@ impl<S: Sql> Identity<S> {
     /// If the storage refuses; then they are told again, which is harmless.
     pub fn done(&self, done: &Due) -> Result<(), SqlError> {
         let verdicts = done.verdicts.iter().map(|v| (&v.thing, &v.handle, v.version)).collect::<Vec<_>>();
-        let events = done.events.iter().map(|(no, routed)| (no, &routed.handle)).collect::<Vec<_>>();
+        let events = done.events.iter().map(|(seq, routed)| (seq, &routed.handle)).collect::<Vec<_>>();
         let (verdicts, events) = (text(&verdicts)?, text(&events)?);
-        let with_their_holder = "SELECT value ->> 0 FROM json_each(?) JOIN waiting AS w ON w.no = value ->> 0
-             JOIN thing AS t ON t.name = w.message WHERE t.holder = value ->> 1";
+        let with_their_holder = "SELECT d.no FROM json_each(?) JOIN due AS d ON d.seq = value ->> 0
+             JOIN waiting AS w ON w.no = d.no JOIN thing AS t ON t.name = w.message WHERE t.holder = value ->> 1";
         self.sql.transaction(|| {
             if !done.verdicts.is_empty() {
                 self.sql.exec(
@@ -391,7 +394,6 @@ impl<S: Sql> Identity<S> {
             }
             if !done.events.is_empty() {
                 for statement in [
-                    &format!("DELETE FROM due WHERE no IN ({with_their_holder})"),
                     &format!(
                         "INSERT OR IGNORE INTO kept (message, event, received_ms, channel)
                          SELECT message, event, received_ms, channel FROM waiting WHERE no IN ({with_their_holder})"
@@ -400,6 +402,7 @@ impl<S: Sql> Identity<S> {
                 ] {
                     self.sql.exec(statement, &[Arg::Text(&events)])?;
                 }
+                self.sql.exec(GONE, &[])?;
             }
             Ok(())
         })
@@ -432,6 +435,7 @@ impl<S: Sql> Identity<S> {
             let gone = format!("DELETE FROM {table} WHERE {time} < CAST(?1 AS INTEGER) AND {id} IN ({old})");
             more |= self.sql.exec(&gone, &[Arg::Int(before_ms), Arg::Int(EXPIRED_PER_TURN)])? >= EXPIRED_PER_TURN as u64;
         }
+        self.sql.exec(GONE, &[])?;
         Ok(more)
     }
 

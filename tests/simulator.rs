@@ -11,20 +11,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bluetick::ledger::{Ledger, Routed, Write};
+use bluetick::identity::{Claim, Due, Identity, Moved, Nameless};
+use bluetick::ledger::{Errand, Ledger, Routed, Write};
 use bluetick::policy::Policy;
 use model::generate::{Random, Shape, generate_with, shuffle, split};
 use model::{DAY_MS, Definitions, HOUR_MS, Received, people, recount};
 use serde_json::{Value, json};
 use support::rusqlite_sql::Fault;
-use support::workspace::Workspace;
+use support::workspace::{Parts, Workspace};
 use support::{compare, invariants, seeds};
 
 /// How often each fault happened.
 type Fired = BTreeMap<&'static str, u64>;
 
 /// What must happen at least [`FIRED_AT_LEAST`] times over the whole run.
-const FAULTS: [&str; 11] = [
+const FAULTS: [&str; 17] = [
+    "identity died before the write",
+    "identity died after the write",
+    "identity evicted",
+    "verdict told",
+    "things moved",
+    "acknowledgement lost",
     "died before the write",
     "died after the write",
     "refused",
@@ -64,11 +71,30 @@ impl What {
     }
 }
 
-/// A batch on its way: how many Ledgers have yet to answer, and whether one answered with an error.
+/// Something on its way: how many objects have yet to answer, and whether one answered with an error.
 struct Flight {
-    batch: Batch,
+    whose: Whose,
     open: usize,
     failed: bool,
+    /// What is asked after that, one by one.
+    next: VecDeque<(usize, Ask)>,
+}
+
+enum Whose {
+    Sender(Batch),
+    /// What an Identity has to tell.
+    Identity(usize, Due),
+    /// The errands of a Ledger, by their numbers.
+    Ledger(usize, Vec<i64>),
+}
+
+/// What waits before an object.
+#[derive(Clone)]
+enum Ask {
+    Write(Write),
+    Resolve(Vec<Nameless>),
+    Claim(Vec<Claim>),
+    Moved(Vec<Moved>),
 }
 
 fn weight(write: &Write) -> usize {
@@ -85,8 +111,10 @@ struct Simulation {
     outbox: Vec<Batch>,
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
-    /// Writes that wait before each Ledger, with their flights.
-    inboxes: Vec<VecDeque<(u64, Write)>>,
+    /// What waits before each Ledger and then each Identity, with its flight.
+    inboxes: Vec<VecDeque<(u64, Ask)>>,
+    /// The objects that are telling others what these have to hear.
+    telling: BTreeSet<usize>,
     acknowledged: Vec<Received>,
     /// Messages with an acknowledged status.
     known_by_status: BTreeSet<String>,
@@ -128,7 +156,7 @@ fn every_acknowledged_event_counts_once() {
 
 fn simulate(seed: u64) -> Fired {
     let mut random = Random(seed ^ 0x51);
-    let shape = Shape { contacts: 9, messages_of_first: 100, ..Shape::within_contacts() };
+    let shape = Shape { contacts: 9, messages_of_first: 120, ..Shape::across_contacts() };
     let scenario = generate_with(seed, &shape);
     let (at_start, later) = definitions_by_time(&mut random, &scenario.definitions);
     let ledgers = 1 + random.below(4);
@@ -138,12 +166,14 @@ fn simulate(seed: u64) -> Fired {
         outbox: Vec::new(),
         flights: BTreeMap::new(),
         next_flight: 0,
-        inboxes: (0..ledgers).map(|_| VecDeque::new()).collect(),
+        inboxes: (0..2 * ledgers).map(|_| VecDeque::new()).collect(),
+        telling: BTreeSet::new(),
         acknowledged: Vec::new(),
         known_by_status: BTreeSet::new(),
         fired: Fired::new(),
         random,
     };
+    simulation.workspace.know_clicks(&scenario.received);
     simulation.fill_outbox(&scenario.received, &later);
     simulation.run();
     simulation.judge(&scenario.definitions);
@@ -193,7 +223,8 @@ impl Simulation {
         for number in 0..3 {
             let mut events: Vec<Received> = Vec::new();
             for status in ["delivered", "read"] {
-                let mut event = soon.iter().find(|r| r.event["kind"] == "status").unwrap().clone();
+                let mut event =
+                    soon.iter().find(|r| r.event["kind"] == "status" && people::person(&r.event).is_some()).unwrap().clone();
                 event.event["message_id"] = json!(format!("{POISON}{number}"));
                 event.event["status"] = json!(status);
                 events.push(event);
@@ -202,7 +233,7 @@ impl Simulation {
             batches.insert(place, What::Events(events));
         }
         for policy in later {
-            for ledger in 0..self.inboxes.len() {
+            for ledger in 0..self.workspace.ledgers.len() {
                 let place = self.random.below(batches.len());
                 batches.insert(place, What::Declare(ledger, policy.clone()));
             }
@@ -216,19 +247,139 @@ impl Simulation {
 
     fn run(&mut self) {
         loop {
-            let waiting: Vec<usize> = (0..self.inboxes.len()).filter(|ledger| !self.inboxes[*ledger].is_empty()).collect();
-            if waiting.is_empty() && self.outbox.is_empty() {
+            let waiting: Vec<usize> = (0..self.inboxes.len()).filter(|object| !self.inboxes[*object].is_empty()).collect();
+            if waiting.is_empty() && self.outbox.is_empty() && !self.ring() {
                 return;
             }
-            match self.random.below(8) {
+            match self.random.below(10) {
                 0 => self.read(),
                 1..=4 if !self.outbox.is_empty() => self.send(),
+                5 => drop(self.ring()),
                 _ if !waiting.is_empty() => {
-                    let ledger = *self.random.pick(&waiting);
-                    self.turn(ledger);
+                    let object = *self.random.pick(&waiting);
+                    if object < self.workspace.ledgers.len() {
+                        self.turn(object);
+                    } else {
+                        self.identity_turn(object - self.workspace.ledgers.len());
+                    }
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Somebody's alarm rings, or their answer waits for it: one of the objects that have something to tell begins to. Says
+    /// whether any has.
+    fn ring(&mut self) -> bool {
+        let ledgers = self.workspace.ledgers.len();
+        let due: Vec<usize> = (0..2 * ledgers)
+            .filter(|object| !self.telling.contains(object))
+            .filter(|object| match object.checked_sub(ledgers) {
+                Some(identity) => self.workspace.identities[identity].any_due().unwrap(),
+                None => !self.workspace.ledgers[*object].errands().unwrap().is_empty(),
+            })
+            .collect();
+        if due.is_empty() {
+            return false;
+        }
+        let object = *self.random.pick(&due);
+        self.telling.insert(object);
+        let mut next = VecDeque::new();
+        let whose = match object.checked_sub(ledgers) {
+            Some(identity) => {
+                let due = self.workspace.identities[identity].due(0).unwrap();
+                for ledger in 0..ledgers {
+                    let mine = |handle: &str| self.workspace.ledger_of(handle) == ledger;
+                    let verdicts: Vec<_> = due.verdicts.iter().filter(|verdict| mine(&verdict.handle)).cloned().collect();
+                    let events = due.events.iter().map(|(_, routed)| routed).filter(|routed| mine(&routed.handle));
+                    let events: Vec<_> = events.cloned().collect();
+                    next.extend((!verdicts.is_empty()).then_some((ledger, Ask::Write(Write::Judge { verdicts }))));
+                    next.extend((!events.is_empty()).then_some((ledger, Ask::Write(Write::Record { events }))));
+                }
+                if !due.verdicts.is_empty() {
+                    self.fire("verdict told");
+                }
+                Whose::Identity(identity, due)
+            }
+            None => {
+                let (nos, errands): (Vec<i64>, Vec<Errand>) =
+                    self.workspace.ledgers[object].errands().unwrap().into_iter().unzip();
+                let (writes, moved) = self.workspace.partition.errands(&errands);
+                if writes.iter().any(|(_, write)| matches!(write, Write::Host { .. })) {
+                    self.fire("things moved");
+                }
+                next.extend(writes.into_iter().map(|(ledger, write)| (ledger as usize, Ask::Write(write))));
+                next.extend(moved.into_iter().map(|(identity, moved)| (ledgers + identity as usize, Ask::Moved(moved))));
+                Whose::Ledger(object, nos)
+            }
+        };
+        self.depart(Flight { whose, open: 0, failed: false, next });
+        true
+    }
+
+    /// Begins a flight, or goes on with the next thing that it asks.
+    fn depart(&mut self, mut flight: Flight) {
+        let no = self.next_flight;
+        self.next_flight += 1;
+        match flight.next.pop_front() {
+            Some((object, ask)) => {
+                flight.open = 1;
+                self.inboxes[object].push_back((no, ask));
+                self.flights.insert(no, flight);
+            }
+            None => {
+                self.flights.insert(no, flight);
+                self.answered(no);
+            }
+        }
+    }
+
+    fn identity_turn(&mut self, identity: usize) {
+        let (flight, ask) = self.inboxes[self.workspace.ledgers.len() + identity].pop_front().unwrap();
+        let fault = match self.random.below(20) {
+            0 | 1 => Fault::Before,
+            2 | 3 => Fault::After,
+            4 => Fault::Refused,
+            _ => Fault::None,
+        };
+        self.workspace.identity_storage[identity].fail_next(fault);
+        let core = &self.workspace.identities[identity];
+        let answer = match &ask {
+            Ask::Resolve(events) => core.resolve(events),
+            Ask::Claim(claims) => core.claim(claims, 0).map(|_| Vec::new()),
+            Ask::Moved(moved) => core.moved(moved, 0).map(|()| Vec::new()),
+            Ask::Write(_) => unreachable!(),
+        };
+        assert_eq!(answer.is_ok(), fault == Fault::None, "{}: {answer:?}", self.context);
+        match fault {
+            Fault::Before => self.fire("identity died before the write"),
+            Fault::After => self.fire("identity died after the write"),
+            _ => {}
+        }
+        self.workspace.identity_storage[identity].wake();
+        if fault == Fault::None && self.random.one_in(6) {
+            self.fire("identity evicted");
+        }
+        self.workspace.identities[identity] = Identity::open(self.workspace.identity_storage[identity].clone()).unwrap();
+        if let (Ask::Resolve(events), Ok(handles)) = (ask, &answer) {
+            for (event, handle) in events.into_iter().zip(handles) {
+                let Some(handle) = handle.clone().or_else(|| event.nobody.clone()) else { continue };
+                let ledger = self.workspace.ledger_of(&handle);
+                let write = Write::Record { events: vec![event.of_person(handle)] };
+                self.inboxes[ledger].push_back((flight, Ask::Write(write)));
+                self.flights.get_mut(&flight).unwrap().open += 1;
+            }
+        }
+        self.landed(flight, answer.is_ok());
+    }
+
+    /// One object has answered.
+    fn landed(&mut self, flight: u64, ok: bool) {
+        let state = self.flights.get_mut(&flight).unwrap();
+        state.failed |= !ok;
+        state.open -= 1;
+        if state.open == 0 {
+            self.answered(flight);
         }
     }
 
@@ -236,7 +387,7 @@ impl Simulation {
         let campaign = self.random.below(5) as u32;
         invariants::check_sums(&self.context, &self.workspace.book(campaign));
         if self.random.one_in(4) {
-            let ledger = self.random.below(self.inboxes.len());
+            let ledger = self.random.below(self.workspace.ledgers.len());
             self.reopen(ledger);
             self.fire("evicted");
         }
@@ -248,26 +399,39 @@ impl Simulation {
     fn send(&mut self) {
         let Some(mut batch) = self.outbox.pop() else { return };
         batch.tries += 1;
-        let mut writes: BTreeMap<usize, Write> = BTreeMap::new();
+        let ledgers = self.workspace.ledgers.len();
+        let mut asks: Vec<(usize, Ask)> = Vec::new();
         match &batch.what {
             What::Events(events) => {
+                let Parts { events, nameless, claims } = self.workspace.parts(events);
                 let mut parts: BTreeMap<usize, Vec<Routed>> = BTreeMap::new();
-                for (ledger, routed) in events.iter().filter_map(|event| self.workspace.route(event)) {
-                    parts.entry(ledger).or_default().push(routed);
+                for routed in events {
+                    parts.entry(self.workspace.ledger_of(&routed.handle)).or_default().push(routed);
                 }
-                writes.extend(parts.into_iter().map(|(ledger, events)| (ledger, Write::Record { events })));
+                asks.extend(parts.into_iter().map(|(ledger, events)| (ledger, Ask::Write(Write::Record { events }))));
+                let mut parts: BTreeMap<usize, (Vec<Nameless>, Vec<Claim>)> = BTreeMap::new();
+                for event in nameless {
+                    parts.entry(ledgers + self.workspace.identity_of(&event.message)).or_default().0.push(event);
+                }
+                for claim in claims {
+                    parts.entry(ledgers + self.workspace.identity_of(&claim.thing)).or_default().1.push(claim);
+                }
+                for (object, (nameless, claims)) in parts {
+                    asks.extend((!nameless.is_empty()).then_some((object, Ask::Resolve(nameless))));
+                    asks.extend((!claims.is_empty()).then_some((object, Ask::Claim(claims))));
+                }
             }
             What::Declare(ledger, policy) => {
-                writes.insert(*ledger, Write::Declare { campaigns: vec![policy.clone()] });
+                asks.push((*ledger, Ask::Write(Write::Declare { campaigns: vec![policy.clone()] })));
             }
         }
         let flight = self.next_flight;
         self.next_flight += 1;
-        let open = writes.len();
-        for (ledger, write) in writes {
-            self.inboxes[ledger].push_back((flight, write));
+        let open = asks.len();
+        for (object, ask) in asks {
+            self.inboxes[object].push_back((flight, ask));
         }
-        self.flights.insert(flight, Flight { batch, open, failed: false });
+        self.flights.insert(flight, Flight { whose: Whose::Sender(batch), open, failed: false, next: VecDeque::new() });
         if open == 0 {
             self.answered(flight);
         }
@@ -277,7 +441,12 @@ impl Simulation {
     fn turn(&mut self, ledger: usize) {
         let most = 1 + self.random.below(4);
         let take = most.min(self.inboxes[ledger].len());
-        let (flights, writes): (Vec<u64>, Vec<Write>) = self.inboxes[ledger].drain(..take).unzip();
+        let asks = self.inboxes[ledger].drain(..take);
+        let write = |(flight, ask)| match ask {
+            Ask::Write(write) => (flight, write),
+            _ => unreachable!(),
+        };
+        let (flights, writes): (Vec<u64>, Vec<Write>) = asks.map(write).unzip();
         let fault = match self.random.below(30) {
             0 | 1 => Fault::Before,
             2 | 3 => Fault::After,
@@ -295,7 +464,7 @@ impl Simulation {
             self.fire("refused");
         }
         for ((flight, write), answer) in flights.iter().zip(&writes).zip(&answers) {
-            let poisoned = self.flights[flight].batch.what.poisoned();
+            let poisoned = matches!(&self.flights[flight].whose, Whose::Sender(batch) if batch.what.poisoned());
             if let Ok(written) = answer {
                 let guilty = if poisoned { weight(write) } else { 0 };
                 assert_eq!(written.refused.len(), guilty, "{}: only the guilty are refused, {answer:?}", self.context);
@@ -315,19 +484,29 @@ impl Simulation {
         }
         self.workspace.storage[ledger].wake();
         for (flight, answer) in flights.into_iter().zip(answers) {
-            let state = self.flights.get_mut(&flight).unwrap();
-            state.failed |= answer.is_err();
-            state.open -= 1;
-            if state.open == 0 {
-                self.answered(flight);
-            }
+            self.landed(flight, answer.is_ok());
         }
         invariants::check_lists(&self.context, &self.workspace.storage[ledger]);
     }
 
-    /// Every Ledger of a batch has answered: its sender hears of it, or of nothing.
+    /// Every object has answered: who asked hears of it, or of nothing.
     fn answered(&mut self, flight: u64) {
-        let Flight { mut batch, failed, .. } = self.flights.remove(&flight).unwrap();
+        let Flight { whose, failed, next, .. } = self.flights.remove(&flight).unwrap();
+        match &whose {
+            Whose::Identity(identity, _) if failed || next.is_empty() => {
+                self.telling.remove(&(self.workspace.ledgers.len() + identity));
+            }
+            Whose::Ledger(ledger, _) if failed || next.is_empty() => drop(self.telling.remove(ledger)),
+            _ => {}
+        }
+        let mut batch = match whose {
+            Whose::Sender(batch) => batch,
+            whose if !failed && !next.is_empty() => return self.depart(Flight { whose, open: 0, failed, next }),
+            _ if failed => return,
+            _ if self.random.one_in(8) => return self.fire("acknowledgement lost"),
+            Whose::Identity(identity, due) => return self.workspace.identities[identity].done(&due).unwrap(),
+            Whose::Ledger(ledger, nos) => return self.workspace.ledgers[ledger].told(&nos).unwrap(),
+        };
         let lost = !failed && self.random.one_in(8);
         if lost {
             self.fire("answer lost");

@@ -307,9 +307,21 @@ impl Search {
 pub async fn lookup(config: &Config, asked: &Asked<'_>) -> Answer {
     let body: Value = body::json(&http::body(asked.request).await?)?;
     let handle = named(config, &body)?;
-    let read = Read::Person { handle: handle.to_text() };
-    let text = serde_json::to_string(&read).unwrap_or_default();
-    let shown = ledgers::read(config, handle.ledger(config.partition.ledgers), &text).await?;
+    let person = async |handle: Handle| {
+        let read = serde_json::to_string(&Read::Person { handle: handle.to_text() }).unwrap_or_default();
+        ledgers::read(config, handle.ledger(config.partition.ledgers), &read).await
+    };
+    let mut shown = person(handle).await?;
+    // A key that belongs to another person leads to them, in one step.
+    let moved: Value = serde_json::from_str(&shown).unwrap_or_default();
+    if let Some(to) = moved.get("moved_to").and_then(Value::as_str) {
+        let mut whole: Value =
+            serde_json::from_str(&person(Handle::of(&config.partition.handle_key, to)).await?).unwrap_or_default();
+        if let Some(members) = whole.as_object_mut() {
+            members.insert("moving".to_owned(), moved.get("moving").cloned().unwrap_or_default());
+        }
+        shown = whole.to_string();
+    }
     if shown == "null" {
         return Err(Problem::not_found("Nothing is known of this contact.").into());
     }

@@ -47,6 +47,11 @@ impl Ties {
         *self == Self::default()
     }
 
+    /// The other keys of this person.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
     /// Whose this key is, and whether by a pair: then everything moves, else conversions alone.
     pub(super) fn home(&self) -> Option<(&str, bool)> {
         match (&self.pair, &self.alias) {
@@ -282,6 +287,13 @@ impl<S: Sql> Ledger<S> {
     pub fn told(&self, errands: &[i64]) -> Result<(), SqlError> {
         let gone = "DELETE FROM errand WHERE no IN (SELECT value FROM json_each(?1))";
         self.sql.exec(gone, &[Arg::Text(&to_json(&errands))]).map(|_| ())
+    }
+
+    /// How many things of one key are on their way to the person whose it is.
+    pub(super) fn moving_of(&self, handle: &str) -> Result<u64, SqlError> {
+        let sum = "SELECT CAST(coalesce(sum(things), 0) AS TEXT) FROM errand WHERE body ->> '$.move.source' = ?1";
+        let sum = self.sql.text(sum, &[Arg::Text(handle)])?;
+        Ok(sum.and_then(|sum| sum.parse().ok()).unwrap_or_default())
     }
 
     /// How many things are on their way to another person, and count nowhere meanwhile.

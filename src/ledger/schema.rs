@@ -33,6 +33,6 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[
     &[
         "CREATE TABLE away (handle TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (handle, id)) \
      STRICT, WITHOUT ROWID",
-        "CREATE TABLE errand (no INTEGER PRIMARY KEY, things INTEGER NOT NULL, body TEXT NOT NULL) STRICT",
+        "CREATE TABLE errand (no INTEGER PRIMARY KEY AUTOINCREMENT, things INTEGER NOT NULL, body TEXT NOT NULL) STRICT",
     ],
 ];
