@@ -357,10 +357,13 @@ impl Simulation {
             _ => {}
         }
         self.workspace.identity_storage[identity].wake();
-        if fault == Fault::None && self.random.one_in(6) {
+        let evicted = fault == Fault::None && self.random.one_in(16);
+        if evicted {
             self.fire("identity evicted");
         }
-        self.workspace.identities[identity] = Identity::open(self.workspace.identity_storage[identity].clone()).unwrap();
+        if evicted || matches!(fault, Fault::Before | Fault::After) {
+            self.workspace.identities[identity] = Identity::open(self.workspace.identity_storage[identity].clone()).unwrap();
+        }
         if let (Ask::Resolve(events), Ok(handles)) = (ask, &answer) {
             for (event, handle) in events.into_iter().zip(handles) {
                 let Some(handle) = handle.clone().or_else(|| event.nobody.clone()) else { continue };
@@ -486,7 +489,9 @@ impl Simulation {
         for (flight, answer) in flights.into_iter().zip(answers) {
             self.landed(flight, answer.is_ok());
         }
-        invariants::check_lists(&self.context, &self.workspace.storage[ledger]);
+        if self.random.one_in(8) {
+            invariants::check_lists(&self.context, &self.workspace.storage[ledger]);
+        }
     }
 
     /// Every object has answered: who asked hears of it, or of nothing.
