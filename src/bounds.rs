@@ -264,6 +264,3 @@ pub const RETENTION_DAYS_LEAST: u32 = 90;
 
 /// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
 pub const RATE_CARD_ENTRIES: usize = 5_000;
-
-/// When a part that the storage refused is tried again.
-pub const TEND_AGAIN_MS: i64 = 60_000;
