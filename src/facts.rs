@@ -15,6 +15,7 @@ use crate::contact::canonical_key;
 use crate::contributions::Nanos;
 use crate::event::{self, Event, InboundKind, Ms, Outcome, Price, StatusKind};
 use crate::money::Amount;
+use crate::order::sort;
 
 pub use shared::{Shared, Word};
 
@@ -190,7 +191,7 @@ impl MessageFacts {
                 cost: None,
             });
             // The order of arrival must not show in what is stored.
-            self.claims.sort_by(|a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
+            sort(&mut self.claims, |a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
             changed = true;
         }
         let Some(claim) = self.claims.iter_mut().find(|c| c.campaign == dispatch.campaign && c.step == dispatch.step) else {

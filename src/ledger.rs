@@ -24,6 +24,7 @@ use crate::contributions::Delta;
 use crate::event::Ms;
 use crate::facts::time_of;
 use crate::migrations::migrate;
+use crate::order::sort;
 use crate::policy::{Policies, Policy};
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::{Put, Timeline};
@@ -280,7 +281,7 @@ impl<S: Sql> Ledger<S> {
         let mut entries: usize = self.contacts.values().map(|c| c.timeline.len()).sum();
         if entries > MAX_CACHED_ENTRIES {
             let mut oldest: Vec<(u64, String)> = self.contacts.iter().map(|(handle, c)| (c.used, handle.clone())).collect();
-            oldest.sort_unstable();
+            sort(&mut oldest, Ord::cmp);
             for (_, handle) in oldest {
                 if entries <= MAX_CACHED_ENTRIES / 2 {
                     break;

@@ -44,6 +44,7 @@ pub mod minting;
 pub mod money;
 pub mod month;
 pub mod numbers;
+pub mod order;
 pub mod partition;
 pub mod performance;
 pub mod period;

@@ -14,6 +14,7 @@ use crate::counters::Book;
 use crate::ids::UNATTRIBUTED;
 use crate::ledger::{Sums, Totals};
 use crate::numbers::{Numbers, steps};
+use crate::order::sort;
 use crate::period::{Basis, Period, wrong};
 use crate::problem::Problem;
 use crate::stats::{rates, roi, row};
@@ -145,7 +146,7 @@ impl<'a> Performance<'a> {
         }
         if self.group_by != GroupBy::Day {
             groups.retain(|(_, numbers)| *numbers != Numbers::default());
-            groups.sort_by_key(|(_, numbers)| core::cmp::Reverse(numbers.messages.sent));
+            sort(&mut groups, |a, b| b.1.messages.sent.cmp(&a.1.messages.sent));
         }
         json!({
             "from": to_rfc3339(self.period.from_ms), "to": to_rfc3339(self.period.to_ms), "basis": self.period.basis.name(),

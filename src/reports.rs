@@ -13,7 +13,8 @@ use crate::ids::UNATTRIBUTED;
 use crate::ledger::{Sums, Totals};
 use crate::link::{self, Link};
 use crate::list_paths;
-use crate::numbers::{Numbers, steps};
+use crate::numbers::{LinkClicks, Numbers, steps};
+use crate::order::sort;
 use crate::period::Period;
 use crate::problem::Problem;
 use crate::rates::rate;
@@ -82,7 +83,7 @@ impl Subject<'_> {
                 ));
             }
         }
-        data.sort_by_key(|(n, _)| core::cmp::Reverse(*n));
+        sort(&mut data, |a, b| b.0.cmp(&a.0));
         json!({ "campaign": self.campaign, "data": data.into_iter().map(|(_, row)| row).collect::<Vec<_>>() })
     }
 
@@ -103,7 +104,8 @@ impl Subject<'_> {
             rows.push((clicks, json!({ "link": link, "url": url, "label": null, "step": self.step })));
         }
         let human: u64 = rows.iter().map(|(link, _)| link.clicks.human).sum();
-        rows.sort_by_key(|(link, _)| core::cmp::Reverse((link.clicks.human, link.clicks.total)));
+        let clicks = |row: &(LinkClicks, Value)| (row.0.clicks.human, row.0.clicks.total);
+        sort(&mut rows, |a, b| clicks(b).cmp(&clicks(a)));
         let data = rows.into_iter().map(|(link, mut row)| {
             let (clicks, list) = (&link.clicks, row.get("link").and_then(Value::as_str).unwrap_or_default().to_owned());
             let list = list_paths::path(self.campaign, "contacts", &[("link", &list)], self.step, None);

@@ -10,6 +10,7 @@ use chrono::{Days, Months, NaiveDate};
 use crate::contributions::Category;
 use crate::event::Ms;
 use crate::gather::gather;
+use crate::order::sort;
 
 /// How long a thread stays open, and how long an inbound message keeps the service window open.
 pub const CONVERSATION_MS: Ms = 24 * 3_600_000;
@@ -46,7 +47,7 @@ pub struct Conversation<'a> {
 pub fn conversations<'a>(messages: &[Delivered<'a>], inbound_ms: &[Ms]) -> Vec<Conversation<'a>> {
     let inbound_ms: BTreeSet<Ms> = gather(inbound_ms.iter().copied());
     let mut messages = messages.to_vec();
-    messages.sort_by_key(Delivered::turn);
+    sort(&mut messages, |a, b| a.turn().cmp(&b.turn()));
     let mut threads = Threads::default();
     let opening = messages.into_iter().filter(|message| threads.open(message.at_ms, message.category));
     let conversation = |opened_by: Delivered<'a>| {

@@ -22,6 +22,7 @@ use crate::identity::{Claim, Ground};
 use crate::ids::operator_id;
 use crate::ledger::{Remarks, Routed};
 use crate::lines::{self, Rejected, Whose};
+use crate::order::sort;
 use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, Kind, Page, SETTINGS};
 use crate::settings::Settings;
@@ -164,7 +165,7 @@ fn answer(at: &[usize], others: usize, recorded: &Recorded, mut rejected: Vec<Re
         }));
     }
     let taken = at.len() + others - recorded.refused.len() - recorded.expired.len();
-    rejected.sort_by_key(|rejected| rejected.index);
+    sort(&mut rejected, |a, b| a.index.cmp(&b.index));
     Ok(http::json(200, &lines::answer(taken, &rejected).to_string())?)
 }
 

@@ -17,6 +17,7 @@ use crate::cursor;
 use crate::ledger::{Sums, Totals};
 use crate::month::Month;
 use crate::numbers::Numbers;
+use crate::order::sort;
 use crate::performance::{GroupBy, Performance};
 use crate::period::Period;
 use crate::problem::Problem;
@@ -80,7 +81,7 @@ async fn list(config: &Config, query: &Query) -> Result<(Value, Vec<u64>), Probl
     for (key, campaign, row) in &mut found {
         *key = wanted.key(campaign, row);
     }
-    found.sort_by(|a, b| wanted.order((&a.0, &a.1.id), (&b.0, &b.1.id)));
+    sort(&mut found, |a, b| wanted.order((&a.0, &a.1.id), (&b.0, &b.1.id)));
     if let Some((key, id)) = &after {
         found.retain(|(own, campaign, _)| wanted.order((own, &campaign.id), (key, id)).is_gt());
     }

@@ -1,6 +1,7 @@
 //! Two sets of facts of one thing put together: what comes of it is what would have come of all the events in one set.
 
 use super::{AttemptFacts, Claim, ConversionFacts, Facts, InboundFacts, MessageFacts, StandingFacts, StatusFact};
+use crate::order::sort;
 
 impl Facts {
     /// Adds what another source knows of the same thing. Facts of another kind of thing add nothing.
@@ -47,7 +48,7 @@ impl MessageFacts {
                 None => self.claims.push(claim.clone()),
             }
         }
-        self.claims.sort_by(|a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
+        sort(&mut self.claims, |a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
         first(&mut self.reference, &other.reference);
         first(&mut self.channel, &other.channel);
         first(&mut self.sender, &other.sender);

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::order::sort;
+
 /// The longest form that is looked at. One event stands in each, and a message's text is a few kilobytes; sorting the
 /// parameters of longer ones (to check a signature) would be work for whoever sends them.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -11,7 +13,7 @@ pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// All parameters, decoded, sorted by name and then by value.
 pub fn sorted(text: &[u8]) -> Vec<Pair<'_>> {
     let mut pairs: Vec<Pair> = form_urlencoded::parse(text).collect();
-    pairs.sort_unstable();
+    sort(&mut pairs, Ord::cmp);
     pairs
 }
 

@@ -4,6 +4,7 @@ use super::order::{range, tie};
 use super::{Click, MAX_WINDOW_MS, Timeline, earliest};
 use crate::contributions::{CountedConversion, Delta, recount};
 use crate::event::{InboundKind, Ms, StatusKind};
+use crate::order::sort;
 use crate::policy::{Policies, Touch};
 
 impl Timeline {
@@ -39,7 +40,7 @@ impl Timeline {
             Some(Touch::Clicked) => {
                 let mut human: Vec<Ms> =
                     message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms).collect();
-                human.sort_unstable();
+                sort(&mut human, Ord::cmp);
                 human
             }
             Some(touch) => {
