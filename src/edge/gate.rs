@@ -7,7 +7,7 @@ use super::config::Config;
 use super::http;
 use super::objects::call;
 use super::{Answer, Asked, cache, random};
-use super::{reads, reports};
+use super::{people, reads, reports};
 use crate::body::{self, Fields};
 use crate::bounds::{GATE_CALL_MS, LEASE_CONTACTS};
 use crate::campaign::Campaign;
@@ -25,9 +25,14 @@ pub async fn may(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Que
     if let Some(contact) = query.get("contact") {
         // A `+` in a query that nobody escaped is a space.
         let handle = canonical_key(contact).map(|key| Handle::of(&config.partition.handle_key, &key));
-        handle.or_else(|| Handle::from_text(contact)).ok_or_else(|| {
+        let handle = handle.or_else(|| Handle::from_text(contact)).ok_or_else(|| {
             Problem::bad("The query parameter contact must be a phone number with its country code, a user id, or a handle.")
         })?;
+        let known = people::known(config, handle).await?;
+        let known: Value = serde_json::from_str(&known).unwrap_or_default();
+        if known.get("opted_out").and_then(Value::as_bool) == Some(true) {
+            reason = reason.or(Some("opt_out"));
+        }
     }
     let remaining = match declared.declared.send_limit {
         None => None,

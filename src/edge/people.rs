@@ -307,25 +307,32 @@ impl Search {
 pub async fn lookup(config: &Config, asked: &Asked<'_>) -> Answer {
     let body: Value = body::json(&http::body(asked.request).await?)?;
     let handle = named(config, &body)?;
-    let person = async |handle: Handle| {
-        let read = serde_json::to_string(&Read::Person { handle: handle.to_text() }).unwrap_or_default();
-        ledgers::read(config, handle.ledger(config.partition.ledgers), &read).await
-    };
-    let mut shown = person(handle).await?;
-    // A key that belongs to another person leads to them, in one step.
-    let moved: Value = serde_json::from_str(&shown).unwrap_or_default();
-    if let Some(to) = moved.get("moved_to").and_then(Value::as_str) {
-        let mut whole: Value =
-            serde_json::from_str(&person(Handle::of(&config.partition.handle_key, to)).await?).unwrap_or_default();
-        if let Some(members) = whole.as_object_mut() {
-            members.insert("moving".to_owned(), moved.get("moving").cloned().unwrap_or_default());
-        }
-        shown = whole.to_string();
-    }
+    let shown = known(config, handle).await?;
     if shown == "null" {
         return Err(Problem::not_found("Nothing is known of this contact.").into());
     }
     Ok(http::answer(200, &[("content-type", "application/json"), ("cache-control", "no-store")], Some(&shown))?)
+}
+
+/// What is known of a contact, as JSON; `null` if nothing is.
+///
+/// # Errors
+/// 503, if the Ledger does not answer.
+pub async fn known(config: &Config, handle: Handle) -> Result<String, Problem> {
+    let person = async |handle: Handle| {
+        let read = serde_json::to_string(&Read::Person { handle: handle.to_text() }).unwrap_or_default();
+        ledgers::read(config, handle.ledger(config.partition.ledgers), &read).await
+    };
+    let shown = person(handle).await?;
+    // A key that belongs to another person leads to them, in one step.
+    let moved: Value = serde_json::from_str(&shown).unwrap_or_default();
+    let Some(to) = moved.get("moved_to").and_then(Value::as_str) else { return Ok(shown) };
+    let whole = person(Handle::of(&config.partition.handle_key, to)).await?;
+    let mut whole: Value = serde_json::from_str(&whole).unwrap_or_default();
+    if let Some(members) = whole.as_object_mut() {
+        members.insert("moving".to_owned(), moved.get("moving").cloned().unwrap_or_default());
+    }
+    Ok(whole.to_string())
 }
 
 /// The contact that a body names: by `contact` or by `handle`.

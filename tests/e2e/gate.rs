@@ -83,3 +83,21 @@ fn a_closed_campaign_says_so_at_once() {
     expect(&api.get("/v1/campaigns/spring/gate?contact=%2B12025550101"), 200);
     expect(&api.get("/v1/campaigns/spring/gate?lease=x"), 400);
 }
+
+#[test]
+fn who_opted_out_is_not_sent_to() {
+    let server = server();
+    let api = Api::of(&server);
+    let callback_url = api.channel("meta");
+    expect(&api.campaign("spring", json!({})), 201);
+    let reason = || api.get("/v1/campaigns/spring/gate?contact=%2B12025550101").json()["reason"].clone();
+    assert_eq!(reason(), Value::Null);
+    for (at_s, value, wanted) in [(1_780_000_000, "stop", json!("opt_out")), (1_780_000_001, "resume", Value::Null)] {
+        let preference = json!({"wa_id": "12025550101", "category": "marketing_messages", "value": value, "timestamp": at_s});
+        let change = json!({"field": "user_preferences", "value": {"user_preferences": [preference]}});
+        let body = json!({"object": "whatsapp_business_account", "entry": [{"changes": [change]}]});
+        expect(&api.callback(&callback_url, body.to_string().as_bytes()), 200);
+        assert_eq!(reason(), wanted);
+    }
+    assert_eq!(api.get("/v1/campaigns/spring/gate?contact=%2B12025550102").json()["go"], json!(true));
+}
