@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::bounds::MOVES_PER_TURN;
 use crate::event::{Conversion, Event, Ms};
@@ -20,6 +21,7 @@ use crate::gather::gather;
 use crate::ledger::{Routed, Verdict};
 use crate::migrations::migrate;
 use crate::sql::{Arg, Sql, SqlError};
+use crate::transfer::{self, Page, Place, Section};
 
 pub use claims::{Claim, Ground, Holder, Thing};
 
@@ -69,6 +71,10 @@ pub enum Command {
     Waiting,
     /// Forget the key of a person.
     Forget { handle: String },
+    /// A page of all that is stored.
+    Export { place: Place },
+    /// Take the rows of an export in.
+    Import { rows: transfer::Rows },
 }
 
 /// What has to be told to Ledgers.
@@ -155,6 +161,42 @@ const MIGRATIONS: &[&[&str]] = &[
 
 /// What does not wait any more is not due. Little is due at a time.
 const GONE: &str = "DELETE FROM due WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.no = due.no)";
+
+/// What is told in an export, and how it is written where it is taken in.
+const COLUMNS: [(&str, &str); 4] = [
+    ("thing", "name, body, holder, seen_ms"),
+    ("kept", "message, event, received_ms, channel"),
+    ("waiting", "message, event, received_ms, channel, nobody"),
+    ("verdict", "entry, handle, version, word"),
+];
+
+const SECTIONS: &[Section] = &[
+    (
+        "thing",
+        "SELECT json_group_array(json_array(json_array(name), json_array(name, body, holder, seen_ms))) FROM (SELECT * FROM thing
+         WHERE name > CAST(?1 ->> 0 AS TEXT) ORDER BY name LIMIT 500)",
+    ),
+    (
+        "kept",
+        "SELECT json_group_array(json_array(json_array(message, event), json_array(message, event, received_ms, channel))) FROM
+         (SELECT * FROM kept WHERE (message, event) > (CAST(?1 ->> 0 AS TEXT), CAST(?1 ->> 1 AS TEXT))
+          ORDER BY message, event LIMIT 500)",
+    ),
+    (
+        "waiting",
+        "SELECT json_group_array(json_array(json_array(no), json_array(message, event, received_ms, channel, nobody))) FROM
+         (SELECT * FROM waiting WHERE no > ?1 ->> 0 ORDER BY no LIMIT 500)",
+    ),
+    (
+        "verdict",
+        "SELECT json_group_array(json_array(json_array(entry, handle), json_array(entry, handle, version, word))) FROM
+         (SELECT * FROM verdict WHERE (entry, handle) > (CAST(?1 ->> 0 AS TEXT), CAST(?1 ->> 1 AS TEXT))
+          ORDER BY entry, handle LIMIT 500)",
+    ),
+];
+
+/// Rows of an export that are taken in together: 2 KB each at most.
+const EXPORTED: usize = 500;
 
 /// Rows that expire together.
 const EXPIRED_PER_TURN: i64 = 5_000;
@@ -405,6 +447,34 @@ impl<S: Sql> Identity<S> {
                 self.sql.exec(GONE, &[])?;
             }
             Ok(())
+        })
+    }
+
+    /// A page of all that is stored.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn export(&self, place: &Place) -> Result<Page, SqlError> {
+        transfer::page(&self.sql, SECTIONS, place, "")
+    }
+
+    /// Takes the rows of an export in; what is here already stays.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn import(&self, rows: &transfer::Rows) -> Result<(), SqlError> {
+        self.sql.transaction(|| {
+            for (kind, columns) in COLUMNS {
+                let values: Vec<String> = (0..columns.split(", ").count()).map(|no| format!("value ->> {no}")).collect();
+                let take = format!("INSERT OR IGNORE INTO {kind} ({columns}) SELECT {} FROM json_each(?)", values.join(", "));
+                for chunk in rows.get(kind).map(Vec::as_slice).unwrap_or_default().chunks(EXPORTED) {
+                    let rows: Vec<&Value> = chunk.iter().map(|(_, row)| row).collect();
+                    self.sql.exec(&take, &[Arg::Text(&text(&rows)?)])?;
+                }
+            }
+            let due = "INSERT OR IGNORE INTO due (no) SELECT w.no FROM waiting AS w JOIN thing AS t ON t.name = w.message
+                       WHERE t.holder <> ''";
+            self.sql.exec(due, &[]).map(|_| ())
         })
     }
 

@@ -9,6 +9,7 @@ mod load;
 mod moves;
 mod read;
 mod requests;
+mod restore;
 mod schema;
 mod settle;
 mod store;
@@ -181,7 +182,7 @@ impl<S: Sql> Ledger<S> {
                 Write::Judge { verdicts } => touched.extend(verdicts.iter().map(|verdict| verdict.handle.as_str())),
                 Write::Belong { belongings } => touched.extend(belongings.iter().map(|belonging| belonging.handle.as_str())),
                 Write::Host { moves } => touched.extend(moves.iter().map(|moving| moving.handle.as_str())),
-                Write::Declare { .. } | Write::Erase { .. } | Write::Retain { .. } => {}
+                Write::Declare { .. } | Write::Erase { .. } | Write::Retain { .. } | Write::Restore { .. } => {}
             }
         }
         self.load(touched.iter().copied())?;
@@ -259,9 +260,12 @@ impl<S: Sql> Ledger<S> {
         self.add_up(&delta, &mut rows)?;
         rows_written += self.store(rows)?;
         for write in writes {
-            let Write::Erase { handle, at_ms } = write else { continue };
             let (mut delta, mut rows) = (Change::default(), Rows::default());
-            rows_written += self.erase(handle, *at_ms, &mut delta)?;
+            rows_written += match write {
+                Write::Erase { handle, at_ms } => self.erase(handle, *at_ms, &mut delta)?,
+                Write::Restore { ledger, rows } => self.restore(*ledger, rows, &mut delta)?,
+                _ => continue,
+            };
             self.add_up(&delta, &mut rows)?;
             rows_written += self.store(rows)?;
         }

@@ -69,6 +69,7 @@ pub mod ticket;
 pub mod time;
 pub mod timeline;
 pub mod token;
+pub mod transfer;
 pub mod trend;
 pub mod usage;
 pub mod wrap;

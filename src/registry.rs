@@ -24,6 +24,7 @@ use crate::provider::{Mapping, Provider, Signing};
 use crate::settings::Settings;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::token::FIRST_MINTING_ID;
+use crate::transfer;
 
 /// What the Registry is asked. The bodies are those of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,13 +96,21 @@ pub enum Command {
         after: String,
         limit: u32,
     },
+    /// A page of all records, deleted ones too.
+    Export {
+        place: transfer::Place,
+    },
+    /// Take the records of an export in; the answer is the places of those that say something else than is here.
+    Import {
+        rows: transfer::Rows,
+    },
 }
 
 impl Command {
     /// Whether it may change something that others must be told of.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Self::Get { .. } | Self::List { .. } | Self::Keys | Self::UseTicket { .. })
+        !matches!(self, Self::Get { .. } | Self::List { .. } | Self::Keys | Self::UseTicket { .. } | Self::Export { .. })
     }
 }
 
@@ -233,6 +242,13 @@ const SCHEMA: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
+/// What is told in an export.
+const SECTIONS: &[transfer::Section] = &[(
+    "record",
+    "SELECT json_group_array(json_array(json_array(revision), json_array(kind, id, no, json(doc)))) FROM (SELECT * FROM records
+     WHERE revision > ?1 ->> 0 ORDER BY revision LIMIT 100)",
+)];
+
 const ALL_KEYS: &str = "SELECT json_group_array(json(doc)) FROM records WHERE kind = 'key' AND doc IS NOT NULL";
 
 impl<S: Sql> Registry<S> {
@@ -287,6 +303,8 @@ impl<S: Sql> Registry<S> {
                 Ok(answer(false, doc.ok_or_else(|| nothing(*kind))?))
             }
             Command::List { kind, filters, after, limit } => self.list(*kind, filters, after, *limit),
+            Command::Export { place } => Ok(answer(false, text(&transfer::page(&self.sql, SECTIONS, place, "")?))),
+            Command::Import { rows } => Ok(answer(false, text(&self.import(rows)?))),
         }
     }
 
@@ -328,6 +346,31 @@ impl<S: Sql> Registry<S> {
                 &[Arg::Text(&delivery.target.text()), Arg::Int(delivery.revision)],
             )
             .map(|_| ())
+    }
+
+    /// Takes records in as they are, number included. Gives the places of those that are others here.
+    fn import(&self, rows: &transfer::Rows) -> Result<Vec<usize>, SqlError> {
+        let mut refused = Vec::new();
+        for (place, row) in rows.values().flatten() {
+            let args = [Arg::Text(&row.to_string())];
+            let same = "SELECT '1' FROM records WHERE kind = ?1 ->> 0 AND id = ?1 ->> 1 AND doc IS ?1 ->> 3";
+            if self.sql.text(same, &args)?.is_some() {
+                continue;
+            }
+            // What every workspace has is replaced; else what is here stays.
+            let taken = "SELECT '1' FROM records WHERE kind = ?1 ->> 0 AND kind NOT IN ('settings', 'denied')
+                         AND (id = ?1 ->> 1 OR no = ?1 ->> 2)";
+            if row.as_array().is_none_or(|row| row.len() != 4) || self.sql.text(taken, &args)?.is_some() {
+                refused.push(*place);
+                continue;
+            }
+            self.sql.exec(
+                "INSERT OR REPLACE INTO records (kind, id, no, revision, doc) SELECT ?1 ->> 0, ?1 ->> 1, ?1 ->> 2,
+                 (SELECT coalesce(max(revision), 0) + 1 FROM records), ?1 ->> 3",
+                &args,
+            )?;
+        }
+        Ok(refused)
     }
 
     fn put_channel(&mut self, id: &str, body: &Value, entropy: [u8; 32], now_ms: Ms) -> Result<Answer, Problem> {

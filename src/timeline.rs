@@ -14,6 +14,7 @@
 //! ten messages as beside ten thousand. Loading a timeline is the same with everything dirty; so the two cannot disagree.
 //! It knows nothing of storage.
 
+mod adopting;
 mod counting;
 mod entries;
 mod expiry;

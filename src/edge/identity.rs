@@ -100,7 +100,11 @@ fn shards<T>(config: &Config, items: Vec<T>, thing: impl Fn(&T) -> &String) -> V
     calls
 }
 
-async fn ask<T: DeserializeOwned>(config: &Config, object: u32, command: &Command) -> Result<T, Problem> {
+/// Asks one object.
+///
+/// # Errors
+/// 503, if it does not answer.
+pub async fn ask<T: DeserializeOwned>(config: &Config, object: u32, command: &Command) -> Result<T, Problem> {
     let broken = || Problem::unavailable("Storage trouble.");
     let body = serde_json::to_string(command).map_err(|_| broken())?;
     let answer = call(&config.identity, &object.to_string(), "https://identity/", &body, IDENTITY_CALL_MS).await;

@@ -70,6 +70,11 @@ impl Identity {
                 "null".to_owned()
             }
             Command::Waiting => json!(core.waiting().map_err(refused)?).to_string(),
+            Command::Export { place } => json!(core.export(&place).map_err(refused)?).to_string(),
+            Command::Import { rows } => {
+                self.arm(MOVE_AGAIN_MS).await;
+                json!(core.import(&rows).map_err(refused)?).to_string()
+            }
             Command::Forget { handle } => json!(core.forget(&handle).map_err(refused)?).to_string(),
         })
     }

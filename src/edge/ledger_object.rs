@@ -265,6 +265,7 @@ fn weight(write: &Write) -> usize {
         Write::Record { events } => events.len(),
         Write::Declare { campaigns } => campaigns.len(),
         Write::Erase { .. } | Write::Retain { .. } => 1,
+        Write::Restore { rows, .. } => rows.values().map(Vec::len).sum(),
         Write::Judge { verdicts } => verdicts.len(),
         Write::Belong { belongings } => belongings.len(),
         Write::Host { moves } => moves.iter().map(|one| one.things.len()).sum(),

@@ -32,6 +32,7 @@ mod registry_object;
 mod reports;
 mod sql;
 mod tap;
+mod transfer;
 mod zone;
 
 use std::cell::Cell;
@@ -164,6 +165,8 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
             let text = metrics::METRICS.with(metrics::Metrics::to_text);
             Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4")], Some(&text))?)
         }
+        Route::Export => transfer::export(config, asked),
+        Route::Import => transfer::import(config, asked).await,
         Route::Erase => forget::erase(config, asked).await,
         Route::Dispatches { campaign } => intake::dispatches(config, request, asked.context, campaign, query.get("lease")).await,
         Route::Conversions if method == "POST" => intake::conversions(config, request).await,

@@ -55,13 +55,7 @@ impl<S: Sql> Ledger<S> {
             None => 0,
         };
         rows_written += self.send_away(Moving { errands, ..Moving::default() })?;
-        rows_written += self.sql.exec(
-            "INSERT INTO tombstone (handle, erased_ms) VALUES (?1, CAST(?2 AS INTEGER)) \
-             ON CONFLICT (handle) DO UPDATE SET erased_ms = max(erased_ms, excluded.erased_ms)",
-            &[Arg::Text(handle), Arg::Int(at_ms)],
-        )?;
-        self.marks.tombstones = true;
-        self.contacts.remove(handle);
+        rows_written += self.entomb(handle, at_ms)?;
         Ok(rows_written)
     }
 
@@ -98,8 +92,12 @@ impl<S: Sql> Ledger<S> {
         Ok(rows_written + self.add_to_share(share, &before)?)
     }
 
-    fn add_to_share(&self, share: u8, change: &Delta) -> Result<u64, SqlError> {
+    fn add_to_share(&mut self, share: u8, change: &Delta) -> Result<u64, SqlError> {
         let mut rows_written = 0;
+        if self.marks.sealed_ms == 0 {
+            self.marks.sealed_ms = self.now_ms.max(1);
+            rows_written += self.store_mark("sealed_ms", self.marks.sealed_ms)?;
+        }
         for (campaign, change) in change {
             let mut days: Vec<i32> = change.days.iter().filter(|(_, row)| !row.is_empty()).map(|(day, _)| *day).collect();
             if change.totals.is_empty() && days.is_empty() {
@@ -140,6 +138,8 @@ pub(super) struct Marks {
     pub(super) retention_days: u32,
     /// Something from before this moment has expired.
     pub(super) horizon_ms: Ms,
+    /// When this Ledger forgot something for the first time; 0 if it never did.
+    pub(super) sealed_ms: Ms,
     /// Whether anybody was ever erased.
     pub(super) tombstones: bool,
     /// The rules whose counters are answered from.
@@ -158,6 +158,7 @@ impl Marks {
         Ok(Self {
             retention_days: days.unwrap_or(crate::bounds::RETENTION_DAYS),
             horizon_ms: stored.get("horizon_ms").copied().unwrap_or_default(),
+            sealed_ms: stored.get("sealed_ms").copied().unwrap_or_default(),
             tombstones,
             rules,
             recounted,

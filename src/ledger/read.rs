@@ -16,6 +16,7 @@ impl<S: Sql> Ledger<S> {
             }
             Read::Tally { list, after } => Ok(to_json(&self.tally(list, after.as_ref())?)),
             Read::Person { handle } => Ok(self.person(handle)?.to_string()),
+            Read::Export { ledger, place } => Ok(to_json(&self.export(*ledger, place)?)),
             Read::Traces { handle } => {
                 self.load([handle.as_str()].into_iter())?;
                 let key = self.contacts.get(handle).and_then(|cached| cached.timeline.key());

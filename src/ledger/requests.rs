@@ -12,6 +12,7 @@ use crate::gather::gather;
 use crate::policy::Policy;
 use crate::shares::Shares;
 use crate::sums::Cut;
+use crate::transfer;
 
 /// An event on its way to the Ledger that owns its contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,8 @@ pub enum Write {
     Belong { belongings: Vec<Belonging> },
     /// Take in what was told under other keys of persons of this Ledger.
     Host { moves: Vec<Move> },
+    /// Take the rows of an export in; this Ledger's number is `ledger`.
+    Restore { ledger: u32, rows: transfer::Rows },
     /// Learn what was decided about claims that persons of this and other Ledgers made.
     Judge { verdicts: Vec<Verdict> },
 }
@@ -182,6 +185,8 @@ pub enum Read {
     Sums(Sums),
     /// The first and the last UTC day (since 1970) on which something happened in a campaign: two numbers, or two nulls.
     Extent { campaign: u32 },
+    /// A page of all that is stored; this Ledger's number is `ledger`.
+    Export { ledger: u32, place: transfer::Place },
     /// What other objects may know of a person too: the key.
     Traces { handle: String },
     /// How many things are on their way from one key of a person to another, and count nowhere meanwhile: a number.

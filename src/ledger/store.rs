@@ -63,7 +63,7 @@ impl<S: Sql> Ledger<S> {
 }
 
 /// JSON arrays of the rows, none longer than one statement takes.
-fn batches(rows: &[String]) -> Vec<String> {
+pub(super) fn batches(rows: &[String]) -> Vec<String> {
     let mut batches = Vec::new();
     let mut batch = String::new();
     for row in rows {

@@ -194,7 +194,7 @@ impl Timeline {
     }
 
     /// Takes a slot in parts in again, to be saved; one of which nothing is left is gone.
-    fn restore(&mut self, slot: Slot) {
+    pub(super) fn restore(&mut self, slot: Slot) {
         if slot.shared.as_ref().is_some_and(|shared| shared.is_empty()) {
             self.gone.extend(slot.stored_in.map(|campaign| (campaign, slot.id)));
             return;

@@ -1,0 +1,153 @@
+//! A workspace as lines of JSON: what each object tells in pages when it is exported, and which object each line belongs to when
+//! it is imported.
+//!
+//! A line is an object with one member, whose name says what it is and whose value is the row. Taking a line in is idempotent, and
+//! the order of the lines does not matter; so an export may be cut into chunks anywhere, and any chunk may come twice.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::contact::{Handle, NOBODY};
+use crate::counters::StoredRow;
+use crate::facts::{Facts, Shared};
+use crate::partition::Partition;
+use crate::problem::FieldError;
+use crate::sql::{Arg, Sql, SqlError};
+
+/// Where a page begins: the section, and the key behind which it does, as JSON.
+pub type Place = (usize, String);
+
+/// A page of an export.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Page {
+    /// Whole lines, each with its end.
+    pub lines: String,
+    /// Where the next page begins; absent at the end.
+    pub next: Option<Place>,
+}
+
+/// The name of the lines, and the query: `?1` is the key behind which it begins, `?2`, where it is used, the name of the object. It
+/// gives an array of pairs of key and row.
+pub type Section = (&'static str, &'static str);
+
+/// The page at a place, of sections one after the other. `name` is the object's own.
+///
+/// # Errors
+/// If the storage refuses.
+pub fn page(sql: &impl Sql, sections: &[Section], place: &Place, name: &str) -> Result<Page, SqlError> {
+    let Some((kind, query)) = sections.get(place.0) else { return Ok(Page::default()) };
+    let args = [Arg::Text(&place.1), Arg::Text(name)];
+    let used = if query.contains("?2") { 2 } else { 1 };
+    let rows = sql.text(query, args.get(..used).unwrap_or_default())?.unwrap_or_else(|| "[]".to_owned());
+    let rows: Vec<(&RawValue, &RawValue)> = serde_json::from_str(&rows).map_err(|error| SqlError(error.to_string()))?;
+    let mut lines = String::new();
+    for (_, row) in &rows {
+        for part in ["{\"", kind, "\":", row.get(), "}\n"] {
+            lines.push_str(part);
+        }
+    }
+    let next = match rows.last() {
+        Some((key, _)) => Some((place.0, key.get().to_owned())),
+        None => (place.0 + 1 < sections.len()).then(|| (place.0 + 1, FIRST.to_owned())),
+    };
+    Ok(Page { lines, next })
+}
+
+/// Before every key.
+pub const FIRST: &str = "[-1,-1,-1,-1]";
+
+/// The rows of one object, by the name of their lines, each with the place of its line in the body.
+pub type Rows = BTreeMap<String, Vec<(usize, Value)>>;
+
+/// What is to be taken in, by object.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    pub registry: Rows,
+    pub ledgers: BTreeMap<u32, Rows>,
+    pub identities: BTreeMap<u32, Rows>,
+    /// The lines that are none.
+    pub rejected: Vec<(usize, FieldError)>,
+    /// Lines that need no object.
+    pub heads: usize,
+}
+
+/// Which deployment's handles these are: the keys must be the same where they are taken in.
+#[must_use]
+pub fn fingerprint(partition: &Partition) -> String {
+    Handle::of(&partition.handle_key, "export").to_text()
+}
+
+/// Sorts lines by the object that they belong to.
+#[must_use]
+pub fn sort(partition: &Partition, lines: Vec<Option<Value>>) -> Sorted {
+    let mut sorted = Sorted::default();
+    for (index, line) in lines.into_iter().enumerate() {
+        let wrong = |detail: &str| (index, FieldError { pointer: String::new(), detail: detail.to_owned() });
+        let Some(Value::Object(line)) = line else {
+            sorted.rejected.push(wrong("is no JSON object"));
+            continue;
+        };
+        let mut members = line.into_iter();
+        let (Some((kind, row)), None) = (members.next(), members.next()) else {
+            sorted.rejected.push(wrong("must have one member"));
+            continue;
+        };
+        let first = row.get(0).and_then(Value::as_str).unwrap_or_default();
+        let ledger_of = |handle: &str| {
+            Handle::from_text(handle.strip_prefix(NOBODY).unwrap_or(handle)).map(|handle| handle.ledger(partition.ledgers))
+        };
+        let rows = match kind.as_str() {
+            "workspace" if row.get("keys").and_then(Value::as_str) == Some(fingerprint(partition).as_str()) => {
+                sorted.heads += 1;
+                continue;
+            }
+            "workspace" => {
+                sorted
+                    .rejected
+                    .push(wrong("comes from a deployment with another BLUETICK_MASTER_KEY: its handles mean nothing here"));
+                continue;
+            }
+            "record" => Some(&mut sorted.registry),
+            "contact" | "entry" | "away" | "erased" => ledger_of(first).map(|ledger| sorted.ledgers.entry(ledger).or_default()),
+            "share" => {
+                let origin = row.get(2).and_then(Value::as_str).and_then(|origin| origin.split('.').next());
+                let ledger = origin.and_then(|ledger| ledger.parse::<u32>().ok());
+                ledger.map(|ledger| sorted.ledgers.entry(ledger % partition.ledgers.max(1)).or_default())
+            }
+            "thing" | "kept" | "waiting" | "verdict" if !first.is_empty() => {
+                Some(sorted.identities.entry(partition.identity(first)).or_default())
+            }
+            _ => None,
+        };
+        match rows.filter(|_| is_whole(&kind, &row)) {
+            Some(rows) => rows.entry(kind).or_default().push((index, row)),
+            None => sorted.rejected.push(wrong("is no line of an export")),
+        }
+    }
+    sorted
+}
+
+/// Whether a row has everything that a row of its kind has.
+fn is_whole(kind: &str, row: &Value) -> bool {
+    let is = |no: usize, what: fn(&Value) -> bool| row.get(no).is_some_and(what);
+    let members = row.as_array().map_or(0, Vec::len);
+    match kind {
+        "record" => members == 4 && is(0, Value::is_string) && is(1, Value::is_string),
+        "contact" => members == 2 && is(1, Value::is_object),
+        "erased" => members == 2 && is(1, Value::is_i64),
+        "entry" | "away" => {
+            let body = row.get(2).map(Value::to_string).unwrap_or_default();
+            let id = row.get(1).and_then(Value::as_str).unwrap_or_default();
+            let known =
+                if Shared::is_in(&body) { Shared::decode(id, &body).is_some() } else { Facts::decode(id, &body).is_some() };
+            members == 3 && known
+        }
+        "share" => <(u32, u8, String, i32, StoredRow)>::deserialize(row).is_ok(),
+        "verdict" => members == 4 && is(2, Value::is_i64),
+        "waiting" => members == 5 && is(2, Value::is_i64),
+        _ => members == 4,
+    }
+}
