@@ -51,7 +51,7 @@ impl Contract {
             return assert!(answer.body.is_empty(), "a body that is not described: {of}");
         };
         let schema = content.get(&content_type).unwrap_or_else(|| panic!("a type that is not described, {content_type}: {of}"));
-        if !content_type.ends_with("json") {
+        if !content_type.ends_with("json") || content_type.ends_with("ndjson") {
             return;
         }
         let mut schema = schema["schema"].clone();
