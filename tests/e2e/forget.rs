@@ -3,11 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use bluetick_dev::meta::{self, Status};
-use bluetick_dev::wait;
+use bluetick_dev::{Options, Server, wait};
 use serde_json::{Value, json};
 
 use crate::client::{Api, SENDER, expect, server};
 
+const NDJSON: [(&str, &str); 1] = [("content-type", "application/x-ndjson")];
 const CONTACT: &str = "12025550142";
 
 fn now_ms() -> i64 {
@@ -91,6 +92,49 @@ fn what_is_too_old_is_refused_by_line_and_counted() {
     expect(&api.status(&callback_url, &status("wamid.old", "sent", now_ms() - 91 * 86_400_000)), 200);
     assert_eq!(api.stats("spring")["messages"]["sent"], json!(2));
     assert!(wait::until(Duration::from_secs(5), || health(&api, "expired") == json!(2)));
+}
+
+/// What one deployment told, another with other Ledgers takes in, and answers the same.
+#[test]
+fn a_workspace_moves_to_other_ledgers() {
+    let with = |ledgers: &str| {
+        let vars = [("BLUETICK_LEDGERS", ledgers), ("BLUETICK_MASTER_KEY", "one master key of two deployments")];
+        let vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Server::start(Options { vars, ..Options::default() }).unwrap()
+    };
+    let (old, new) = (with("2"), with("4"));
+    let (from, to) = (Api::of(&old), Api::of(&new));
+    expect(&from.campaign("spring", json!({})), 201);
+    let callback_url = from.channel("meta");
+    for contact in 0..20 {
+        let mut read = status(&format!("wamid.{contact}"), "read", now_ms() - 60_000);
+        read.contact = format!("120255501{contact:02}");
+        expect(&from.status(&callback_url, &read), 200);
+    }
+    expect(&from.post("/v1/contacts/erase", json!({"contact": "12025550101"})), 200);
+    let export = from.get("/v1/export");
+    expect(&export, 200);
+    let text = export.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() > 40 && lines.first() == lines.last(), "{} lines", lines.len());
+    for _ in 0..2 {
+        for chunk in lines.chunks(30) {
+            let answer = to.0.raw("POST", "/v1/import", &NDJSON, chunk.join("\n").as_bytes()).unwrap();
+            expect(&answer, 200);
+            assert_eq!(answer.json(), json!({"accepted": chunk.len(), "rejected": []}));
+        }
+        let (mut before, mut after) = (from.stats("spring"), to.stats("spring"));
+        for shown in [&mut before, &mut after] {
+            let shown = shown.as_object_mut().unwrap();
+            drop((shown.remove("as_of"), shown.remove("version")));
+        }
+        assert_eq!(after, before);
+        assert_eq!(after["messages"]["read"], json!(20));
+    }
+    // Another deployment's handles mean nothing.
+    let other = server();
+    let refused = Api::of(&other).0.raw("POST", "/v1/import", &NDJSON, lines[0].as_bytes()).unwrap();
+    assert_eq!(refused.json()["accepted"], json!(0));
 }
 
 /// Seconds since 1970 as a time of UTC.
