@@ -30,6 +30,9 @@ pub enum Destination {
     Nowhere,
 }
 
+/// Writes by Ledger, and things that have moved by Identity.
+pub type Told = (Vec<(u32, Write)>, Vec<(u32, Vec<Moved>)>);
+
 impl Partition {
     /// An event of a callback, of a provider with this code, received at `received_ms`.
     #[must_use]
@@ -131,10 +134,10 @@ impl Partition {
         groups
     }
 
-    /// What a Ledger has to tell, by Ledger and by Identity. The writes are in the order in which they have to be heard: what
+    /// What a Ledger has to tell. The writes are in the order in which they have to be heard: what
     /// gives back comes before what takes in.
     #[must_use]
-    pub fn errands(&self, errands: &[Errand]) -> (Vec<(u32, Write)>, Vec<(u32, Vec<Moved>)>) {
+    pub fn errands(&self, errands: &[Errand]) -> Told {
         let (mut belongings, mut erasures) = (BTreeMap::<u32, Vec<Belonging>>::new(), Vec::new());
         let mut moves: [BTreeMap<u32, Vec<Move>>; 2] = Default::default();
         let mut holds: BTreeMap<u32, Vec<Moved>> = BTreeMap::new();
