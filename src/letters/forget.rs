@@ -47,7 +47,9 @@ fn holds(text: &[u8], key: &str) -> bool {
         let before = text.get(..at).unwrap_or_default();
         // `00` and `%2B` are ways to write the `+`.
         let before = before.strip_suffix(b"%2B").or_else(|| before.strip_suffix(b"00")).unwrap_or(before);
-        if !word(before.last()) && !word(text.get(end)) {
+        // So does any other escape end before the number, not in it.
+        let escaped = matches!(before, [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+        if (escaped || !word(before.last())) && !word(text.get(end)) {
             return true;
         }
         from = at + 1;
