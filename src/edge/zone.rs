@@ -40,7 +40,7 @@ impl IntlZone {
             // Setting a property of a plain object cannot fail.
             let _ = Reflect::set(&options, &option.into(), &value.into());
         }
-        Self { format: (name != "UTC").then(|| Self::formatter(&options)).flatten() }
+        Self { format: (name != "UTC" && looks_like_a_zone(name)).then(|| Self::formatter(&options)).flatten() }
     }
 
     /// The constructor throws for a zone that it does not know, so it is called where that is caught.
@@ -74,6 +74,12 @@ impl IntlZone {
                 + ((day - 1.0) * 86_400_000.0 + hour * 3_600_000.0 + minute * 60_000.0 + second * 1000.0) as Ms,
         )
     }
+}
+
+/// Whether a text has the form of a zone's name: what has not is not shown to the runtime, whose complaint would quote it.
+fn looks_like_a_zone(name: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_+-/".contains(&byte);
+    name.len() <= 64 && name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(known)
 }
 
 impl Zone for IntlZone {

@@ -110,6 +110,10 @@ fn a_share_opens_its_campaign_alone() {
         for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters").map(|key| key.to_uppercase()) {
             for campaign in ["spring", "summer", "nothing", "_unattributed"] {
                 let asked = path.replace("{campaign}", campaign).replace(['{', '}'], "");
+                if asked == "/v1/campaigns/spring/live" {
+                    // Open, and without an end: `live.rs` reads it.
+                    continue;
+                }
                 let body = if method == "GET" { Value::Null } else { json!({}) };
                 let answer = shared.call(&method, &asked, &body);
                 if answer.status != 403 {
