@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::contributions::person;
+use crate::contributions::{person, state};
 use crate::cost::{Cost, Prices};
-use crate::counters::Book;
+use crate::counters::{Book, Cell, Kind, Row};
 use crate::ids::UNATTRIBUTED;
 use crate::ledger::{Sums, Totals};
 use crate::link::{self, Link};
@@ -18,6 +18,7 @@ use crate::order::sort;
 use crate::period::Period;
 use crate::problem::Problem;
 use crate::rates::rate;
+use crate::shares::Shares;
 use crate::stats::{self, error, stats};
 use crate::sums::{By, Cut};
 
@@ -32,6 +33,8 @@ pub struct Subject<'a> {
     pub period: Option<Period>,
     /// Declared size of the audience.
     pub audience_size: Option<u64>,
+    /// How many contacts may be attempted.
+    pub send_limit: Option<u64>,
     pub prices: Prices,
 }
 
@@ -51,17 +54,17 @@ impl Subject<'_> {
 
     /// The stats object.
     #[must_use]
-    pub fn stats(&self, book: &Book) -> Value {
-        self.stats_of(book, self.step)
+    pub fn stats(&self, shares: &Shares) -> Value {
+        self.stats_of(&shares.sum(), shares, self.step)
     }
 
     /// The stats object of every step that has something, by name.
     #[must_use]
-    pub fn steps(&self, book: &Book) -> Value {
-        let row = if self.period.is_none() { Some(&book.totals) } else { book.days.get(&0) };
-        let steps: BTreeSet<&str> = row.map(|row| steps(book, row)).unwrap_or_default();
+    pub fn steps(&self, shares: &Shares) -> Value {
+        let book = &shares.sum();
+        let steps: BTreeSet<&str> = self.row(book).map(|row| steps(book, row)).unwrap_or_default();
         let asked = |step: &&str| self.step.is_none_or(|asked| asked == *step);
-        let data: Vec<Value> = steps.into_iter().filter(asked).map(|step| self.stats_of(book, Some(step))).collect();
+        let data: Vec<Value> = steps.into_iter().filter(asked).map(|step| self.stats_of(book, shares, Some(step))).collect();
         json!({ "campaign": self.campaign, "data": data })
     }
 
@@ -157,12 +160,32 @@ impl Subject<'_> {
         json!(stats::experiment(&Numbers::ever(book, None)))
     }
 
-    fn stats_of(&self, book: &Book, step: Option<&str>) -> Value {
+    fn stats_of(&self, book: &Book, shares: &Shares, step: Option<&str>) -> Value {
         let (numbers, cost) = self.numbers(book, step);
+        let forgotten = [&shares.erased, &shares.expired].map(|share| self.attempted(share, step));
         // Nobody is the audience of what nobody sent.
         let audience_size = self.audience_size.filter(|_| self.campaign != UNATTRIBUTED);
-        let asked = stats::Asked { campaign: self.campaign, step, period: self.period, audience_size };
-        json!(stats(&asked, numbers, cost, book.version))
+        let send_limit = self.send_limit;
+        let asked = stats::Asked { campaign: self.campaign, step, period: self.period, audience_size, send_limit };
+        json!(stats(&asked, numbers, cost, forgotten, book.version))
+    }
+
+    /// The row of a book that is asked for.
+    fn row<'b>(&self, book: &'b Book) -> Option<&'b Row> {
+        if self.period.is_none() { Some(&book.totals) } else { book.days.get(&0) }
+    }
+
+    /// The messages attempted in a share. Signed, as its cells are.
+    fn attempted(&self, share: &Book, step: Option<&str>) -> i64 {
+        let attempted = state::SENT | state::DISPATCH_ERROR;
+        let counts = |cell: &Cell| match cell.kind {
+            Kind::Messages => cell.a & attempted != 0,
+            Kind::States => attempted >> cell.a & 1 == 1,
+            _ => false,
+        };
+        let inside = |cell: &Cell| step.is_none_or(|step| share.name_of(u32::from(cell.step)) == step);
+        let cells = self.row(share).into_iter().flat_map(Row::cells);
+        cells.filter(|(cell, _)| counts(cell) && inside(cell)).map(|(_, n)| n).sum()
     }
 
     /// The numbers of a step and what they cost.

@@ -32,6 +32,18 @@ impl Shares {
         self.live
     }
 
+    /// The same, and the shares stay.
+    #[must_use]
+    pub fn sum(&self) -> Book {
+        self.clone().into_sum()
+    }
+
+    /// It moves whenever a number does.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.live.version + self.erased.version + self.expired.version
+    }
+
     /// Adds another Ledger's shares of the same campaign.
     pub fn merge(&mut self, other: &Self) {
         self.live.merge(&other.live);

@@ -28,6 +28,8 @@ pub struct Asked<'a> {
     pub period: Option<Period>,
     /// Declared size of the audience.
     pub audience_size: Option<u64>,
+    /// How many contacts may be attempted.
+    pub send_limit: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +50,9 @@ pub struct Stats<'a> {
     cost: Cost,
     roi: BTreeMap<String, Option<f64>>,
     gaps: Option<Vec<Gap>>,
+    /// How many of `messages.attempted` no list shows: of people who were erased, and of what is older than the retention.
+    erased: i64,
+    expired: i64,
     /// Behind each number that has one, the path of its list.
     lists: BTreeMap<&'static str, String>,
 }
@@ -82,7 +87,7 @@ struct Reason {
 
 /// The stats object.
 #[must_use]
-pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, cost: Cost, version: u64) -> Stats<'a> {
+pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, cost: Cost, [erased, expired]: [i64; 2], version: u64) -> Stats<'a> {
     let by_event = asked.period.is_some_and(|p| p.basis == Basis::Event);
     let contacts = numbers.contacts.as_ref();
     Stats {
@@ -106,6 +111,8 @@ pub fn stats<'a>(asked: &Asked<'a>, numbers: Numbers, cost: Cost, version: u64) 
         clicks: numbers.clicks,
         replies: numbers.replies,
         reactions: numbers.reactions,
+        erased,
+        expired,
         lists: list_paths::of(asked.campaign, asked.step, asked.period),
     }
 }
@@ -195,6 +202,13 @@ fn gaps(asked: &Asked<'_>, numbers: &Numbers) -> Vec<Gap> {
         reasons.push(if audience >= seen { plain("pending", audience - seen) } else { plain("over_audience", audience - seen) });
         reasons.retain(|r| r.count != 0);
         gaps.push(Gap { from: "audience", to: "submitted", count: audience - signed(contacts.submitted), reasons });
+    }
+    if let (Some(contacts), None, Some(limit)) = (&numbers.contacts, asked.step, asked.send_limit) {
+        let unused = signed(limit) - signed(contacts.submitted);
+        let mut reasons = vec![plain(if unused < 0 { "over_limit" } else { "unused" }, unused)];
+        reasons.push(plain("dispatch_error", signed(contacts.submitted) - signed(contacts.sent)));
+        reasons.retain(|r| r.count != 0);
+        gaps.push(Gap { from: "limit", to: "sent", count: signed(limit) - signed(contacts.sent), reasons });
     }
     let m = &numbers.messages;
     gaps.push(Gap { from: "attempted", to: "sent", count: signed(m.dispatch_errors), reasons: errors(&numbers.dispatch_errors) });

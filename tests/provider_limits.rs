@@ -1,4 +1,5 @@
-//! What the worst bodies may cost: 64 MB and, in an optimised build, 50 ms. An allocator that counts says how much memory.
+//! What the worst bodies may cost: 64 MB, and no more time than eight honest bodies of the same length take. An allocator that
+//! counts says how much memory. The longest time is printed (`cargo test --release --test provider_limits -- --nocapture`).
 //!
 //! One test in a binary of its own: others beside it would be counted too.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::indexing_slicing)]
@@ -36,8 +37,10 @@ static ALLOCATOR: Counting = Counting;
 const MB: usize = 1 << 20;
 /// The longest body that the edge takes.
 const LONGEST: usize = 5 * MB;
-/// An unoptimised build on a busy machine is slower, but not without bound.
-const SLOWEST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2000 } else { 50 });
+/// How many times as long as an honest body, full of statuses, one may take: the same machine in the same run is the measure.
+const SLOWEST: u32 = 8;
+/// The best of so many: what others do on the machine is not the body's fault.
+const TRIES: usize = 5;
 
 fn mapping() -> Mapping {
     serde_json::from_str(
@@ -135,30 +138,31 @@ fn statuses(n: usize, padding: usize) -> Vec<u8> {
 #[test]
 fn nothing_costs_too_much() {
     let mapping = mapping();
+    let honest = statuses(LONGEST / 160, 0);
+    let times = (0..2 * TRIES).map(|_| cost(Provider::Meta, &mapping, &honest).2);
+    let limit = times.min().unwrap_or_default() * SLOWEST;
     let mut wrong = String::new();
     let (mut most, mut slowest) = ((0, ""), (Duration::ZERO, ""));
     for (name, body) in worst() {
         for provider in Provider::all() {
             let (peak, _, first) = cost(provider, &mapping, &body);
-            // The best of five: what others do on the machine is not the body's fault.
-            let again = (0..4).map(|_| if first > SLOWEST { cost(provider, &mapping, &body).2 } else { first });
+            let again = (1..TRIES).map(|_| if first > limit { cost(provider, &mapping, &body).2 } else { first });
             let took = again.fold(first, Duration::min);
             most = most.max((peak, name));
             slowest = slowest.max((took, name));
-            if peak > 64 * MB || took > SLOWEST {
+            if peak > 64 * MB || took > limit {
                 wrong += &format!("{}: {name}: {} MB, {took:?}\n", provider.id(), peak / MB);
             }
         }
     }
-    println!("at most {} MB ({}) and {:?} ({})", most.0 / MB, most.1, slowest.0, slowest.1);
+    println!("at most {} MB ({}) and {:?} ({}) of {limit:?}", most.0 / MB, most.1, slowest.0, slowest.1);
     assert!(wrong.is_empty(), "{wrong}");
 
     // Meta's largest: 1,000 statuses in 3 MB. What is allocated goes by the events, not by the bytes beside them.
     let (_, lean, _) = cost(Provider::Meta, &mapping, &statuses(1000, 0));
-    let (_, fat, took) = cost(Provider::Meta, &mapping, &statuses(1000, 2900));
+    let (_, fat, _) = cost(Provider::Meta, &mapping, &statuses(1000, 2900));
     let (_, twice, _) = cost(Provider::Meta, &mapping, &statuses(2000, 0));
     assert!(fat == lean, "{fat} instead of {lean} bytes");
     assert!(lean < 1000 * 2048, "{} bytes an event", lean / 1000);
     assert!(twice < lean * 5 / 2, "{twice} instead of twice {lean} bytes");
-    assert!(took < SLOWEST, "{took:?}");
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::config::Config;
 use super::reads::{self, Made, Question};
-use super::reports::{gather, prices, settings};
+use super::reports::{self, prices, settings};
 use super::zone::IntlZone;
 use super::{Answer, Asked, definitions, now_ms};
 use crate::bounds::{PAGE, PAGE_MOST};
@@ -42,13 +42,13 @@ async fn make(config: &Config, overview: Overview, query: &Query, fresh: bool) -
             let (group_by, period) = (GroupBy::read(query.get("group_by"))?, Period::recent(query, &zone, as_of_ms)?);
             let campaigns = compared(config, query).await?;
             let performance = Performance::new(group_by, period, prices(&settings), campaigns, timezone, &zone)?;
-            let (books, versions) = gather(config, &performance.sums()).await?;
+            let (books, versions) = reports::books(config, &performance.sums()).await?;
             (performance.answer(&books), versions)
         }
         Overview::Usage | Overview::Overall => {
             let settings = settings(config, fresh).await?;
             let month = Month::read(query.get("month"), &IntlZone::new(&settings.timezone), as_of_ms)?;
-            let (mut books, versions) = gather(config, &month.sums()).await?;
+            let (mut books, versions) = reports::books(config, &month.sums()).await?;
             let sum = books.remove(&0).unwrap_or_default();
             let object = match overview {
                 Overview::Usage => month.usage(&sum, settings.monthly_quota.as_ref()),
@@ -101,7 +101,7 @@ async fn list(config: &Config, query: &Query) -> Result<(Value, Vec<u64>), Probl
 async fn add_numbers(config: &Config, found: &mut [(Value, Campaign, Map<String, Value>)]) -> Result<Vec<u64>, Problem> {
     let numbers = Some(found.iter().map(|(_, campaign, _)| campaign.no).collect());
     let sums = Sums { campaigns: numbers, totals: Totals::Headline, cut: None, together: false };
-    let (books, versions) = gather(config, &sums).await?;
+    let (books, versions) = reports::books(config, &sums).await?;
     let nothing = Book::default();
     for (_, campaign, row) in found {
         let book = books.get(&campaign.no).unwrap_or(&nothing);

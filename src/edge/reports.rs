@@ -25,6 +25,7 @@ use crate::registry::{Command, Filter, Kind, Page, SETTINGS};
 use crate::reports::Subject;
 use crate::route::{Query, Report};
 use crate::settings::Settings;
+use crate::shares::Shares;
 use crate::table::{self, Format};
 use crate::trend::Trend;
 
@@ -87,12 +88,13 @@ async fn object(
         no,
         step,
         period: None,
-        audience_size: known.and_then(|known| known.declared.audience_size),
+        audience_size: known.as_ref().and_then(|known| known.declared.audience_size),
+        send_limit: known.as_ref().and_then(|known| known.declared.send_limit),
         prices: Prices::default(),
     };
     let one = async |sums: &Sums| {
-        let (mut books, versions) = gather(config, sums).await?;
-        Ok::<_, Problem>((books.remove(&no).unwrap_or_default(), versions))
+        let (mut all, versions) = gather(config, sums).await?;
+        Ok::<_, Problem>((all.remove(&no).unwrap_or_default(), versions))
     };
     Ok(match report {
         Report::Trend => {
@@ -101,11 +103,12 @@ async fn object(
             let extent = if Trend::needs_extent(query) { extent(config, no).await? } else { None };
             let trend = Trend::read(query, &zone, extent, as_of_ms)?;
             let cut = Some(trend.cut());
-            let (book, versions) = one(&Sums { campaigns: Some(vec![no]), totals: Totals::None, cut, together: false }).await?;
-            (trend.answer(campaign, step, name, &book), versions)
+            let (shares, versions) = one(&Sums { campaigns: Some(vec![no]), totals: Totals::None, cut, together: false }).await?;
+            (trend.answer(campaign, step, name, &shares.into_sum()), versions)
         }
         Report::Funnel | Report::Experiment => {
-            let (book, versions) = one(&subject.sums()).await?;
+            let (shares, versions) = one(&subject.sums()).await?;
+            let book = shares.into_sum();
             match report {
                 Report::Funnel => (subject.funnel(&book, query.get("stages"))?, versions),
                 _ => (subject.experiment(&book), versions),
@@ -114,12 +117,12 @@ async fn object(
         Report::Stats | Report::Steps | Report::Errors | Report::Links => {
             subject.period = Period::read(query)?;
             subject.prices = prices(&settings);
-            let (book, versions) = one(&subject.sums()).await?;
+            let (shares, versions) = one(&subject.sums()).await?;
             let object = match report {
-                Report::Stats => subject.stats(&book),
-                Report::Steps => subject.steps(&book),
-                Report::Errors => subject.errors(&book),
-                _ => subject.links(&book, &links(config, campaign).await?),
+                Report::Stats => subject.stats(&shares),
+                Report::Steps => subject.steps(&shares),
+                Report::Errors => subject.errors(&shares.into_sum()),
+                _ => subject.links(&shares.into_sum(), &links(config, campaign).await?),
             };
             (object, versions)
         }
@@ -174,17 +177,23 @@ async fn extent(config: &Config, campaign: u32) -> Result<Option<(i32, i32)>, Pr
     Ok(extent)
 }
 
+/// The same as [`gather`], all shares together.
+pub async fn books(config: &Config, sums: &Sums) -> Result<(BTreeMap<u32, Book>, Vec<u64>), Problem> {
+    let (all, versions) = gather(config, sums).await?;
+    Ok((all.into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())).collect(), versions))
+}
+
 /// Asks every Ledger at once and adds up, by campaign; and the Ledgers' versions of what they were asked.
-pub async fn gather(config: &Config, sums: &Sums) -> Result<(BTreeMap<u32, Book>, Vec<u64>), Problem> {
-    let (mut books, mut versions) = (BTreeMap::<u32, Book>::new(), Vec::new());
+async fn gather(config: &Config, sums: &Sums) -> Result<(BTreeMap<u32, Shares>, Vec<u64>), Problem> {
+    let (mut all, mut versions) = (BTreeMap::<u32, Shares>::new(), Vec::new());
     for text in ledgers::read_all(config, &Read::Sums(sums.clone())).await? {
         let rows: BookRows = serde_json::from_str(&text).map_err(|_| Problem::unavailable("A ledger does not answer."))?;
         let mut version = 0;
-        for (campaign, book) in rows.into_books() {
-            version += book.version;
-            books.entry(campaign).or_default().merge(&book);
+        for (campaign, shares) in rows.into_shares() {
+            version += shares.version();
+            all.entry(campaign).or_default().merge(&shares);
         }
         versions.push(version);
     }
-    Ok((books, versions))
+    Ok((all, versions))
 }

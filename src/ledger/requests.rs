@@ -8,7 +8,6 @@ use super::lists::{List, Position};
 use crate::counters::{Book, StoredRow};
 use crate::event::{Event, Ms};
 use crate::facts::Word;
-use crate::gather::gather;
 use crate::policy::Policy;
 use crate::shares::Shares;
 use crate::sums::Cut;
@@ -229,13 +228,7 @@ pub enum Totals {
 pub struct BookRows(pub Vec<(u32, u8, String, i32, StoredRow)>);
 
 impl BookRows {
-    /// The numbers of all campaigns in the answer, all shares together.
-    #[must_use]
-    pub fn into_books(self) -> BTreeMap<u32, Book> {
-        gather(self.into_shares().into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())))
-    }
-
-    /// The same, by share.
+    /// The numbers of all campaigns in the answer, by share.
     #[must_use]
     pub fn into_shares(self) -> BTreeMap<u32, Shares> {
         let mut books: BTreeMap<(u32, u8, String), Book> = BTreeMap::new();

@@ -281,7 +281,7 @@ impl Provider {
         match self {
             Self::Meta | Self::Dialog360 => meta::parse(&body, &mut out, meta::Ids::Own),
             Self::Gupshup => gupshup::parse(&body, &mut out),
-            Self::Twilio => twilio::parse(request, &mut out),
+            Self::Twilio => twilio::parse(request, &body, &mut out),
             Self::Infobip => infobip::parse(&body, &mut out),
             Self::Vonage => vonage::parse(&body, &mut out),
             Self::Sinch => sinch::parse(&body, &mut out),
@@ -289,7 +289,7 @@ impl Provider {
             Self::Interakt => interakt::parse(&body, &mut out),
             Self::Wati => wati::parse(&body, &mut out),
             Self::Netcore => netcore::parse(&body, &mut out),
-            Self::Plivo => plivo::parse(request, &mut out),
+            Self::Plivo => plivo::parse(request, &body, &mut out),
             Self::Custom => match mapping {
                 Some(mapping) => mapping.parse(request, &body, &mut out),
                 None => out.odd(String::new(), "the channel has no mapping", &body),
@@ -469,12 +469,16 @@ fn readable(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = core::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
     }
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
+    let (mut text, mut rest) = (String::with_capacity(bytes.len()), bytes);
+    while let Some(chunk) = rest.utf8_chunks().next() {
         text.push_str(chunk.valid());
         if !chunk.invalid().is_empty() && !text.ends_with(char::REPLACEMENT_CHARACTER) {
             text.push(char::REPLACEMENT_CHARACTER);
         }
+        let read = chunk.valid().len() + chunk.invalid().len();
+        // What can begin no character is skipped at once: a chunk for each byte would take long.
+        let skipped = rest.iter().skip(read).take_while(|byte| matches!(byte, 0x80..0xc2 | 0xf5..)).count();
+        rest = rest.get(read + skipped..).unwrap_or_default();
     }
     Cow::Owned(text)
 }

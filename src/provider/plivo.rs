@@ -76,15 +76,15 @@ pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
     vec![(V3, signature::to_base64(&hash)), (V3_NONCE, nonce.to_owned())]
 }
 
-pub fn parse(request: &Request, out: &mut Out) {
-    let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
+pub fn parse(request: &Request, body: &str, out: &mut Out) {
+    let text = if request.method == "GET" { request.query } else { body };
     let names = ["MessageUUID", "To", "From", "Status", "ErrorCode", "ConversationOrigin", "ContentType", "Body"];
-    let [message_id, to, from, status, code, category, content, body] = form::fields(text, names);
+    let [message_id, to, from, status, code, category, content, body] = form::fields(text.as_bytes(), names);
     let names = ["MessageTime", "SentTime", "DeliveryReportTime", "Media0", "Media1", "Type"];
-    let [message_time, sent_time, report_time, media0, media1, kind] = form::fields(text, names);
+    let [message_time, sent_time, report_time, media0, media1, kind] = form::fields(text.as_bytes(), names);
     let at = |times: [&Option<_>; 3]| times.into_iter().flatten().find_map(|t: &std::borrow::Cow<str>| time::any(t));
     let Some(message_id) = super::id(message_id.as_deref()) else {
-        return out.odd(String::new(), "no usable MessageUUID", &super::readable(text));
+        return out.odd(String::new(), "no usable MessageUUID", text);
     };
     // Text messages of the same account call the same URL.
     if let Some(channel) = kind.filter(|channel| channel.eq_ignore_ascii_case("sms") || channel.eq_ignore_ascii_case("mms")) {
@@ -92,7 +92,7 @@ pub fn parse(request: &Request, out: &mut Out) {
     }
     let Some(status) = status else {
         if [&content, &body, &media0, &media1].into_iter().all(Option::is_none) {
-            return out.odd(String::new(), "neither a status nor a message", &super::readable(text));
+            return out.odd(String::new(), "neither a status nor a message", text);
         }
         let person = super::person(from.as_deref(), None);
         let inbound = super::inbound_word(content.as_deref().unwrap_or("text"));

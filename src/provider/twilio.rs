@@ -83,8 +83,8 @@ pub fn sign(request: &Request, secret: &str) -> Vec<(&'static str, String)> {
     vec![("x-twilio-signature", signature::to_base64(&hash))]
 }
 
-pub fn parse(request: &Request, out: &mut Out) {
-    let text = if request.method == "GET" { request.query.as_bytes() } else { request.body };
+pub fn parse(request: &Request, body: &str, out: &mut Out) {
+    let text = if request.method == "GET" { request.query } else { body };
     let names = [
         "MessageSid",
         "SmsSid",
@@ -96,11 +96,11 @@ pub fn parse(request: &Request, out: &mut Out) {
         "ChannelStatusMessage",
         "ChannelPrefix",
     ];
-    let values = form::fields(text, names);
+    let values = form::fields(text.as_bytes(), names);
     let [message_sid, sms_sid, status, to, from, code, message, channel_message, prefix] = &values;
     let sid = message_sid.as_deref().or(sms_sid.as_deref());
     let Some(message_id) = super::id(sid) else {
-        return out.odd(String::new(), "no usable MessageSid", &super::readable(text));
+        return out.odd(String::new(), "no usable MessageSid", text);
     };
     let schemes = [to, from].into_iter().filter_map(|address| address.as_deref()?.split_once(':').map(|(scheme, _)| scheme));
     if let Some(channel) = prefix.as_deref().into_iter().chain(schemes).find(|channel| *channel != "whatsapp") {
@@ -126,10 +126,10 @@ pub fn parse(request: &Request, out: &mut Out) {
     out.event(Event::Status(event));
 }
 
-fn read_inbound(text: &[u8], message_id: String, from: Option<&str>, to: Option<&str>, out: &mut Out) {
+fn read_inbound(text: &str, message_id: String, from: Option<&str>, to: Option<&str>, out: &mut Out) {
     let names = ["WaId", "ExternalUserId", "OriginalRepliedMessageSid", "MessageType", "Body", "NumMedia", "Latitude"];
-    let [wa_id, user_id, quoted, kind, body, media, latitude] = form::fields(text, names);
-    let chosen = form::fields(text, ["ButtonText", "ButtonPayload", "ListTitle", "ListId"]);
+    let [wa_id, user_id, quoted, kind, body, media, latitude] = form::fields(text.as_bytes(), names);
+    let chosen = form::fields(text.as_bytes(), ["ButtonText", "ButtonPayload", "ListTitle", "ListId"]);
     let mut person = super::person(from, user_id.as_deref());
     if person.phone.is_none() {
         person.phone = super::person(wa_id.as_deref(), None).phone;
@@ -141,7 +141,7 @@ fn read_inbound(text: &[u8], message_id: String, from: Option<&str>, to: Option<
         Some(_) => InboundKind::Message,
         None if [body, media, latitude].iter().any(Option::is_some) => InboundKind::Message,
         None => {
-            return out.odd(String::new(), "neither a status nor a message", &super::readable(text));
+            return out.odd(String::new(), "neither a status nor a message", text);
         }
     };
     let mut event = out.inbound(message_id, inbound, None, person);

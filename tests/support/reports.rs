@@ -23,17 +23,26 @@ const STAGES: [&str; 7] = ["sent", "delivered", "opened", "read", "clicked", "re
 pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions, expected: &Answers) {
     for (id, no) in campaigns(definitions) {
         let (context, campaign) = (format!("{context}, campaign {id}"), &expected.campaigns[&id]);
-        let subject = Subject { campaign: &id, no, step: None, period: None, audience_size: None, prices: Prices::default() };
-        let book = workspace.sums(&subject.sums()).remove(&no).unwrap_or_default();
+        let subject = Subject {
+            campaign: &id,
+            no,
+            step: None,
+            period: None,
+            audience_size: None,
+            send_limit: None,
+            prices: Prices::default(),
+        };
+        let shares = workspace.sums_by_share(&subject.sums()).remove(&no).unwrap_or_default();
+        let book = shares.sum();
 
-        let steps = subject.steps(&book);
+        let steps = subject.steps(&shares);
         let steps = steps["data"].as_array().unwrap();
         let names: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
         assert_eq!(names, campaign.steps.keys().collect::<Vec<_>>(), "{context}: steps");
         for step in steps {
             check_stats(&context, step, &campaign.steps[step["step"].as_str().unwrap()]);
         }
-        check_stats(&context, &subject.stats(&book), &campaign.all);
+        check_stats(&context, &subject.stats(&shares), &campaign.all);
         check_links(&context, &subject.links(&book, &[]), &campaign.all);
         check_errors(&context, &subject.errors(&book), &campaign.all);
         if no != 0 {
@@ -41,7 +50,15 @@ pub fn check(context: &str, workspace: &mut Workspace, definitions: &Definitions
         }
         let scopes = campaign.steps.iter().map(|(step, scope)| (Some(step.as_str()), scope)).chain([(None, &campaign.all)]);
         for (step, scope) in scopes {
-            let subject = Subject { campaign: &id, no, step, period: None, audience_size: None, prices: Prices::default() };
+            let subject = Subject {
+                campaign: &id,
+                no,
+                step,
+                period: None,
+                audience_size: None,
+                send_limit: None,
+                prices: Prices::default(),
+            };
             for stages in ["sent,delivered,opened,read,clicked,replied,converted", "converted,clicked", "read"] {
                 check_funnel(&context, &subject.funnel(&book, Some(stages)).unwrap(), scope);
             }

@@ -268,16 +268,20 @@ impl Workspace {
         self.shares(campaign).into_sum()
     }
 
-    /// The sums of all Ledgers, as the edge asks for them, by campaign.
+    /// The sums of all Ledgers, as the edge asks for them, by campaign, all shares together.
     pub fn sums(&mut self, sums: &Sums) -> BTreeMap<u32, Book> {
-        let mut books: BTreeMap<u32, Book> = BTreeMap::new();
+        self.sums_by_share(sums).into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())).collect()
+    }
+
+    pub fn sums_by_share(&mut self, sums: &Sums) -> BTreeMap<u32, Shares> {
+        let mut all: BTreeMap<u32, Shares> = BTreeMap::new();
         for ledger in &mut self.ledgers {
             let rows: BookRows = serde_json::from_str(&ledger.read(&Read::Sums(sums.clone())).unwrap()).unwrap();
-            for (campaign, other) in rows.into_books() {
-                books.entry(campaign).or_default().merge(&other);
+            for (campaign, other) in rows.into_shares() {
+                all.entry(campaign).or_default().merge(&other);
             }
         }
-        books
+        all
     }
 
     /// The sums of one campaign.
