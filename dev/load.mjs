@@ -1,6 +1,6 @@
-// Sends one kind of request to one URL from a number of connections, and says what came back. No two requests are equal.
+// Sends one kind of request to one URL from a number of connections, and says what came back. No two callbacks are equal.
 //
-// Orders come as JSON on stdin: {kind: "status" | "tap", url, connections, amount, run, secret?, campaign?, sender?, paths?}.
+// Orders come as JSON on stdin: {kind: "status" | "get", url, connections, amount, run, wanted, key?, secret?, campaign?, sender?, paths?}.
 // `amount` requests are sent and every one of them is waited for, so that what was answered can be compared with what was
 // counted. One line of JSON comes back on stdout: {answered, other, errors, seconds, p50_ms, p99_ms}.
 import { createHmac } from "node:crypto";
@@ -32,9 +32,10 @@ function callback(request) {
   return { ...request, method: "POST", headers, body };
 }
 
-// A person's tap on one of the tracking links.
-function tap(request) {
-  return { ...request, method: "GET", path: orders.paths[sent++ % orders.paths.length] };
+// A person's tap on one of the tracking links, or a dashboard's question.
+const headers = orders.key ? { authorization: `Bearer ${orders.key}` } : {};
+function get(request) {
+  return { ...request, method: "GET", path: orders.paths[sent++ % orders.paths.length], headers: { ...request.headers, ...headers } };
 }
 
 const times = [];
@@ -44,15 +45,14 @@ const run = autocannon({
   amount: orders.amount,
   timeout: 30,
   headers: { "user-agent": "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36" },
-  requests: [{ setupRequest: orders.kind === "tap" ? tap : callback }],
+  requests: [{ setupRequest: orders.kind === "get" ? get : callback }],
 });
 // Its own figures are rounded to whole seconds and milliseconds.
-const wanted = orders.kind === "tap" ? 302 : 200;
 let answered = 0;
 let last = 0;
 const start = performance.now();
 run.on("response", (_client, status, _bytes, ms) => {
-  if (status === wanted) answered++;
+  if (status === orders.wanted) answered++;
   times.push(ms);
   last = performance.now();
 });

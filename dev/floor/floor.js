@@ -1,10 +1,12 @@
 // What the same work costs at the least, in the plainest JavaScript:
 //   GET  /302     a bare redirect
+//   GET  /answer  an answer in JSON, as long as a campaign's stats
 //   POST /hmac    read the body, verify its signature, answer 200
 //   POST /naive   the same, then one transaction in a Durable Object for every callback
 //   GET  /counted how many statuses /naive has counted
 
 const OBJECTS = 16;
+const ANSWER = JSON.stringify({ text: "x".repeat(4500) });
 const encoder = new TextEncoder();
 let key;
 
@@ -49,6 +51,8 @@ export default {
         return new Response("ok");
       case "/302":
         return new Response(null, { status: 302, headers: { location: "https://shop.example/", "cache-control": "no-store" } });
+      case "/answer":
+        return new Response(ANSWER, { headers: { "content-type": "application/json" } });
       case "/hmac":
         return new Response(null, { status: (await verified(request, env)) ? 200 : 401 });
       case "/naive":

@@ -23,7 +23,8 @@ bluetick, on this machine
       --admin-key KEY     use this admin key (one is made for the state folder, and kept)
       --release           run the worker as it ships (it builds slower and runs faster)
       --url URL           demo: the server (http://127.0.0.1:8787, with the admin key of the state folder)
-      --only NAME         bench: statuses or redirects alone
+      --only NAME         bench: providers, statuses, redirects or reads alone
+      --messages N        bench: so many messages in the end for the reads (1000000; a multiple of 10000)
       --key KEY           wrap: what POST /v1/minting_keys answered (btm_…)
       --to URL            wrap: where the link leads
       --link LINK         wrap: the declared link that its clicks count for (l7)
@@ -52,6 +53,7 @@ struct Arguments {
     admin_key: Option<String>,
     url: Option<String>,
     only: Option<String>,
+    messages: Option<u64>,
     release: bool,
     key: Option<String>,
     to: Option<String>,
@@ -74,6 +76,7 @@ impl Arguments {
                 Arg::Long("admin-key") => arguments.admin_key = Some(parser.value()?.string()?),
                 Arg::Long("url") => arguments.url = Some(parser.value()?.string()?),
                 Arg::Long("only") => arguments.only = Some(parser.value()?.string()?),
+                Arg::Long("messages") => arguments.messages = Some(parser.value()?.parse()?),
                 Arg::Long("key") => arguments.key = Some(parser.value()?.string()?),
                 Arg::Long("to") => arguments.to = Some(parser.value()?.string()?),
                 Arg::Long("link") => arguments.link = Some(parser.value()?.string()?),
@@ -115,7 +118,7 @@ fn run() -> Result<()> {
             let key = key.ok_or_else(|| Failure::new("no admin key", "give the server's with --admin-key"))?;
             demo::demo(&url, &key)
         }
-        "bench" => bench::bench(arguments.only.as_deref()),
+        "bench" => bench::bench(arguments.only.as_deref(), arguments.messages.unwrap_or(bench::reads::MESSAGES)),
         "deploy-check" => deploy_check::deploy_check(),
         "build" => build::ensure(&Tools::ensure()?, Flavour::Shipped).map(drop),
         other => Err(Failure::new(format!("there is no command {other:?}"), "see cargo run -- --help")),

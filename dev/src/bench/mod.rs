@@ -7,7 +7,10 @@
 mod load;
 pub mod loss;
 mod machine;
+pub mod reads;
+mod storage;
 mod subject;
+mod workspace;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -40,10 +43,10 @@ const DEATHS_AFTER_MS: [u64; 3] = [2_000, 2_400, 2_800];
 const AMOUNT: std::ops::RangeInclusive<u64> = 100..=30_000;
 
 /// What `--only` takes.
-pub const NAMES: [&str; 3] = ["providers", "statuses", "redirects"];
+pub const NAMES: [&str; 4] = ["providers", "statuses", "redirects", "reads"];
 
-/// Measures and prints; a missed goal or an invalid run is a failure.
-pub fn bench(only: Option<&str>) -> Result<()> {
+/// Measures and prints; a missed goal or an invalid run is a failure. `messages` is how many the reads have before them.
+pub fn bench(only: Option<&str>, messages: u64) -> Result<()> {
     if let Some(only) = only
         && !NAMES.contains(&only)
     {
@@ -71,6 +74,9 @@ pub fn bench(only: Option<&str>) -> Result<()> {
     }
     if wanted("redirects") {
         goals.extend(redirects(&disk)?);
+    }
+    if wanted("reads") {
+        goals.extend(reads::measure(&disk, messages)?);
     }
     println!("\nGoals");
     for goal in &goals {

@@ -40,6 +40,10 @@ pub struct Subject<'a> {
     /// Where the load goes, and for taps the paths that are taken in turn.
     url: String,
     paths: Vec<String>,
+    /// The key that goes with them, if they need one.
+    key: Option<String>,
+    /// The status that they are answered with.
+    wanted: u16,
     counted: Counted,
 }
 
@@ -70,7 +74,15 @@ impl<'a> Subject<'a> {
         let channel = call(&client, "PUT", "/v1/channels/bench", &json!({"provider": "meta", "secrets": [SECRET]}))?;
         let url = channel.get("callback_url").and_then(Value::as_str).unwrap_or_default().to_owned();
         let counted = Counted::Stats("/messages/sent");
-        Ok(Self { name: format!("bluetick, {place}"), client, server, url, paths: Vec::new(), counted })
+        Ok(Self { name: format!("bluetick, {place}"), client, server, url, paths: Vec::new(), key: None, wanted: 200, counted })
+    }
+
+    /// bluetick answering one read from what it keeps.
+    pub fn snapshot(server: &'a Server, path: &str) -> Self {
+        let client = Client::new(&server.url(), server.admin_key());
+        let (paths, key) = (vec![path.to_owned()], Some(server.admin_key().to_owned()));
+        let name = "bluetick, a snapshot".to_owned();
+        Self { name, url: server.url(), client, server, paths, key, wanted: 200, counted: Counted::No }
     }
 
     /// bluetick taking taps on links with this form of token.
@@ -82,7 +94,7 @@ impl<'a> Subject<'a> {
             Token::Sealed => sealed_paths(&client, &link, &contacts)?,
         };
         let counted = Counted::Stats("/clicks/total");
-        Ok(Self { name: name.to_owned(), url: server.url(), client, server, paths, counted })
+        Ok(Self { name: name.to_owned(), url: server.url(), client, server, paths, key: None, wanted: 302, counted })
     }
 
     /// The same where nothing can be counted.
@@ -92,13 +104,15 @@ impl<'a> Subject<'a> {
 
     /// A floor's route.
     pub fn floor(server: &'a Server, route: &str, name: &str) -> Self {
-        let (paths, counted) = match route {
-            "/302" => (vec![route.to_owned()], Counted::No),
-            "/naive" => (Vec::new(), Counted::Floor),
-            _ => (Vec::new(), Counted::No),
+        let (paths, wanted, counted) = match route {
+            "/302" => (vec![route.to_owned()], 302, Counted::No),
+            "/answer" => (vec![route.to_owned()], 200, Counted::No),
+            "/naive" => (Vec::new(), 200, Counted::Floor),
+            _ => (Vec::new(), 200, Counted::No),
         };
         let url = format!("{}{route}", server.url());
-        Self { name: name.to_owned(), client: Client::new(&server.url(), ""), server, url, paths, counted }
+        let client = Client::new(&server.url(), "");
+        Self { name: name.to_owned(), client, server, url, paths, key: None, wanted, counted }
     }
 
     /// Sends `amount` requests and checks that what it counted is what it answered. `run` makes this run's events its own.
@@ -130,9 +144,10 @@ impl<'a> Subject<'a> {
     }
 
     fn orders(&self, connections: u32, amount: u64, run: &str) -> Value {
-        let kind = if self.paths.is_empty() { "status" } else { "tap" };
+        let kind = if self.paths.is_empty() { "status" } else { "get" };
         json!({
             "kind": kind, "url": self.url, "connections": connections, "amount": amount, "run": run, "paths": self.paths,
+            "key": self.key, "wanted": self.wanted,
             "secret": SECRET, "campaign": CAMPAIGN, "sender": SENDER,
         })
     }
@@ -200,6 +215,11 @@ fn declare(client: &Client) -> Result<()> {
 
 pub fn call(client: &Client, method: &str, path: &str, body: &Value) -> Result<Value> {
     ok(client.call(method, path, body), &format!("{method} {path}")).map(|answer| answer.json())
+}
+
+/// Asks for what is there; the answer as it came.
+pub fn get(client: &Client, path: &str) -> Result<Answer> {
+    ok(client.call("GET", path, &Value::Null), &format!("GET {path}"))
 }
 
 fn ok(answer: std::result::Result<Answer, String>, what: &str) -> Result<Answer> {
