@@ -255,10 +255,10 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn parameters(&self) -> &'static [&'static str] {
         match self {
-            Self::Channels | Self::MintingKeys | Self::Keys | Self::Shares { .. } => &["limit", "cursor"],
-            Self::Letters { .. } => &["limit", "cursor", "channel"],
+            Self::Channels | Self::MintingKeys | Self::Keys | Self::Shares { .. } => &["limit", "cursor", "format"],
+            Self::Letters { .. } => &["limit", "cursor", "format", "channel"],
             Self::Overview(overview) => overview.parameters(),
-            Self::Links => &["limit", "cursor", "campaign"],
+            Self::Links => &["limit", "cursor", "format", "campaign"],
             Self::WrapLink { .. } => &["format"],
             Self::Gate { .. } => &["contact"],
             Self::Dispatches { .. } => &["lease"],
@@ -312,9 +312,10 @@ impl Report {
 
     fn parameters(self) -> &'static [&'static str] {
         match self {
-            Self::Stats | Self::Links | Self::Steps | Self::Errors => &["max_age", "from", "to", "basis", "step"],
+            Self::Stats => &["max_age", "from", "to", "basis", "step"],
+            Self::Links | Self::Steps | Self::Errors => &["max_age", "from", "to", "basis", "step", "format"],
             Self::Trend => &["max_age", "granularity", "timezone", "from", "to", "step", "format"],
-            Self::Funnel => &["max_age", "stages", "step"],
+            Self::Funnel => &["max_age", "stages", "step", "format"],
             Self::Experiment => &["max_age"],
         }
     }
@@ -345,6 +346,7 @@ impl Overview {
         match self {
             Self::Campaigns => &[
                 "max_age",
+                "format",
                 "limit",
                 "cursor",
                 "status",
@@ -356,7 +358,9 @@ impl Overview {
                 "created_to",
                 "sort",
             ],
-            Self::Performance => &["max_age", "from", "to", "period", "timezone", "campaign", "tag", "group_by", "basis"],
+            Self::Performance => {
+                &["max_age", "format", "from", "to", "period", "timezone", "campaign", "tag", "group_by", "basis"]
+            }
             Self::Usage | Self::Overall => &["max_age", "month"],
         }
     }

@@ -79,17 +79,22 @@ pub fn lines(format: Format, columns: &[impl AsRef<str>], rows: &[Value]) -> Str
     rows.iter().map(line).collect()
 }
 
-/// The columns of rows that are all there: `first`, then every other path to a value, in alphabetical order.
+/// What tells rows apart stands before all else that is said of them.
+const FIRST: [&str; 10] = ["period", "start", "end", "id", "channel", "campaign", "link", "step", "kind", "stage"];
+
+/// A list that is all there, an object with its rows in `data`: the object itself, or its rows as a table, whose columns are all
+/// paths to a value.
 #[must_use]
-pub fn columns_of(first: &[&str], rows: &[Value]) -> Vec<String> {
+pub fn written(format: Format, list: &Value) -> String {
+    if format == Format::Json {
+        return list.to_string();
+    }
+    let rows = list.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut paths = BTreeSet::new();
     rows.iter().for_each(|row| leaves(String::new(), row, &mut paths));
-    let mut columns: Vec<String> = first.iter().map(|&column| column.to_owned()).collect();
-    columns.iter().for_each(|column| {
-        paths.remove(column);
-    });
+    let mut columns: Vec<String> = FIRST.iter().filter_map(|column| paths.take(*column)).collect();
     columns.extend(paths);
-    columns
+    head(format, &columns) + &lines(format, &columns, rows)
 }
 
 fn leaves(path: String, value: &Value, paths: &mut BTreeSet<String>) {
@@ -180,12 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_paths() {
-        let rows = [json!({ "b": { "c": 1 }, "a": "x" }), json!({ "b": { "d": { "e": 2 } }, "f": {} })];
-        let columns = columns_of(&["b.c", "none"], &rows);
-        assert_eq!(columns, ["b.c", "none", "a", "b.d.e"]);
-        assert_eq!(head(Format::Csv, &columns) + &lines(Format::Csv, &columns, &rows), "b.c,none,a,b.d.e\r\n1,,x,\r\n,,,2\r\n");
-        assert_eq!(head(Format::Ndjson, &columns), "");
-        assert_eq!(lines(Format::Ndjson, &columns, &rows[..1]), "{\"a\":\"x\",\"b\":{\"c\":1}}\n");
+    fn a_list_is_a_table_with_its_paths_as_columns() {
+        let rows = json!([{ "b": { "c": 1 }, "a": "x", "id": "=1" }, { "b": { "d": { "e": 2 } }, "campaign": "y", "f": {} }]);
+        let list = json!({ "data": rows, "total": 2 });
+        assert_eq!(written(Format::Csv, &list), "id,campaign,a,b.c,b.d.e\r\n'=1,,x,1,\r\n,y,,,2\r\n");
+        assert_eq!(written(Format::Ndjson, &list), format!("{}\n{}\n", rows[0], rows[1]));
+        assert_eq!(written(Format::Json, &list), list.to_string());
     }
 }

@@ -27,6 +27,7 @@ use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, DENIED, Filter, Kind, Page, SETTINGS, page_json};
 use crate::route::{Query, Route};
 use crate::settings::Settings;
+use crate::table::Format;
 use crate::wrap;
 
 /// Answers the routes of definitions.
@@ -46,7 +47,7 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
         }
         (Route::Channel { channel: id }, "DELETE") => delete::<OpenChannel>(config, id).await,
         (Route::Channel { channel: id }, _) => one(config, &get(Kind::Channel, id), &showing(channel)).await,
-        (Route::Channels, _) => list(config, Kind::Channel, query, &showing(channel)).await,
+        (Route::Channels, _) => list(config, request, Kind::Channel, query, &showing(channel)).await,
         (Route::Campaign { campaign: id }, "PUT") => {
             let (id, body) = (id.to_string(), sent().await?);
             one(config, &Command::PutCampaign { id: id.clone(), body }, &keeping::<Campaign>(config, id, Campaign::to_json)).await
@@ -61,7 +62,7 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
             let (created, record) = post_link(config, sent().await?).await?;
             shown(created, &link(&record))
         }
-        (Route::Links, _) => list(config, Kind::Link, query, &showing(link)).await,
+        (Route::Links, _) => list(config, request, Kind::Link, query, &showing(link)).await,
         (Route::Link { link: id }, "PATCH") => {
             let (id, body) = (id.to_string(), sent().await?);
             let answer =
@@ -76,10 +77,12 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
         }
         (Route::Link { link: id }, _) => one(config, &get(Kind::Link, id), &showing(link)).await,
         (Route::Keys, "POST") => keys::make(config, "", sent().await?, origin).await,
-        (Route::Keys, _) => list_of(config, Kind::Key, Some(""), query, &showing(Key::to_json)).await,
+        (Route::Keys, _) => list_of(config, request, Kind::Key, Some(""), query, &showing(Key::to_json)).await,
         (Route::Key { id }, _) => keys::revoke(config, "", id).await,
         (Route::Shares { campaign }, "POST") => keys::make(config, campaign, sent().await?, origin).await,
-        (Route::Shares { campaign }, _) => list_of(config, Kind::Key, Some(campaign), query, &showing(Key::to_json)).await,
+        (Route::Shares { campaign }, _) => {
+            list_of(config, request, Kind::Key, Some(campaign), query, &showing(Key::to_json)).await
+        }
         (Route::Share { campaign, id }, _) => keys::revoke(config, campaign, id).await,
         (Route::MintingKeys, "POST") => {
             let (_, key) = ask::<MintingKey>(config, &Command::PostMintingKey { body: sent().await? }).await?;
@@ -89,7 +92,7 @@ pub async fn answer(config: &Config, request: &Request, method: &str, route: &Ro
             }
             shown(true, &record)
         }
-        (Route::MintingKeys, _) => list(config, Kind::MintingKey, query, &showing(MintingKey::to_json)).await,
+        (Route::MintingKeys, _) => list(config, request, Kind::MintingKey, query, &showing(MintingKey::to_json)).await,
         (Route::MintingKey { id }, _) => {
             ask::<MintingKey>(config, &Command::RevokeMintingKey { id: id.to_string() }).await?;
             learn_denied(config).await;
@@ -265,13 +268,23 @@ fn broken() -> Problem {
     Problem::unavailable("The registry does not answer.")
 }
 
-async fn list(config: &Config, kind: Kind, query: &Query, show: Show<'_>) -> Answer {
-    list_of(config, kind, None, query, show).await
+async fn list(config: &Config, request: &Request, kind: Kind, query: &Query, show: Show<'_>) -> Answer {
+    list_of(config, request, kind, None, query, show).await
 }
 
 /// The records of one campaign alone, where one is given.
-async fn list_of(config: &Config, kind: Kind, campaign: Option<&str>, query: &Query, show: Show<'_>) -> Answer {
-    let limit = query.whole("limit", 1..=PAGE_MOST, PAGE)?;
+async fn list_of(
+    config: &Config,
+    request: &Request,
+    kind: Kind,
+    campaign: Option<&str>,
+    query: &Query,
+    show: Show<'_>,
+) -> Answer {
+    let format = http::format(request, query)?;
+    // Of a table all, if nobody says how many.
+    let whole = format != Format::Json && query.get("limit").is_none();
+    let limit = query.whole("limit", 1..=PAGE_MOST, if whole { PAGE_MOST } else { PAGE })?;
     let filters = [
         (Filter::Status, "status"),
         (Filter::Type, "type"),
@@ -286,13 +299,22 @@ async fn list_of(config: &Config, kind: Kind, campaign: Option<&str>, query: &Qu
         .collect();
     // A cursor belongs to what decides which records the list holds.
     let bound_to = format!("{} {}", kind.text(), serde_json::to_string(&filters).unwrap_or_default());
-    let after = match query.get("cursor") {
+    let mut after = match query.get("cursor") {
         Some(cursor) => cursor::open(&config.cursor_key, &bound_to, cursor)?,
         None => String::new(),
     };
-    let command = Command::List { kind, filters, after, limit };
-    let (_, page): (_, Page<Box<RawValue>>) = ask(config, &command).await?;
-    let next = page.next.and_then(|position| cursor::seal(&config.cursor_key, &bound_to, &position));
-    let data = page.data.iter().map(|record| show(record.get())).collect::<Option<_>>().ok_or_else(broken)?;
-    Ok(http::json(200, &page_json(data, page.total, next).to_string())?)
+    let mut data = Vec::new();
+    let (total, next) = loop {
+        let command = Command::List { kind, filters: filters.clone(), after, limit };
+        let (_, page): (_, Page<Box<RawValue>>) = ask(config, &command).await?;
+        for record in &page.data {
+            data.push(show(record.get()).ok_or_else(broken)?);
+        }
+        match page.next {
+            Some(next) if whole => after = next,
+            next => break (page.total, next),
+        }
+    };
+    let next = next.and_then(|position| cursor::seal(&config.cursor_key, &bound_to, &position));
+    Ok(http::listed(format, &page_json(data, total, next))?)
 }

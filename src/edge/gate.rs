@@ -16,6 +16,7 @@ use crate::contact::{Handle, canonical_key};
 use crate::gate::{Command, Granted, Mark};
 use crate::problem::Problem;
 use crate::route::{Query, Report};
+use crate::table::Format;
 use crate::time::to_rfc3339;
 
 /// `GET /v1/campaigns/{campaign}/gate`
@@ -98,7 +99,7 @@ async fn declared(config: &Config, campaign: &str) -> Result<std::rc::Rc<Campaig
 /// How many people were attempted.
 async fn attempted(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Query) -> Result<u64, Problem> {
     let question = reports::question(campaign, Report::Stats, query)?;
-    let make = Box::pin(reports::make(config, campaign, Report::Stats, query, false));
+    let make = Box::pin(reports::make(config, campaign, Report::Stats, query, false, Format::Json));
     let snapshot = reads::snapshot(config, Some(asked.context), &question, make).await?;
     let shown: Value = serde_json::from_str(&snapshot.body).unwrap_or_default();
     let attempted = shown.pointer("/contacts/submitted").and_then(Value::as_u64);

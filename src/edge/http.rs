@@ -1,6 +1,7 @@
 //! Requests and answers at the platform's boundary, with as few crossings into JavaScript as they need.
 
 use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys;
@@ -8,6 +9,8 @@ use worker::worker_sys::web_sys;
 use super::objects::within;
 use crate::bounds::{BODY_BYTES, DRAINED_BYTES, STREAM_WRITE_MS};
 use crate::problem::Problem;
+use crate::route::Query;
+use crate::table::{self, Format};
 
 pub type Request = web_sys::Request;
 pub type Response = web_sys::Response;
@@ -110,6 +113,19 @@ fn head(status: u16, headers: &[(&str, &str)]) -> Result<web_sys::ResponseInit, 
 /// An answer in JSON.
 pub fn json(status: u16, body: &str) -> Result<Response, Failure> {
     answer(status, &[("content-type", "application/json")], Some(body))
+}
+
+/// As what a list is wanted.
+///
+/// # Errors
+/// 400, if the parameter `format` names nothing that there is.
+pub fn format(request: &Request, query: &Query) -> Result<Format, Problem> {
+    Format::of(query.get("format"), &header(request, "accept").unwrap_or_default())
+}
+
+/// A list that is all there, as it is wanted.
+pub fn listed(format: Format, list: &Value) -> Result<Response, Failure> {
+    answer(200, &[("content-type", format.content_type())], Some(&table::written(format, list)))
 }
 
 /// A problem answer.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Answer;
 use super::config::Config;
-use super::http;
+use super::http::{self, Request};
 use super::objects::call;
 use crate::bounds::{LETTERS_CALL_MS, PAGE, PAGE_MOST};
 use crate::cursor;
@@ -15,6 +15,7 @@ use crate::letters::{Head, Letter, Page, Shelf, channel_of};
 use crate::problem::Problem;
 use crate::registry::page_json;
 use crate::route::Query;
+use crate::table::Format;
 
 /// Asks the object of a channel.
 ///
@@ -41,19 +42,29 @@ pub async fn get(config: &Config, shelf: Shelf, id: &str) -> Result<(String, Let
 }
 
 /// `GET /v1/dead_letters?channel=`, `GET /v1/quarantine?channel=`
-pub async fn list(config: &Config, shelf: Shelf, query: &Query) -> Answer {
+pub async fn list(config: &Config, request: &Request, shelf: Shelf, query: &Query) -> Answer {
     let channel = query.get("channel").filter(|channel| operator_id(channel).is_ok());
     let channel = channel.ok_or_else(|| Problem::bad("The query parameter channel is needed: a channel's id."))?;
-    let limit = query.whole("limit", 1..=PAGE_MOST, PAGE)?;
+    let format = http::format(request, query)?;
+    // Of a table all, if nobody says how many.
+    let whole = format != Format::Json && query.get("limit").is_none();
+    let limit = query.whole("limit", 1..=PAGE_MOST, if whole { PAGE_MOST } else { PAGE })?;
     let bound_to = format!("letters {shelf:?} {channel}");
-    let before = match query.get("cursor") {
+    let mut before = match query.get("cursor") {
         Some(cursor) => cursor::open(&config.cursor_key, &bound_to, cursor)?.parse().ok(),
         None => None,
     };
-    let page: Page = ask(config, channel, &Command::List { shelf, before, limit }).await?;
-    let next = page.next.and_then(|no| cursor::seal(&config.cursor_key, &bound_to, &no.to_string()));
-    let data: Vec<Value> = page.data.iter().map(Head::to_json).collect();
-    Ok(http::json(200, &page_json(data, page.total, next).to_string())?)
+    let mut data: Vec<Value> = Vec::new();
+    let (total, next) = loop {
+        let page: Page = ask(config, channel, &Command::List { shelf, before, limit }).await?;
+        data.extend(page.data.iter().map(Head::to_json));
+        before = page.next;
+        if before.is_none() || !whole {
+            break (page.total, page.next);
+        }
+    };
+    let next = next.and_then(|no| cursor::seal(&config.cursor_key, &bound_to, &no.to_string()));
+    Ok(http::listed(format, &page_json(data, total, next))?)
 }
 
 /// `GET /v1/dead_letters/{id}`, `GET /v1/quarantine/{id}`

@@ -22,6 +22,7 @@ use crate::event::Ms;
 use crate::problem::Problem;
 use crate::registry::Command;
 use crate::route::{Query, Report};
+use crate::table::Format;
 use crate::ticket;
 use crate::time::to_rfc3339;
 
@@ -50,7 +51,7 @@ pub async fn answer(config: &Rc<Config>, asked: &Asked<'_>, campaign: &str, quer
     let known = query.get("last_event_id").map(str::to_owned).or(header).unwrap_or_default();
     let all = Query::default();
     let question = reports::question(campaign, Report::Stats, &all)?;
-    let make = Box::pin(reports::make(config, campaign, Report::Stats, &all, false));
+    let make = Box::pin(reports::make(config, campaign, Report::Stats, &all, false, Format::Json));
     let first = reads::snapshot(config, None, &question, make).await?;
     let headers = [("content-type", "text/event-stream"), ("cache-control", "no-store")];
     let (answer, stream) = http::stream(&headers)?;
@@ -128,7 +129,7 @@ impl Live {
         }
         self.calls += self.config.partition.ledgers;
         let all = Query::default();
-        let make = Box::pin(reports::make(&self.config, &self.campaign, Report::Stats, &all, false));
+        let make = Box::pin(reports::make(&self.config, &self.campaign, Report::Stats, &all, false, Format::Json));
         // What does not answer is asked again at the next turn.
         reads::snapshot(&self.config, None, &self.question, make).await.ok()
     }

@@ -175,7 +175,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
         Route::Lookup => people::lookup(config, asked).await,
         Route::ChannelHealth { channel } => health::answer(config, channel).await,
         Route::ChannelTest { channel } => callback::test(config, channel, origin(url).0).await,
-        Route::Letters { shelf } => letters::list(config, *shelf, &query).await,
+        Route::Letters { shelf } => letters::list(config, request, *shelf, &query).await,
         Route::Letter { shelf, id } => letters::show(config, *shelf, id).await,
         Route::ReplayLetter { shelf, id } => callback::replay(config, *shelf, id).await,
         Route::Gate { campaign } if method == "GET" => gate::may(config, asked, campaign, &query).await,

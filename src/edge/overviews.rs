@@ -8,7 +8,7 @@ use super::config::Config;
 use super::reads::{self, Made, Question};
 use super::reports::{self, prices, settings};
 use super::zone::IntlZone;
-use super::{Answer, Asked, definitions, now_ms};
+use super::{Answer, Asked, definitions, http, now_ms};
 use crate::bounds::{PAGE, PAGE_MOST};
 use crate::campaign::Campaign;
 use crate::campaign_list::{Wanted, listed, numbers_row};
@@ -23,18 +23,20 @@ use crate::period::Period;
 use crate::problem::Problem;
 use crate::registry::{Command, Filter, Kind, Page, page_json};
 use crate::route::{Overview, Query};
+use crate::table::Format;
 
 /// `GET /v1/campaigns`, `GET /v1/performance`, `GET /v1/usage` and `GET /v1/overall`
 pub async fn answer(config: &Config, asked: &Asked<'_>, overview: Overview, query: &Query) -> Answer {
-    let question = Question::of(query, format!("{}\u{1f}{}", overview.name(), query.key()))?;
+    let format = http::format(asked.request, query)?;
+    let question = Question::of(query, format!("{}\u{1f}{}", overview.name(), query.key()))?.written_as(format);
     let fresh = question.max_age_ms == 0;
-    reads::answer(config, asked, &question, Box::pin(make(config, overview, query, fresh))).await
+    reads::answer(config, asked, &question, Box::pin(make(config, overview, query, fresh, format))).await
 }
 
-async fn make(config: &Config, overview: Overview, query: &Query, fresh: bool) -> Result<Made, Problem> {
+async fn make(config: &Config, overview: Overview, query: &Query, fresh: bool, format: Format) -> Result<Made, Problem> {
     let as_of_ms = now_ms();
     let (object, versions) = match overview {
-        Overview::Campaigns => list(config, query).await?,
+        Overview::Campaigns => list(config, query, format).await?,
         Overview::Performance => {
             let settings = settings(config, fresh).await?;
             let timezone = query.get("timezone").unwrap_or(&settings.timezone);
@@ -57,14 +59,16 @@ async fn make(config: &Config, overview: Overview, query: &Query, fresh: bool) -
             (object, versions)
         }
     };
-    Ok(Made::json(object, &versions, as_of_ms))
+    Ok(Made::of(format, object, &versions, as_of_ms))
 }
 
 /// A page of campaigns with their headline numbers: one call per Ledger for all of them.
-async fn list(config: &Config, query: &Query) -> Result<(Value, Vec<u64>), Problem> {
-    let (wanted, limit) = (Wanted::read(query)?, query.whole("limit", 1..=PAGE_MOST, PAGE)?);
+async fn list(config: &Config, query: &Query, format: Format) -> Result<(Value, Vec<u64>), Problem> {
+    // Of a table all, if nobody says how many.
+    let limit = if format == Format::Json { PAGE } else { u32::MAX };
+    let (wanted, limit) = (Wanted::read(query)?, query.whole("limit", 1..=PAGE_MOST, limit)?);
     // A cursor belongs to what decides which records the list holds, and in which order.
-    let bound_to = format!("campaigns {}", query.key_without(&["cursor", "limit"]));
+    let bound_to = format!("campaigns {}", query.key_without(&["cursor", "limit", "format"]));
     let after: Option<(Value, String)> = match query.get("cursor") {
         Some(cursor) => serde_json::from_str(&cursor::open(&config.cursor_key, &bound_to, cursor)?).ok(),
         None => None,

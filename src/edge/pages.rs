@@ -44,7 +44,7 @@ pub struct Pages {
 
 /// Answers with a list as the request wants it.
 pub async fn answer(config: &Rc<Config>, asked: &Asked<'_>, query: &Query, pages: Pages) -> Answer {
-    let format = Format::of(query.get("format"), &http::header(asked.request, "accept").unwrap_or_default())?;
+    let format = http::format(asked.request, query)?;
     let limit = query.whole("limit", 1..=PAGE_MOST, PAGE)?;
     let position = query.get("cursor").map(|cursor| cursor::open(&config.cursor_key, &pages.of, cursor)).transpose()?;
     if format == Format::Json {

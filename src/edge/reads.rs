@@ -22,6 +22,7 @@ use crate::etag;
 use crate::event::Ms;
 use crate::problem::Problem;
 use crate::route::Query;
+use crate::table::{self, Format};
 use crate::time::to_rfc3339;
 
 /// How old an answer may be if the reader does not say, in seconds (`api.md`).
@@ -48,6 +49,15 @@ impl Question {
         let max_age_s = query.whole("max_age", 0..=MAX_AGE_MOST_S, MAX_AGE_S)?;
         Ok(Self { key, max_age_ms: Ms::from(max_age_s) * 1000, of_nobody: true })
     }
+
+    /// The same, to be answered in this format.
+    #[must_use]
+    pub fn written_as(mut self, format: Format) -> Self {
+        if format != Format::Json {
+            self.key.push_str(format.content_type());
+        }
+        self
+    }
 }
 
 /// An answer that was made.
@@ -59,14 +69,15 @@ pub struct Made {
 }
 
 impl Made {
-    /// An object in JSON, which is given the moment of which it speaks; `versions` are those of the Ledgers.
+    /// An object, which is given the moment of which it speaks, or the list in it as a table; `versions` are those of the Ledgers.
     #[must_use]
-    pub fn json(mut object: Value, versions: &[u64], as_of_ms: Ms) -> Self {
+    pub fn of(format: Format, mut object: Value, versions: &[u64], as_of_ms: Ms) -> Self {
+        let format = if object.get("data").is_some() { format } else { Format::Json };
         let state = format!("{versions:?}{object}");
         if let Some(object) = object.as_object_mut() {
             object.insert("as_of".to_owned(), json!(to_rfc3339(as_of_ms)));
         }
-        Self { state, content_type: "application/json", body: object.to_string() }
+        Self { state, content_type: format.content_type(), body: table::written(format, &object) }
     }
 }
 

@@ -26,31 +26,15 @@ use crate::reports::Subject;
 use crate::route::{Query, Report};
 use crate::settings::Settings;
 use crate::shares::Shares;
-use crate::table::{self, Format};
+use crate::table::Format;
 use crate::trend::Trend;
 
 /// `GET /v1/campaigns/{campaign}/…`
 pub async fn answer(config: &Config, asked: &Asked<'_>, campaign: &str, report: Report, query: &Query) -> Answer {
-    let mut question = question(campaign, report, query)?;
+    let format = http::format(asked.request, query)?;
+    let question = question(campaign, report, query)?.written_as(format);
     let fresh = question.max_age_ms == 0;
-    let format = match report {
-        Report::Trend => Format::of(query.get("format"), &http::header(asked.request, "accept").unwrap_or_default())?,
-        _ => Format::Json,
-    };
-    if format == Format::Json {
-        return reads::answer(config, asked, &question, Box::pin(make(config, campaign, report, query, fresh))).await;
-    }
-    question.key.push_str(format.content_type());
-    let make = async { Ok::<_, Problem>(table(format, &object(config, campaign, report, query, fresh, now_ms()).await?)) };
-    reads::answer(config, asked, &question, Box::pin(make)).await
-}
-
-/// The rows of an answer as a table.
-fn table(format: Format, (object, versions): &(Value, Vec<u64>)) -> Made {
-    let rows = object.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let columns = table::columns_of(&["period", "start", "end"], rows);
-    let body = table::head(format, &columns) + &table::lines(format, &columns, rows);
-    Made { state: format!("{versions:?}{body}"), content_type: format.content_type(), body }
+    reads::answer(config, asked, &question, Box::pin(make(config, campaign, report, query, fresh, format))).await
 }
 
 /// The question for a report.
@@ -66,10 +50,17 @@ pub fn question(campaign: &str, report: Report, query: &Query) -> Result<Questio
 ///
 /// # Errors
 /// 400, if the query says nothing; 404, if there is no such campaign; 503, if somebody does not answer.
-pub async fn make(config: &Config, campaign: &str, report: Report, query: &Query, fresh: bool) -> Result<Made, Problem> {
+pub async fn make(
+    config: &Config,
+    campaign: &str,
+    report: Report,
+    query: &Query,
+    fresh: bool,
+    format: Format,
+) -> Result<Made, Problem> {
     let as_of_ms = now_ms();
     let (object, versions) = object(config, campaign, report, query, fresh, as_of_ms).await?;
-    Ok(Made::json(object, &versions, as_of_ms))
+    Ok(Made::of(format, object, &versions, as_of_ms))
 }
 
 async fn object(

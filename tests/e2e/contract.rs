@@ -158,6 +158,20 @@ fn every_answer_is_as_described() {
             }
         }
         contract.judge(&method, &path, &answer);
+        if method == "GET" && parameters.iter().any(|parameter| contract.at(parameter)["name"] == "format") {
+            let rows = answer.json()["data"].as_array().unwrap_or_else(|| panic!("no rows: {asked}")).clone();
+            let tables = ["csv", "ndjson"].map(|format| {
+                let mark = if asked.contains('?') { '&' } else { '?' };
+                let table = api.get(&format!("{asked}{mark}format={format}"));
+                contract.judge(&method, &path, &table);
+                expect(&table, 200);
+                table.text()
+            });
+            let [csv, ndjson] = &tables;
+            let lines: Vec<Value> = ndjson.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            assert_eq!(lines, rows, "{asked}: a table has other rows");
+            assert_eq!(csv.matches("\r\n").count(), rows.len() + 1, "{asked}: {csv}");
+        }
         // A quarantined body that is still badly signed stays where it is.
         if answer.status >= 300 && !path.ends_with("/quarantine/{letter}/replay") {
             failed.push(format!("{method} {asked}: {} {}", answer.status, answer.text()));
