@@ -7,10 +7,14 @@ use core::cmp::Ordering;
 use serde_json::{Map, Value, json};
 
 use crate::campaign::Campaign;
+use crate::cost::Prices;
+use crate::counters::Book;
+use crate::ledger::{Sums, Totals};
 use crate::numbers::Numbers;
 use crate::problem::Problem;
 use crate::route::Query;
 use crate::stats::{rates, row};
+use crate::sums::By;
 use crate::time::from_rfc3339;
 
 /// What a list can be sorted by beside the numbers and rates of its rows.
@@ -50,7 +54,9 @@ impl<'a> Wanted<'a> {
             sort: sort.strip_prefix('-').unwrap_or(sort),
             descending: sort.starts_with('-'),
         };
-        if [NAME, CREATED_AT].contains(&wanted.sort) || number(&numbers_row(&Numbers::default()), wanted.sort).is_some() {
+        if [NAME, CREATED_AT].contains(&wanted.sort)
+            || number(&numbers_row(&Book::default(), &Prices::default()), wanted.sort).is_some()
+        {
             Ok(wanted)
         } else {
             Err(Problem::bad(
@@ -102,11 +108,19 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The headline numbers of a campaign, with its rates.
+/// What the Ledgers are asked for, to have the headline numbers of these campaigns (all, if none are named) and what they cost.
 #[must_use]
-pub fn numbers_row(numbers: &Numbers) -> Map<String, Value> {
-    let mut row = row(numbers);
-    row.insert("rates".to_owned(), json!(rates(numbers)));
+pub fn sums(campaigns: Option<Vec<u32>>, prices: &Prices) -> Sums {
+    Sums { campaigns, totals: Totals::Headline, cut: prices.cut(By::Billing), together: false }
+}
+
+/// The headline numbers of a campaign, with its rates and what it cost.
+#[must_use]
+pub fn numbers_row(sum: &Book, prices: &Prices) -> Map<String, Value> {
+    let numbers = Numbers::default().with(sum, &sum.totals, None);
+    let mut row = row(&numbers);
+    row.insert("rates".to_owned(), json!(rates(&numbers)));
+    row.insert("cost".to_owned(), json!(prices.cost_ever(&numbers, sum, None)));
     row
 }
 
@@ -130,6 +144,8 @@ fn number(row: &Map<String, Value>, name: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contributions::state;
+    use crate::counters::{Cell, Kind};
 
     fn campaign(id: &str, name: &str, created_at_ms: i64, tags: Value) -> Campaign {
         let mut campaign = json!({"no": 1, "id": id, "name": name, "type": "broadcast", "message_type": "template",
@@ -147,11 +163,11 @@ mod tests {
             .into_iter()
             .filter_map(|(id, name, at, tags, sent)| {
                 let campaign = campaign(id, name, at, tags);
-                let mut numbers = Numbers::default();
-                numbers.messages.sent = sent;
-                numbers.messages.delivered = sent - 5;
-                numbers.messages.read = 1;
-                wanted.holds(&campaign).then(|| (wanted.key(&campaign, &numbers_row(&numbers)), id))
+                let mut sum = Book::default();
+                for (state, n) in [(state::SENT, sent), (state::DELIVERED, sent - 5), (state::READ, 1)] {
+                    sum.totals.add(Cell { kind: Kind::Messages, step: 0, quarter: None, a: state, b: 0 }, n);
+                }
+                wanted.holds(&campaign).then(|| (wanted.key(&campaign, &numbers_row(&sum, &Prices::default())), id))
             })
             .collect();
         found.sort_by(|a, b| wanted.order((&a.0, a.1), (&b.0, b.1)));

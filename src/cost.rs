@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use crate::calendar::{Zone, start_of_day};
 use crate::contributions::usage_parts;
-use crate::counters::QUARTER_MS;
+use crate::counters::{Book, QUARTER_MS};
 use crate::money::Money;
 use crate::numbers::Numbers;
 use crate::rate_card::RateCard;
-use crate::sums::{Quarter, span};
+use crate::sums::{By, Cut, Quarter, span};
 use crate::time::{month_of, month_start};
 
 /// Billed messages: (stretch between two dates of the rate card, category and country) → how many.
@@ -56,7 +56,7 @@ impl Prices {
     /// From each change of prices to the end of its UTC month, where the change is not that month's beginning: what was billed there
     /// must be told apart from what the month's totals have in all.
     #[must_use]
-    pub fn tails(&self) -> Vec<(Quarter, u32)> {
+    fn tails(&self) -> Vec<(Quarter, u32)> {
         let mut tails: Vec<(Quarter, u32)> = Vec::new();
         for change in &self.quarters {
             let month = month_of(change * QUARTER_MS);
@@ -68,16 +68,23 @@ impl Prices {
         tails
     }
 
-    /// What was billed ever: the totals by month, of which the tails are known by stretch.
+    /// What the totals need beside them to be priced: the tails, by what was billed in them. None, if prices change with months.
     #[must_use]
-    pub fn billed_ever(&self, totals: &Numbers, tails: &[Numbers]) -> Billed {
+    pub fn cut(&self, by: By) -> Option<Cut> {
+        let spans = self.tails();
+        (!spans.is_empty()).then(|| Cut { spans, by, prices: self.quarters() })
+    }
+
+    /// What messages cost ever: the totals by month, of which the tails are known by stretch. `sum` has them, by [`Self::cut`].
+    #[must_use]
+    pub fn cost_ever(&self, totals: &Numbers, sum: &Book, step: Option<&str>) -> Cost {
         let mut billed = Billed::new();
         let mut by_month = totals.billed_in.clone();
-        for ((from, _), tail) in self.tails().iter().zip(tails) {
-            for ((stretch, usage), n) in &tail.billed {
-                *billed.entry((*stretch, *usage)).or_default() += n;
-                let month = by_month.entry((month_of(from * QUARTER_MS), *usage)).or_default();
-                *month = month.wrapping_sub(*n);
+        for (no, (from, _)) in (0..).zip(self.tails()) {
+            for ((stretch, usage), n) in Numbers::in_span(sum, no, step).billed {
+                *billed.entry((stretch, usage)).or_default() += n;
+                let month = by_month.entry((month_of(from * QUARTER_MS), usage)).or_default();
+                *month = month.wrapping_sub(n);
             }
         }
         for ((month, usage), n) in by_month.into_iter().filter(|(_, n)| *n > 0) {
@@ -85,7 +92,7 @@ impl Prices {
             let stretch = self.quarters.partition_point(|change| *change <= start) as u16;
             *billed.entry((stretch, usage)).or_default() += n;
         }
-        billed
+        self.cost(&totals.own_cost, &billed)
     }
 
     /// What these messages cost, with the prices that dispatches named.

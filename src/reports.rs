@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::rates::rate;
 use crate::shares::Shares;
 use crate::stats::{self, error, stats};
-use crate::sums::{By, Cut};
+use crate::sums::By;
 
 /// What the numbers are of, and what they are priced and judged by.
 pub struct Subject<'a> {
@@ -43,10 +43,7 @@ impl Subject<'_> {
     #[must_use]
     pub fn sums(&self) -> Sums {
         let (totals, cut) = match self.period {
-            None => {
-                let cut = Cut { spans: self.prices.tails(), by: By::Event, prices: self.prices.quarters() };
-                (Totals::Whole, (!cut.spans.is_empty()).then_some(cut))
-            }
+            None => (Totals::Whole, self.prices.cut(By::Event)),
             Some(period) => (Totals::None, Some(period.cut(self.prices.quarters()))),
         };
         Sums { campaigns: Some(vec![self.no]), totals, cut, together: false }
@@ -190,21 +187,14 @@ impl Subject<'_> {
 
     /// The numbers of a step and what they cost.
     fn numbers(&self, book: &Book, step: Option<&str>) -> (Numbers, Cost) {
-        let (numbers, billed) = match self.period {
-            None => {
-                let numbers = Numbers::ever(book, step);
-                let tails: Vec<Numbers> =
-                    (0..).zip(self.prices.tails()).map(|(no, _)| Numbers::in_span(book, no, step)).collect();
-                let billed = self.prices.billed_ever(&numbers, &tails);
-                (numbers, billed)
-            }
-            Some(_) => {
-                let numbers = Numbers::in_span(book, 0, step);
-                let billed = numbers.billed.clone();
-                (numbers, billed)
-            }
+        let numbers = match self.period {
+            None => Numbers::ever(book, step),
+            Some(_) => Numbers::in_span(book, 0, step),
         };
-        let cost = self.prices.cost(&numbers.own_cost, &billed);
+        let cost = match self.period {
+            None => self.prices.cost_ever(&numbers, book, step),
+            Some(_) => self.prices.cost(&numbers.own_cost, &numbers.billed),
+        };
         (numbers, cost)
     }
 }

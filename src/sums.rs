@@ -27,6 +27,8 @@ pub enum By {
     Event,
     /// Of a month: the messages sent in it; what was delivered, billed and opened in it by category and country.
     Usage,
+    /// What was billed in it, of all steps together: no name is needed, so it goes with a [`headline`].
+    Billing,
 }
 
 /// Spans of time, and how they are added up.
@@ -103,6 +105,7 @@ impl Cut {
             }
             (By::Event, States) => add(cell),
             (By::Event, BilledAt) => add(billed(cell.a, quarter)),
+            (By::Billing, BilledAt) => add(Cell { step: 0, ..billed(cell.a, quarter) }),
             (By::Event, kind) => {
                 if let Some(kind) = as_if_sent(kind) {
                     add(Cell { kind, ..cell });
@@ -137,14 +140,14 @@ pub fn headline(totals: &StoredRow) -> Book {
                 }
             }
             Clicks | UniqueClicks => book.totals.add(Cell { a: 0, b: cell.b.min(1), ..cell }, n),
-            Replies | Reactions | Conversions => book.totals.add(cell, n),
+            Replies | Reactions | Conversions | BilledIn => book.totals.add(cell, n),
             _ => {}
         }
     }
     for (bit, n) in (0..).zip(in_state) {
         book.totals.add(Cell { kind: States, step: 0, quarter: None, a: bit, b: 0 }, n);
     }
-    for (cell, nanos) in totals.money_cells().filter(|(cell, _)| cell.kind == Revenue) {
+    for (cell, nanos) in totals.money_cells().filter(|(cell, _)| matches!(cell.kind, Revenue | OwnCost)) {
         let a = u32::from(book.name(totals.n.get(cell.a as usize).map_or("", String::as_str)));
         book.totals.add_money(Cell { step: 0, a, ..cell }, nanos);
     }

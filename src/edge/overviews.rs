@@ -11,12 +11,11 @@ use super::zone::IntlZone;
 use super::{Answer, Asked, definitions, http, now_ms};
 use crate::bounds::{PAGE, PAGE_MOST};
 use crate::campaign::Campaign;
-use crate::campaign_list::{Wanted, listed, numbers_row};
+use crate::campaign_list::{self, Wanted, listed, numbers_row};
+use crate::cost::Prices;
 use crate::counters::Book;
 use crate::cursor;
-use crate::ledger::{Sums, Totals};
 use crate::month::Month;
-use crate::numbers::Numbers;
 use crate::order::sort;
 use crate::performance::{GroupBy, Performance};
 use crate::period::Period;
@@ -36,7 +35,7 @@ pub async fn answer(config: &Config, asked: &Asked<'_>, overview: Overview, quer
 async fn make(config: &Config, overview: Overview, query: &Query, fresh: bool, format: Format) -> Result<Made, Problem> {
     let as_of_ms = now_ms();
     let (object, versions) = match overview {
-        Overview::Campaigns => list(config, query, format).await?,
+        Overview::Campaigns => list(config, query, fresh, format).await?,
         Overview::Performance => {
             let settings = settings(config, fresh).await?;
             let timezone = query.get("timezone").unwrap_or(&settings.timezone);
@@ -63,10 +62,11 @@ async fn make(config: &Config, overview: Overview, query: &Query, fresh: bool, f
 }
 
 /// A page of campaigns with their headline numbers: one call per Ledger for all of them.
-async fn list(config: &Config, query: &Query, format: Format) -> Result<(Value, Vec<u64>), Problem> {
+async fn list(config: &Config, query: &Query, fresh: bool, format: Format) -> Result<(Value, Vec<u64>), Problem> {
     // Of a table all, if nobody says how many.
     let limit = if format == Format::Json { PAGE } else { u32::MAX };
     let (wanted, limit) = (Wanted::read(query)?, query.whole("limit", 1..=PAGE_MOST, limit)?);
+    let prices = prices(&*settings(config, fresh).await?);
     // A cursor belongs to what decides which records the list holds, and in which order.
     let bound_to = format!("campaigns {}", query.key_without(&["cursor", "limit", "format"]));
     let after: Option<(Value, String)> = match query.get("cursor") {
@@ -80,7 +80,7 @@ async fn list(config: &Config, query: &Query, format: Format) -> Result<(Value, 
     let total = found.len() as u64;
     let mut versions = Vec::new();
     if wanted.by_number() {
-        versions = add_numbers(config, &mut found).await?;
+        versions = add_numbers(config, &prices, &mut found).await?;
     }
     for (key, campaign, row) in &mut found {
         *key = wanted.key(campaign, row);
@@ -92,7 +92,7 @@ async fn list(config: &Config, query: &Query, format: Format) -> Result<(Value, 
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     if !wanted.by_number() {
-        versions = add_numbers(config, &mut found).await?;
+        versions = add_numbers(config, &prices, &mut found).await?;
     }
     let next = found.last().filter(|_| more).and_then(|(key, campaign, _)| {
         cursor::seal(&config.cursor_key, &bound_to, &serde_json::to_string(&(key, &campaign.id)).ok()?)
@@ -102,14 +102,16 @@ async fn list(config: &Config, query: &Query, format: Format) -> Result<(Value, 
 }
 
 /// Puts the headline numbers beside these campaigns.
-async fn add_numbers(config: &Config, found: &mut [(Value, Campaign, Map<String, Value>)]) -> Result<Vec<u64>, Problem> {
-    let numbers = Some(found.iter().map(|(_, campaign, _)| campaign.no).collect());
-    let sums = Sums { campaigns: numbers, totals: Totals::Headline, cut: None, together: false };
-    let (books, versions) = reports::books(config, &sums).await?;
+async fn add_numbers(
+    config: &Config,
+    prices: &Prices,
+    found: &mut [(Value, Campaign, Map<String, Value>)],
+) -> Result<Vec<u64>, Problem> {
+    let numbers = found.iter().map(|(_, campaign, _)| campaign.no).collect();
+    let (books, versions) = reports::books(config, &campaign_list::sums(Some(numbers), prices)).await?;
     let nothing = Book::default();
     for (_, campaign, row) in found {
-        let book = books.get(&campaign.no).unwrap_or(&nothing);
-        *row = numbers_row(&Numbers::default().with(book, &book.totals, None));
+        *row = numbers_row(books.get(&campaign.no).unwrap_or(&nothing), prices);
     }
     Ok(versions)
 }

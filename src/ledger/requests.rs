@@ -218,7 +218,7 @@ pub enum Totals {
     #[default]
     None,
     Whole,
-    /// As [`crate::sums::headline`] leaves them; without a cut.
+    /// As [`crate::sums::headline`] leaves them; with a cut of what was billed, or none.
     Headline,
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bluetick::calendar::Zone;
 use bluetick::contributions::{person, usage_parts};
-use bluetick::cost::{Billed, Prices};
+use bluetick::cost::{Cost, Prices};
 use bluetick::counters::{Book, Kind};
 use bluetick::ledger::Totals;
 use bluetick::money::Amount;
@@ -123,8 +123,7 @@ fn normal(numbers: &answers::Numbers) -> answers::Numbers {
 }
 
 /// What messages cost by the model's rate card, and how many have no price.
-fn cost(prices: &Prices, n: &Numbers, billed: &Billed) -> (BTreeMap<String, String>, u64) {
-    let cost = prices.cost(&n.own_cost, billed);
+fn named_cost(cost: &Cost) -> (BTreeMap<String, String>, u64) {
     let total = cost.total.iter().map(|(currency, amount)| (currency.to_string(), amount.to_string())).collect();
     (present(Some(&total)), cost.unpriced)
 }
@@ -162,13 +161,12 @@ pub fn check_counted(context: &str, workspace: &mut Workspace, definitions: &Def
     // Its days begin at 18:15 UTC, so that no price changes at a day's or month's border of UTC.
     let zone = Tz::Asia__Kathmandu;
     let prices = Prices::new(RateCard::read(&model::cost::card(), "").unwrap(), &Place(zone));
-    let tails = Cut { spans: prices.tails(), by: By::Event, prices: prices.quarters() };
     for (id, no) in campaigns(definitions) {
         let campaign = &expected.campaigns[&id];
         let scopes =
             [(None, &campaign.all)].into_iter().chain(campaign.steps.iter().map(|(step, scope)| (Some(step.as_str()), scope)));
         let scopes: Vec<(Option<&str>, &answers::Scope)> = scopes.collect();
-        let ever = workspace.sum(no, Totals::Whole, Some(tails.clone()));
+        let ever = workspace.sum(no, Totals::Whole, prices.cut(By::Event));
         assert_eq!(ever.totals, workspace.sum(no, Totals::Whole, None).totals, "{context}");
         for (step, scope) in &scopes {
             let context = format!("{context}, campaign {id}, step {step:?}");
@@ -176,9 +174,7 @@ pub fn check_counted(context: &str, workspace: &mut Workspace, definitions: &Def
             assert_eq!(named(&got), normal(&scope.numbers), "{context}");
             assert_eq!(links(&got), scope.links, "{context}");
             assert_eq!(revenue(&got), present(Some(&scope.revenue)), "{context}");
-            let tails: Vec<Numbers> = (0..).zip(&tails.spans).map(|(no, _)| Numbers::in_span(&ever, no, *step)).collect();
-            let billed = prices.billed_ever(&got, &tails);
-            assert_eq!(cost(&prices, &got, &billed), model_cost(scope, zone, |_| true), "{context}: cost");
+            assert_eq!(named_cost(&prices.cost_ever(&got, &ever, *step)), model_cost(scope, zone, |_| true), "{context}: cost");
         }
         for basis in [Basis::Sent, Basis::Event] {
             let by_quarter = |scope: &answers::Scope| match basis {
@@ -198,7 +194,7 @@ pub fn check_counted(context: &str, workspace: &mut Workspace, definitions: &Def
                     assert_eq!(revenue(&got), present(money.get(quarter)), "{context}");
                     let time = |bill: &answers::Bill| if basis == Basis::Sent { bill.sent_ms } else { bill.billed_ms };
                     let paid = model_cost(scope, zone, |bill| (*quarter..quarter + QUARTER_MS).contains(&time(bill)));
-                    assert_eq!(cost(&prices, &got, &got.billed), paid, "{context}: cost");
+                    assert_eq!(named_cost(&prices.cost(&got.own_cost, &got.billed)), paid, "{context}: cost");
                 }
                 let all = workspace.numbers(no, *step, Some(always)).messages;
                 assert_eq!(all, Numbers::ever(&ever, *step).messages, "{context}: the sum over time is the total");
