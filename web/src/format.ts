@@ -5,9 +5,10 @@ import { words } from "./words";
 const LANGUAGE = "en";
 const whole = new Intl.NumberFormat(LANGUAGE);
 const compact = new Intl.NumberFormat(LANGUAGE, { notation: "compact", maximumFractionDigits: 1 });
-const percent = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const wholePercent = new Intl.NumberFormat(LANGUAGE, { style: "percent" });
 const points = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
-const signs = new Intl.NumberFormat(LANGUAGE, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
+const changes = new Intl.NumberFormat(LANGUAGE, { style: "percent", signDisplay: "exceptZero", maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const ratio = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 2 });
 
 /** Intl writes a hyphen where a minus belongs. */
@@ -16,13 +17,17 @@ const minus = (text: string): string => text.replace("-", "−");
 export const number = (value: number | null | undefined): string =>
   value === null || value === undefined ? words.none : minus(whole.format(value));
 export const short = (value: number): string => (Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value));
+/** With one decimal, so that rates stand under one another; nothing and all need none. */
 export const rate = (value: number | null | undefined): string =>
-  value === null || value === undefined ? words.none : minus(percent.format(value));
+  value === null || value === undefined ? words.none : minus((value === 0 || value === 1 ? wholePercent : percent).format(value));
 export const percentagePoints = (value: number): string => `${minus(points.format(value * 100))} ${words.points}`;
-export const multiple = (value: number | null | undefined): string =>
-  value === null || value === undefined ? words.none : `${ratio.format(value)}×`;
+/** How many times the cost came back, by currency. */
+export const multiples = (roi: Record<string, number | null>): string =>
+  Object.values(roi)
+    .map((times) => (times === null ? words.none : `${ratio.format(times)}×`))
+    .join(" · ") || words.none;
 export const fraction = (value: number): string => minus(ratio.format(value));
-export const signed = (value: number): string => minus(signs.format(value));
+export const change = (value: number): string => minus(changes.format(value));
 
 /** A decimal in its currency, to the cent: halves go up. Texts in, texts out: no digit of a large sum is lost on the way. */
 export function amount(value: string, currency: string): string {
@@ -55,6 +60,9 @@ export const date = (at: string | number, zone: string): string =>
   format(zone, { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
 export const dayAndMonth = (at: string | number, zone: string): string =>
   format(zone, { day: "numeric", month: "short" }).format(new Date(at));
+/** The day, with its year where that is not this one. */
+export const day = (at: string, zone: string, now = Date.now()): string =>
+  (date(at, zone).slice(-4) === date(now, zone).slice(-4) ? dayAndMonth : date)(at, zone);
 export const weekday = (at: string | number, zone: string): string =>
   format(zone, { weekday: "short", day: "numeric", month: "short" }).format(new Date(at));
 export const month = (at: string | number, zone: string): string =>

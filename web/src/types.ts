@@ -40,10 +40,10 @@ export type Row = {
 export type Rates = Record<string, number | null>;
 
 /** A row of the list: the definition with the headline numbers. */
-export type CampaignRow = Campaign & Row;
+export type CampaignRow = Campaign & Row & { cost: Cost };
 
-/** A row of the performance of several campaigns in a period. */
-export type PerformanceRow = Row & { campaign?: string; cost: Cost; roi: Rates };
+/** What several campaigns come to in a period. */
+export type PerformanceRow = Row & { cost: Cost; roi: Rates };
 
 export type Cost = { total: Money; unpriced: number; basis: string[] };
 
@@ -71,8 +71,9 @@ export type Stats = {
   cost: Cost;
   roi: Rates;
   gaps: Gap[] | null;
-  erased?: number;
-  expired?: number;
+  /** How many of the attempted messages no list shows any more. */
+  erased: number;
+  expired: number;
   lists?: Record<string, string>;
 };
 

@@ -4,7 +4,12 @@ import { browserZone } from "./period";
 import { currentSession } from "./session";
 import type { Settings } from "./types";
 
+/** Whose zone was read last: the next view begins with it. */
+let known = { token: "", zone: "" };
+
 export function useWorkspaceZone(): string {
-  const path = currentSession()?.kind === "key" ? "/v1/settings" : null;
-  return useResource<Settings>(path).data?.timezone ?? browserZone();
+  const { kind, token } = currentSession() ?? { kind: "share", token: "" };
+  const zone = useResource<Settings>(kind === "key" ? "/v1/settings" : null).data?.timezone;
+  if (zone) known = { token, zone };
+  return zone ?? (known.token === token ? known.zone : browserZone());
 }

@@ -1,12 +1,14 @@
-// A real browser: the system's Chromium, else the one that ships inside an npm package. Without either the tests fail.
+// A real browser: the one that BLUETICK_BROWSER names, else the system's Chromium, else the one that ships inside an npm package.
+// Without any the tests fail, with a line that says what to do.
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, realpath, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type BrowserContext, chromium } from "playwright-core";
 
 const SYSTEM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const REMEDY = "install Chromium (apt-get install chromium), or name one that starts by BLUETICK_BROWSER=/path/to/chrome";
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -17,22 +19,36 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-type Program = {
-  path: string;
-  /** Unpacks the libraries that the package carries along for machines without a desktop; the answer is their folder. */
-  libraries?: () => Promise<string>;
-};
+/** What the package unpacks: the browser, and the libraries that a machine without a desktop lacks. */
+const PARTS = ["chromium.br", "al2023.tar.br"];
 
-async function program(): Promise<Program> {
-  const system = [process.env.BLUETICK_BROWSER ?? "", ...SYSTEM].find((path) => path && existsSync(path));
-  if (system) return { path: system };
-  const { default: packed } = await import("@sparticuz/chromium");
+/** The browser of the npm package, unpacked once beside it. A folder is only found there whole: it is unpacked elsewhere, then moved. */
+async function packed(): Promise<string> {
   const parts = import.meta.resolve("@sparticuz/chromium");
-  const libraries = async (): Promise<string> => {
+  const bin = await realpath(fileURLToPath(new URL("../bin", parts)));
+  const unpacked = join(bin, "..", "unpacked");
+  if (!existsSync(unpacked)) {
     const { inflate } = (await import(new URL("lambdafs.js", parts).href)) as { inflate: (path: string) => Promise<string> };
-    return join(await inflate(fileURLToPath(new URL("../bin/al2023.tar.br", parts))), "lib");
-  };
-  return { path: await packed.executablePath(), libraries };
+    // It unpacks into the folder for temporary files.
+    const { TMPDIR: before = tmpdir() } = process.env;
+    const own = (process.env.TMPDIR = await mkdtemp(`${unpacked}-`));
+    await Promise.all(PARTS.map((part) => inflate(join(bin, part))));
+    process.env.TMPDIR = before;
+    // Whoever comes second finds it done.
+    await rename(own, unpacked).catch(() => rm(own, { recursive: true, force: true }));
+  }
+  return unpacked;
+}
+
+/** The browser's program, and where it finds libraries that the system has not. */
+async function program(): Promise<{ path: string; libraries?: string }> {
+  const wanted = process.env.BLUETICK_BROWSER;
+  const system = wanted ? [wanted] : SYSTEM;
+  const path = system.find(existsSync);
+  if (path) return { path };
+  if (wanted) throw new Error(`there is no browser at BLUETICK_BROWSER=${wanted}: name another, or none to use the packaged one`);
+  const folder = await packed();
+  return { path: join(folder, "chromium"), libraries: join(folder, "al2023", "lib") };
 }
 
 export type Options = { width?: number; height?: number; dark?: boolean };
@@ -46,10 +62,10 @@ export async function launch(): Promise<Browser> {
   const { path, libraries } = await program();
   const profile = await mkdtemp(join(tmpdir(), "bluetick-browser-"));
   const start = (env: Record<string, string>) =>
-    chromium.launch({ executablePath: path, headless: true, args: FLAGS, env: { ...process.env, HOME: profile, ...env } as Record<string, string> });
+    chromium.launch({ executablePath: path, headless: true, args: FLAGS, env: { ...process.env, HOME: profile, TMPDIR: profile, ...env } as Record<string, string> });
   const browser = await start({}).catch((error: unknown) => {
-    if (!libraries || !String(error).includes("shared libraries")) throw error;
-    return libraries().then((folder) => start({ LD_LIBRARY_PATH: folder }));
+    if (!libraries || !String(error).includes("shared libraries")) throw new Error(`${path} does not start: ${REMEDY}\n${String(error)}`);
+    return start({ LD_LIBRARY_PATH: libraries });
   });
   return {
     open: ({ width = 1280, height = 860, dark = false } = {}) =>

@@ -27,7 +27,11 @@ export async function play(): Promise<Channel> {
   await campaign("autumn", "Autumn letter", "one_time", ["shop", "letter"], [""], 310, 12);
   await campaign("refer", "Bring a friend", "api", ["onboarding"], [""], 45, 9);
   await api("/v1/campaigns/life", "PUT", { name: "A life", type: "broadcast", message_type: "template" });
+  await api("/v1/campaigns/cart", "PATCH", { send_limit: 500 });
+  await api("/v1/campaigns/autumn", "PATCH", { send_limit: 300 });
   await api("/v1/campaigns/autumn", "PATCH", { status: "sent" });
+  // Somebody of the autumn letter alone wants to be forgotten.
+  await api("/v1/contacts/erase", "POST", { contact: "447700900305" });
   await api("/v1/campaigns/refer", "PATCH", { status: "paused" });
   return { id: "wa", url, secret: SECRET };
 }

@@ -1,4 +1,5 @@
 // The funnel: people in a stage and in every stage before it. Stages can be switched off.
+import { useState } from "preact/hooks";
 import { at } from "../api";
 import { number, rate } from "../format";
 import { useNumbers } from "../resource";
@@ -8,7 +9,7 @@ import type { Listed } from "./people";
 import { Card, Empty, Opens, Skeleton, Trouble } from "./ui";
 
 const STAGES = ["sent", "delivered", "opened", "read", "clicked", "replied", "converted"];
-export const STANDARD_STAGES = ["sent", "delivered", "read", "clicked", "converted"];
+const STANDARD = ["sent", "delivered", "read", "clicked", "converted"];
 
 /** The part of a stage that its column shows: from what it had to what the next one has. */
 function Shape({ from, to }: { from: number; to: number }) {
@@ -26,18 +27,17 @@ export function Funnel(props: {
   step: string | null;
   /** Says that it is of all time, where the rest of the page is not. */
   allTime: boolean;
-  stages: string[];
-  onStages: (stages: string[]) => void;
   onOpen: (listed: Listed) => void;
   class?: string;
 }) {
-  const { base, step, stages } = props;
+  const { base, step } = props;
+  const [stages, setStages] = useState(STANDARD);
   const answer = useNumbers<{ data: FunnelStage[] }>(at(`${base}/funnel`, { stages: stages.join(","), step }));
   const rows = answer.data?.data;
   const top = rows?.[0]?.contacts ?? 0;
   const turn = (stage: string): void => {
     const next = STAGES.filter((other) => (other === stage ? !stages.includes(stage) : stages.includes(other)));
-    if (next.length) props.onStages(next);
+    if (next.length) setStages(next);
   };
   return (
     <Card

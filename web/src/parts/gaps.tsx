@@ -15,18 +15,25 @@ function inWords(gap: Gap, { reason, code, class: kind }: Reason): string {
   return words.gaps.reasons[reason] ?? words.gaps.skipped(reason);
 }
 
+/** What is counted and stands in no list any more. */
+const forgotten = ({ erased, expired }: Stats): string[] => [
+  ...(erased ? [words.gaps.erased(number(erased))] : []),
+  ...(expired ? [words.gaps.expired(number(expired))] : []),
+];
+
 /** The list of a reason, by the number that it is. */
 function listOf(gap: Gap, { reason, class: kind }: Reason): string | null {
   if (kind) return null;
   return reason === "control" ? "contacts.control" : reason === "pending" && gap.from === "sent" ? "messages.in_flight" : null;
 }
 
-/** The numbers that the gaps lie between. Messages, but for the audience, which are people. */
-function figures(stats: Stats, gap: Gap): [number, number] {
-  const { messages, contacts } = stats;
-  if (gap.from === "audience") return [(contacts?.submitted ?? 0) + gap.count, contacts?.submitted ?? 0];
-  if (gap.from === "limit") return [(contacts?.submitted ?? 0) + gap.count, contacts?.submitted ?? 0];
-  return [messages[gap.from] ?? 0, messages[gap.to] ?? 0];
+/** Whether a gap lies between numbers of people: what begins with the audience or a limit does. */
+const ofPeople = (gap: Gap): boolean => gap.from === "audience" || gap.from === "limit";
+
+/** The numbers that a gap lies between. */
+function figures({ messages, contacts }: Stats, gap: Gap): [number, number] {
+  const to = (ofPeople(gap) ? contacts : messages)?.[gap.to] ?? 0;
+  return [to + gap.count, to];
 }
 
 export function Gaps({ stats, onOpen, class: name }: { stats: Stats | null; onOpen: (listed: Listed) => void; class?: string }) {
@@ -50,14 +57,14 @@ export function Gaps({ stats, onOpen, class: name }: { stats: Stats | null; onOp
           <ul class="ledger">
             {stats.gaps.map((gap, index) => {
               const [from, to] = figures(stats, gap);
-              const unit = gap.from === "audience" || gap.from === "limit" ? words.gaps.people : words.gaps.messages;
+              const unit = ofPeople(gap) ? words.gaps.people : words.gaps.messages;
               const last = stats.gaps?.[index + 1]?.from !== gap.to;
               return [
                 <li class="total" key={`${gap.from}-from`}>
                   <span>
                     {words.names[gap.from] ?? gap.from} <span class="soft small">{unit}</span>
                   </span>
-                  {figure(from, words.names[gap.from] ?? gap.from, gap.from === "audience" ? null : `messages.${gap.from}`)}
+                  {figure(from, words.names[gap.from] ?? gap.from, ofPeople(gap) ? null : `messages.${gap.from}`)}
                 </li>,
                 ...gap.reasons.map((reason) => (
                   <li class="reason" key={`${gap.from}-${reason.reason}-${reason.code}`}>
@@ -70,13 +77,18 @@ export function Gaps({ stats, onOpen, class: name }: { stats: Stats | null; onOp
                     <span>
                       {words.names[gap.to] ?? gap.to} <span class="soft small">{unit}</span>
                     </span>
-                    {figure(to, words.names[gap.to] ?? gap.to, `${gap.to === "submitted" ? "contacts" : "messages"}.${gap.to}`)}
+                    {figure(to, words.names[gap.to] ?? gap.to, `${ofPeople(gap) ? "contacts" : "messages"}.${gap.to}`)}
                   </li>
                 ),
               ];
             })}
           </ul>
         )}
+        {stats && forgotten(stats).map((text) => (
+          <p class="note small" key={text}>
+            {text}
+          </p>
+        ))}
       </div>
     </Card>
   );

@@ -1,6 +1,6 @@
 // The headline numbers: of messages or of people, each with its meaning, its rate, the number before it, and its people.
 import { useState } from "preact/hooks";
-import { money, multiple, number } from "../format";
+import { money, multiples, number } from "../format";
 import type { Period } from "../period";
 import type { Stats } from "../types";
 import { words } from "../words";
@@ -130,7 +130,7 @@ export function Headline(props: {
           long
           name={words.names.roi ?? ""}
           meaning={words.definitions.roi}
-          value={stats ? Object.values(stats.roi).map(multiple).join(" · ") || words.none : null}
+          value={stats ? multiples(stats.roi) : null}
         />
       </div>
     </Card>

@@ -1,13 +1,27 @@
 // What a campaign brought: its conversions, and what it changed against the control group.
 import { useState } from "preact/hooks";
 import { at, download, get, type Problem } from "../api";
-import { amount, fraction, moment, money, multiple, number, percentagePoints, rate } from "../format";
+import { amount, fraction, moment, money, multiples, number, percentagePoints, rate } from "../format";
 import { useNumbers } from "../resource";
 import type { ConversionRow, Experiment, Page, Stats } from "../types";
 import { words } from "../words";
 import { Card, Empty, Icon, Skeleton, SkeletonRows, Trouble, toast } from "./ui";
 
 const LIMIT = 10;
+
+/** A few numbers in a line, each under its name; null is on its way. */
+function Facts({ facts }: { facts: [string, string | null][] }) {
+  return (
+    <dl class="body facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd class="tabular">{value ?? <Skeleton width={56} height={21} />}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
 
 export function Conversions(props: { base: string; query: Record<string, string | null | undefined>; stats: Stats | null; zone: string; class?: string }) {
   const { base, query, stats, zone } = props;
@@ -36,23 +50,14 @@ export function Conversions(props: { base: string; query: Record<string, string 
         ) : null
       }
     >
-      {stats && (
-        <dl class="body facts">
-          {(
-            [
-              [words.conversions.total, number(stats.conversions.total)],
-              [words.conversions.people, number(stats.conversions.contacts)],
-              [words.conversions.revenue, money(stats.conversions.revenue)],
-              [words.conversions.roi, Object.values(stats.roi).map(multiple).join(" · ") || words.none],
-            ] as const
-          ).map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd class="tabular">{value}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
+      <Facts
+        facts={[
+          [words.conversions.total, stats && number(stats.conversions.total)],
+          [words.conversions.people, stats && number(stats.conversions.contacts)],
+          [words.conversions.revenue, stats && money(stats.conversions.revenue)],
+          [words.conversions.roi, stats && multiples(stats.roi)],
+        ]}
+      />
       {first.error && !rows ? (
         <Trouble problem={first.error} retry={first.retry} />
       ) : rows?.length === 0 ? (
@@ -170,22 +175,15 @@ export function ExperimentCard({ base, allTime, class: name }: { base: string; a
               </tbody>
             </table>
           </div>
-          <dl class="body facts">
-            {(
-              [
-                [words.experiment.absolute, seen.uplift.absolute === null ? words.none : percentagePoints(seen.uplift.absolute)],
-                [words.experiment.relative, rate(seen.uplift.relative)],
-                [words.experiment.p, seen.uplift.p_value === null ? words.none : seen.uplift.p_value < 0.001 ? "< 0.001" : seen.uplift.p_value.toFixed(3)],
-                [words.experiment.incremental, seen.incremental_conversions === null ? words.none : fraction(seen.incremental_conversions)],
-                [words.experiment.incrementalRevenue, money(seen.incremental_revenue)],
-              ] as const
-            ).map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd class="tabular">{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <Facts
+            facts={[
+              [words.experiment.absolute, seen.uplift.absolute === null ? words.none : percentagePoints(seen.uplift.absolute)],
+              [words.experiment.relative, rate(seen.uplift.relative)],
+              [words.experiment.p, seen.uplift.p_value === null ? words.none : seen.uplift.p_value < 0.001 ? "< 0.001" : seen.uplift.p_value.toFixed(3)],
+              [words.experiment.incremental, seen.incremental_conversions === null ? words.none : fraction(seen.incremental_conversions)],
+              [words.experiment.incrementalRevenue, money(seen.incremental_revenue)],
+            ]}
+          />
           {seen.contaminated > 0 && <p class="body small soft">{words.experiment.contaminated(number(seen.contaminated))}</p>}
         </>
       )}

@@ -1,6 +1,6 @@
 // What all campaigns come to in a period, with the period before beside it.
 import { at } from "../api";
-import { money, multiple, number } from "../format";
+import { money, multiples, number } from "../format";
 import { bounds, type Period, type Range } from "../period";
 import { useNumbers } from "../resource";
 import type { PerformanceRow } from "../types";
@@ -19,6 +19,7 @@ export function Performance({ period, workspaceZone }: { period: Period; workspa
     ["sent", "delivery"],
     ["delivered", "delivery"],
     ["opened", "open"],
+    ["clicked", "click_through"],
   ] as const;
   return (
     <>
@@ -55,7 +56,7 @@ export function Performance({ period, workspaceZone }: { period: Period; workspa
               long
               name={words.names.roi ?? ""}
               meaning={words.definitions.roi}
-              value={sums ? Object.values(sums.roi).map(multiple).join(" · ") || words.none : null}
+              value={sums ? multiples(sums.roi) : null}
             />
           </div>
         )}

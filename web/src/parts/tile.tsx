@@ -1,15 +1,20 @@
 // A headline number: its name with its meaning, the number that leads to its people, its rate, and what it was before.
 import type { ComponentChildren } from "preact";
-import { rate as written, signed } from "../format";
+import { change as written, number, rate } from "../format";
 import { words } from "../words";
 import { Opens, Skeleton, Term, classes } from "./ui";
 
-/** How a count changed. More is better, worse, or neither. */
+/** What a count was before, and how it changed since. More is better, worse, or neither. */
 export function Delta({ now, before, more = "better" }: { now: number; before: number | null | undefined; more?: "better" | "worse" | "neither" }) {
-  if (!before) return null;
-  const change = now / before - 1;
+  if (before === null || before === undefined) return null;
+  const change = before ? now / before - 1 : 0;
   const up = change > 0 === (more === "better");
-  return <span class={classes("delta", change !== 0 && more !== "neither" && (up ? "up" : "down"))}>{signed(change * 100)} %</span>;
+  return (
+    <span class="before">
+      {before > 0 && <span class={classes("delta", change !== 0 && more !== "neither" && (up ? "up" : "down"))}>{written(change)}</span>}{" "}
+      {words.measure.before(number(before))}
+    </span>
+  );
 }
 
 export function Tile(props: {
@@ -38,9 +43,9 @@ export function Tile(props: {
         )}
       </span>
       <span class="under">
-        {props.value !== null && props.rate !== undefined && (
+        {props.value !== null && props.rate !== undefined && props.rate !== null && (
           <span>
-            {written(props.rate)} {props.rateOf}
+            {rate(props.rate)} {props.rateOf}
           </span>
         )}
         {props.note && <span>{props.note}</span>}

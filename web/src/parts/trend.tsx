@@ -1,246 +1,99 @@
-// The trend: counts by event, one line each, named at its end. The same numbers stand in a table for those who do not see lines.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import uPlot from "uplot";
-import { clock, date, dayAndMonth, month, moment, number, short, weekday } from "../format";
-import type { TrendBucket } from "../types";
+// The trend: what happened by hour, day, week or month, as lines, and as a table for those who do not see lines.
+import { useMemo, useState } from "preact/hooks";
+import { at, download, type Problem } from "../api";
+import { number } from "../format";
+import { bounds, type Period } from "../period";
+import { useNumbers } from "../resource";
+import type { Campaign, TrendBucket } from "../types";
 import { words } from "../words";
+import { LINES, TrendChart, bucketName, colorOf, countOf, useDark, type Granularity, type Line } from "./chart";
+import { Card, Empty, Icon, Segments, Skeleton, Trouble, toast } from "./ui";
 
-export const LINES = ["sent", "delivered", "read", "clicked", "replied", "converted", "failed"] as const;
-export type Line = (typeof LINES)[number];
-export type Granularity = "hour" | "day" | "week" | "month";
-
-/** Colours of the lines, light and dark. */
-const COLORS: Record<Line, [string, string]> = {
-  sent: ["#8b95a3", "#8590a0"],
-  delivered: ["#6ea8f7", "#4f8fe6"],
-  read: ["#1668dc", "#6cb0ff"],
-  clicked: ["#0a9b8e", "#35cdbd"],
-  replied: ["#8a56d8", "#b18cf5"],
-  converted: ["#c27803", "#eab24a"],
-  failed: ["#d04437", "#ff8e86"],
-};
-
-const HOUR = 3600;
-const DAY = 24 * HOUR;
-/** How far ticks of the time axis can be apart, in seconds; no closer than the buckets. */
-const STEPS = [...[1, 2, 3, 6, 12].map((hours) => hours * HOUR), ...[1, 2, 3, 7, 14, 30, 60, 90, 180, 365].map((days) => days * DAY)];
-const LEAST: Record<Granularity, number> = { hour: HOUR, day: DAY, week: 7 * DAY, month: 30 * DAY };
-
-export const colorOf = (line: Line, dark: boolean): string => COLORS[line][dark ? 1 : 0];
-
-export function countOf(bucket: TrendBucket | undefined, line: string): number {
-  const value = bucket?.[line];
-  return typeof value === "number" ? value : 0;
+/** Without the empty ends, but for one bucket on each side. */
+function trimmed(buckets: TrendBucket[]): TrendBucket[] {
+  const full = buckets.map((bucket) => LINES.some((line) => countOf(bucket, line) > 0));
+  const [first, last] = [full.indexOf(true), full.lastIndexOf(true)];
+  return first < 0 ? [] : buckets.slice(Math.max(0, first - 1), last + 2);
 }
 
-const darkness = matchMedia("(prefers-color-scheme: dark)");
+const GRANULARITIES: Granularity[] = ["hour", "day", "week", "month"];
+const HOUR = 3_600_000;
 
-export function useDark(): boolean {
-  const [dark, setDark] = useState(darkness.matches);
-  useEffect(() => {
-    const follow = (): void => setDark(darkness.matches);
-    darkness.addEventListener("change", follow);
-    return () => darkness.removeEventListener("change", follow);
-  }, []);
-  return dark;
+/** The finest granularity that stays readable. */
+function fitting(length: number): Granularity {
+  return length <= 49 * HOUR ? "hour" : length <= 100 * 24 * HOUR ? "day" : length <= 600 * 24 * HOUR ? "week" : "month";
 }
 
-/** A bucket's beginning, as long as its granularity needs. */
-export function bucketName(start: string, granularity: Granularity, zone: string): string {
-  if (granularity === "hour") return moment(start, zone);
-  if (granularity === "day") return weekday(start, zone);
-  return granularity === "week" ? date(start, zone) : month(start, zone);
-}
-
-/** Moves labels apart that would lie over each other; they stay in their order and inside the plot. */
-function apart(labels: { y: number; text: string; color: string }[], height: number, low: number, high: number): void {
-  labels.sort((a, b) => a.y - b.y);
-  let floor = low;
-  for (const label of labels) {
-    label.y = Math.max(label.y, floor);
-    floor = label.y + height;
-  }
-  let ceiling = high;
-  for (const label of labels.toReversed()) {
-    label.y = Math.min(label.y, ceiling);
-    ceiling = label.y - height;
-  }
-}
-
-export function TrendChart(props: {
-  buckets: TrendBucket[];
-  before: TrendBucket[] | null;
-  lines: Line[];
-  granularity: Granularity;
-  zone: string;
-}) {
-  const { buckets, before, lines, granularity, zone } = props;
-  const root = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const [cursor, setCursor] = useState<{ index: number; left: number } | null>(null);
+export function Trend({ base, period, step, campaign }: { base: string; period: Period; step: string | null; campaign: Campaign | null }) {
+  const [chosen, setChosen] = useState<Granularity | null>(null);
+  const [lines, setLines] = useState<Line[]>(["sent", "delivered", "read", "clicked"]);
+  const [table, setTable] = useState(false);
   const dark = useDark();
-  const shown = useMemo(() => LINES.filter((line) => lines.includes(line)), [lines.join()]);
-
-  const data = useMemo<uPlot.AlignedData>(() => {
-    const times = buckets.map(({ start }) => Date.parse(start) / 1000);
-    const now = shown.map((line) => buckets.map((bucket) => countOf(bucket, line)));
-    const earlier = before ? shown.map((line) => buckets.map((_, index) => (before[index] ? countOf(before[index], line) : null))) : [];
-    return [times, ...now, ...earlier];
-  }, [buckets, before, shown]);
-
-  const latest = useRef(data);
-  latest.current = data;
-
-  // The chart is made anew when its form changes; new numbers only move its lines.
-  useLayoutEffect(() => {
-    const element = root.current;
-    if (!element) return;
-    const style = getComputedStyle(element);
-    const [line, soft] = ["--line", "--soft"].map((name) => resolve(element, name));
-    const font = `12px ${style.fontFamily}`;
-    const tick = (at: number): string =>
-      granularity === "hour" ? clock(at * 1000, zone) : granularity === "month" ? month(at * 1000, zone).replace(/(\w{3})\w* \d+/, "$1") : dayAndMonth(at * 1000, zone);
-    // A curve through the points that never leaves their range.
-    const spline = uPlot.paths.spline?.();
-    const curve = spline ? { paths: spline } : {};
-    const narrow = element.clientWidth < 520;
-    const options: uPlot.Options = {
-      width: element.clientWidth,
-      height: element.clientHeight,
-      padding: [12, narrow ? 12 : 78, 0, 0],
-      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
-      scales: { y: { range: (_, __, high) => [0, Math.max(4, high * 1.08)] } },
-      axes: [
-        {
-          stroke: soft ?? "",
-          font,
-          grid: { show: false },
-          ticks: { show: false },
-          size: 34,
-          gap: 10,
-          space: 70,
-          incrs: STEPS.filter((step) => step >= LEAST[granularity]),
-          values: (_, ticks) => ticks.map((at, index) => {
-            const day = granularity === "hour" && (index === 0 || clock(at * 1000, zone) === "00:00");
-            return day ? dayAndMonth(at * 1000, zone) : tick(at);
-          }),
-        },
-        {
-          stroke: soft ?? "",
-          font,
-          size: 48,
-          gap: 10,
-          ticks: { show: false },
-          grid: { stroke: line ?? "", width: 1 },
-          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7],
-          values: (_, ticks) => ticks.map(short),
-        },
-      ],
-      series: [
-        {},
-        ...shown.map((name) => ({
-          stroke: colorOf(name, dark),
-          fill: `${colorOf(name, dark)}14`,
-          width: 2,
-          ...curve,
-          points: { show: buckets.length < 2, size: 7, fill: colorOf(name, dark) },
-        })),
-        ...(before ? shown.map((name) => ({ stroke: `${colorOf(name, dark)}99`, width: 1.5, dash: [4, 4], points: { show: false }, ...curve })) : []),
-      ],
-      hooks: {
-        setCursor: [
-          ({ cursor: { idx, left } }) =>
-            setCursor(idx === null || idx === undefined || left === undefined || left < 0 ? null : { index: idx, left }),
-        ],
-        draw: [
-          (chart) => {
-            if (narrow) return;
-            const ratio = devicePixelRatio;
-            const labels = shown.map((name, index) => {
-              const values = chart.data[index + 1] ?? [];
-              return { y: chart.valToPos(values.at(-1) ?? 0, "y", true), text: words.names[name] ?? name, color: colorOf(name, dark) };
-            });
-            apart(labels, 16 * ratio, chart.bbox.top + 6 * ratio, chart.bbox.top + chart.bbox.height - 4 * ratio);
-            const { ctx } = chart;
-            ctx.save();
-            ctx.font = `550 ${12 * ratio}px ${style.fontFamily}`;
-            ctx.textAlign = "left";
-            ctx.textBaseline = "middle";
-            for (const { text, y, color } of labels) {
-              ctx.fillStyle = color;
-              ctx.fillText(text, chart.bbox.left + chart.bbox.width + 10 * ratio, y);
-            }
-            ctx.restore();
-          },
-        ],
-      },
-    };
-    const chart = new uPlot(options, latest.current, element);
-    plot.current = chart;
-    const sizes = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: element.clientHeight }));
-    sizes.observe(element);
-    return () => {
-      sizes.disconnect();
-      chart.destroy();
-      plot.current = null;
-      setCursor(null);
-    };
-  }, [shown, zone, granularity, dark, before !== null, buckets.length < 2]);
-
-  useLayoutEffect(() => plot.current?.setData(data), [data]);
-
-  const name = shown.map((line) => words.names[line]).join(", ");
-  const bucket = cursor && buckets[cursor.index];
+  const age = campaign ? Date.now() - Date.parse(campaign.created_at) : 0;
+  const length = period.range ? period.range.to.getTime() - period.range.from.getTime() : age;
+  const granularity = chosen ?? fitting(length);
+  const ask = (range: { from?: string; to?: string }): string => at(`${base}/trend`, { granularity, timezone: period.zone, step, ...range });
+  const path = campaign && ask(bounds(period.range));
+  const answer = useNumbers<{ data: TrendBucket[] }>(path);
+  const earlier = useNumbers<{ data: TrendBucket[] }>(path && period.before && ask(bounds(period.before)));
+  const all = answer.data?.data ?? null;
+  // All time begins and ends where something happened.
+  const buckets = useMemo(() => (period.range || !all ? all : trimmed(all)), [all, period.range === null]);
+  const before = (period.before && earlier.data?.data) || null;
+  const turn = (line: Line): void => {
+    const next = lines.includes(line) ? lines.filter((other) => other !== line) : [...lines, line];
+    if (next.length) setLines(next);
+  };
+  const stable = useMemo(() => lines, [lines.join()]);
   return (
-    <div class="chart" ref={root} role="img" aria-label={words.trend.description(name, buckets.length, zone)}>
-      {cursor && bucket && <Readout {...{ bucket, shown, granularity, zone, dark }} earlier={before?.[cursor.index]} left={cursor.left} width={root.current?.clientWidth ?? 0} />}
-    </div>
-  );
-}
-
-/** A colour of the style sheet as the canvas takes it. */
-function resolve(element: HTMLElement, name: string): string {
-  const probe = document.createElement("i");
-  probe.style.color = `var(${name})`;
-  element.append(probe);
-  const color = getComputedStyle(probe).color;
-  probe.remove();
-  return color;
-}
-
-function Readout(props: {
-  bucket: TrendBucket;
-  earlier: TrendBucket | undefined;
-  shown: Line[];
-  granularity: Granularity;
-  zone: string;
-  dark: boolean;
-  left: number;
-  width: number;
-}) {
-  const side = props.left + 60 > props.width / 2 ? { right: `${props.width - props.left - 36}px` } : { left: `${props.left + 62}px` };
-  return (
-    <div class="readout tabular" style={side}>
-      <b>{bucketName(props.bucket.start, props.granularity, props.zone)}</b>
-      {props.shown.map((line) => (
-        <div key={line}>
-          <span>
-            <i style={{ background: colorOf(line, props.dark) }} />
-            {words.names[line]}
-          </span>
-          <span>
-            {number(countOf(props.bucket, line))}
-            {props.earlier && <span class="soft"> · {number(countOf(props.earlier, line))}</span>}
-          </span>
+    <Card
+      title={words.campaign.trend}
+      class="trend"
+      stale={answer.stale && !!buckets}
+      tools={
+        <div class="tools">
+          <Segments label={words.trend.granularity} value={granularity} onChange={setChosen} options={GRANULARITIES.map((name) => [name, words.trend[name]] as const)} />
+          <button type="button" class="button slim" aria-pressed={table} onClick={() => setTable(!table)}>
+            {table ? words.trend.chart : words.trend.table}
+          </button>
+          <button
+            type="button"
+            class="button slim"
+            disabled={!path}
+            aria-label={words.trend.export}
+            onClick={() => path && void download(at(path, { format: "csv" }), "trend.csv").catch((problem: Problem) => toast(problem.message))}
+          >
+            <Icon name="export" />
+          </button>
         </div>
-      ))}
-    </div>
+      }
+    >
+      <div class="body">
+        <div class="chips" role="group" aria-label={words.trend.metrics}>
+          {LINES.map((line) => (
+            <button type="button" class="chip" key={line} aria-pressed={lines.includes(line)} onClick={() => turn(line)}>
+              <i style={lines.includes(line) ? { background: colorOf(line, dark) } : {}} />
+              {words.names[line]}
+            </button>
+          ))}
+        </div>
+        {answer.error && !buckets ? (
+          <Trouble problem={answer.error} retry={answer.retry} />
+        ) : !buckets ? (
+          <Skeleton height={280} />
+        ) : !buckets.length ? (
+          <Empty title={words.trend.empty} />
+        ) : table ? (
+          <Table buckets={buckets} lines={stable} granularity={granularity} zone={period.zone} />
+        ) : (
+          <TrendChart buckets={buckets} before={before} lines={stable} granularity={granularity} zone={period.zone} />
+        )}
+      </div>
+    </Card>
   );
 }
 
-export function TrendTable(props: { buckets: TrendBucket[]; lines: Line[]; granularity: Granularity; zone: string }) {
+function Table(props: { buckets: TrendBucket[]; lines: Line[]; granularity: Granularity; zone: string }) {
   const shown = LINES.filter((line) => props.lines.includes(line));
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={words.campaign.trend}>

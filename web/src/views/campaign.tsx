@@ -1,8 +1,8 @@
 // One campaign: every number with its meaning, where it comes from, and who is behind it.
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { at, download, segment, type Problem } from "../api";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { at, segment } from "../api";
 import { Errors, Links, Steps } from "../parts/breakdowns";
-import { Funnel, STANDARD_STAGES } from "../parts/funnel";
+import { Funnel } from "../parts/funnel";
 import { Gaps } from "../parts/gaps";
 import { Headline } from "../parts/headline";
 import { Conversions, ExperimentCard } from "../parts/outcome";
@@ -10,14 +10,14 @@ import { People, type Listed } from "../parts/people";
 import { PeriodPicker } from "../parts/period";
 import { ShareDialog } from "../parts/share";
 import { StatusMenu, statusTone } from "../parts/status";
-import { LINES, TrendChart, TrendTable, colorOf, countOf, useDark, type Granularity, type Line } from "../parts/trend";
-import { Card, Empty, Icon, Segments, Select, Skeleton, Trouble, classes, toast } from "../parts/ui";
+import { Trend } from "../parts/trend";
+import { Empty, Icon, Segments, Select, Skeleton, Trouble, classes } from "../parts/ui";
 import { clock, date } from "../format";
 import { useLive } from "../live";
-import { bounds, periodOf, type Period } from "../period";
+import { bounds, periodOf } from "../period";
 import { Pulse, useNumbers, useResource } from "../resource";
 import { href, setQuery, usePlace } from "../router";
-import type { Campaign, Stats, TrendBucket } from "../types";
+import type { Campaign, Stats } from "../types";
 import { useWorkspaceZone } from "../workspace";
 import { words } from "../words";
 
@@ -39,6 +39,7 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
   const workspaceZone = useWorkspaceZone();
   const period = periodOf(place, workspaceZone);
   const basis = place.query.get("basis") === "event" ? "event" : "sent";
+  // The default step has an empty name: what counts is whether the parameter is there.
   const step = place.query.get("step");
   const definition = useResource<Campaign>(base);
   const query = { ...bounds(period.range), ...(period.range ? { basis } : {}), step };
@@ -132,7 +133,7 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
           <Select
             label={words.period.step ?? ""}
             value={step === null ? "*" : step}
-            onChange={(step) => setStep(step === "*" ? null : step)}
+            onChange={(step) => setQuery({ step: step === "*" ? null : step })}
             options={[["*", words.period.allSteps ?? ""], ...stepNames.map((step) => [step, step || (words.period.defaultStep ?? "")] as const)]}
           />
         )}
@@ -144,111 +145,21 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
           </section>
         )}
         <Headline {...{ stats, period }} earlier={period.before ? earlier.data : null} stale={read.stale} onOpen={setListed} />
-        <Trend base={base} period={period} step={step} campaign={campaign} />
-        <StagesOf base={base} step={step} allTime={period.range !== null} onOpen={setListed} />
-        <Gaps stats={stats} onOpen={setListed} class="third" />
-        <Links base={base} query={query} onOpen={setListed} class="half" />
-        <Errors base={base} query={query} onOpen={setListed} class="half" />
-        {hasSteps && <Steps answer={steps} onStep={(step) => setStep(step)} />}
-        <Conversions base={base} query={{ ...bounds(period.range) }} stats={stats} zone={period.zone} class="half" />
-        <ExperimentCard base={base} allTime={period.range !== null} class="half" />
+        {!quiet && (
+          <>
+            <Trend base={base} period={period} step={step} campaign={campaign} />
+            <Funnel base={base} step={step} allTime={period.range !== null} onOpen={setListed} class="two-thirds" />
+            <Gaps stats={stats} onOpen={setListed} class="third" />
+            <Links base={base} query={query} onOpen={setListed} class="half" />
+            <Errors base={base} query={query} onOpen={setListed} class="half" />
+            {hasSteps && <Steps answer={steps} onStep={(step) => setQuery({ step })} />}
+            <Conversions base={base} query={bounds(period.range)} stats={stats} zone={period.zone} class="half" />
+            <ExperimentCard base={base} allTime={period.range !== null} class="half" />
+          </>
+        )}
       </div>
       {listed && <People listed={listed} zone={period.zone} onClose={() => setListed(null)} />}
       {sharing && <ShareDialog campaign={id} zone={period.zone} onClose={() => setSharing(false)} />}
     </>
-  );
-}
-
-/** The default step has an empty name, so the parameter is set even then. */
-function setStep(step: string | null): void {
-  setQuery({ step });
-}
-
-function StagesOf({ base, step, allTime, onOpen }: { base: string; step: string | null; allTime: boolean; onOpen: (listed: Listed) => void }) {
-  const [stages, setStages] = useState(STANDARD_STAGES);
-  return <Funnel base={base} step={step} allTime={allTime} stages={stages} onStages={setStages} onOpen={onOpen} class="two-thirds" />;
-}
-
-/** Without the empty ends, but for one bucket on each side. */
-function trimmed(buckets: TrendBucket[]): TrendBucket[] {
-  const full = buckets.map((bucket) => LINES.some((line) => countOf(bucket, line) > 0));
-  const [first, last] = [full.indexOf(true), full.lastIndexOf(true)];
-  return first < 0 ? [] : buckets.slice(Math.max(0, first - 1), last + 2);
-}
-
-const GRANULARITIES: Granularity[] = ["hour", "day", "week", "month"];
-const HOUR = 3_600_000;
-
-/** The finest granularity that stays readable. */
-function fitting(length: number): Granularity {
-  return length <= 49 * HOUR ? "hour" : length <= 100 * 24 * HOUR ? "day" : length <= 600 * 24 * HOUR ? "week" : "month";
-}
-
-function Trend({ base, period, step, campaign }: { base: string; period: Period; step: string | null; campaign: Campaign | null }) {
-  const [chosen, setChosen] = useState<Granularity | null>(null);
-  const [lines, setLines] = useState<Line[]>(["sent", "delivered", "read", "clicked"]);
-  const [table, setTable] = useState(false);
-  const dark = useDark();
-  const age = campaign ? Date.now() - Date.parse(campaign.created_at) : 0;
-  const length = period.range ? period.range.to.getTime() - period.range.from.getTime() : age;
-  const granularity = chosen ?? fitting(length);
-  const ask = (range: { from?: string; to?: string }): string => at(`${base}/trend`, { granularity, timezone: period.zone, step, ...range });
-  const path = campaign && ask(bounds(period.range));
-  const answer = useNumbers<{ data: TrendBucket[] }>(path);
-  const earlier = useNumbers<{ data: TrendBucket[] }>(path && period.before && ask(bounds(period.before)));
-  const all = answer.data?.data ?? null;
-  // All time begins and ends where something happened.
-  const buckets = useMemo(() => (period.range || !all ? all : trimmed(all)), [all, period.range === null]);
-  const before = (period.before && earlier.data?.data) || null;
-  const turn = (line: Line): void => {
-    const next = lines.includes(line) ? lines.filter((other) => other !== line) : [...lines, line];
-    if (next.length) setLines(next);
-  };
-  const stable = useMemo(() => lines, [lines.join()]);
-  return (
-    <Card
-      title={words.campaign.trend}
-      class="trend"
-      stale={answer.stale && !!buckets}
-      tools={
-        <div class="tools">
-          <Segments label={words.trend.granularity} value={granularity} onChange={setChosen} options={GRANULARITIES.map((name) => [name, words.trend[name]] as const)} />
-          <button type="button" class="button slim" aria-pressed={table} onClick={() => setTable(!table)}>
-            {table ? words.trend.chart : words.trend.table}
-          </button>
-          <button
-            type="button"
-            class="button slim"
-            disabled={!path}
-            aria-label={words.trend.export}
-            onClick={() => path && void download(at(path, { format: "csv" }), "trend.csv").catch((problem: Problem) => toast(problem.message))}
-          >
-            <Icon name="export" />
-          </button>
-        </div>
-      }
-    >
-      <div class="body">
-        <div class="chips" role="group" aria-label={words.trend.metrics}>
-          {LINES.map((line) => (
-            <button type="button" class="chip" key={line} aria-pressed={lines.includes(line)} onClick={() => turn(line)}>
-              <i style={lines.includes(line) ? { background: colorOf(line, dark) } : {}} />
-              {words.names[line]}
-            </button>
-          ))}
-        </div>
-        {answer.error && !buckets ? (
-          <Trouble problem={answer.error} retry={answer.retry} />
-        ) : !buckets ? (
-          <Skeleton height={280} />
-        ) : !buckets.length ? (
-          <Empty title={words.trend.empty} />
-        ) : table ? (
-          <TrendTable buckets={buckets} lines={stable} granularity={granularity} zone={period.zone} />
-        ) : (
-          <TrendChart buckets={buckets} before={before} lines={stable} granularity={granularity} zone={period.zone} />
-        )}
-      </div>
-    </Card>
   );
 }

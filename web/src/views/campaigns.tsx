@@ -1,20 +1,18 @@
 // The list of campaigns, and what they come to together.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { at } from "../api";
 import { Performance } from "../parts/performance";
 import { StatusMenu, statusTone } from "../parts/status";
-import { Empty, Select, Skeleton, SkeletonRows, Trouble, classes } from "../parts/ui";
-import { dayAndMonth, money, number, rate } from "../format";
+import { Empty, Select, SkeletonRows, Trouble, classes } from "../parts/ui";
+import { day, money, number, rate } from "../format";
 import { periodOf } from "../period";
 import { useNumbers } from "../resource";
 import { href, setQuery, usePlace } from "../router";
-import type { CampaignRow, Money, Page, PerformanceRow } from "../types";
+import type { CampaignRow, Page } from "../types";
 import { useWorkspaceZone } from "../workspace";
 import { words } from "../words";
 
 const PAGE = 25;
-/** Every day that a message can be of. */
-const EVER = { from: "2009-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z" };
 /** Columns with a number: what is shown, and the rate below it. */
 const COLUMNS = [
   ["sent", null],
@@ -29,7 +27,7 @@ const COLUMNS = [
 function Sorted({ column, name, sort }: { column: string; name: string; sort: string }) {
   const next = sort === `-${column}` ? column : `-${column}`;
   return (
-    <button type="button" class="text-button" aria-label={`${words.campaigns.sortedBy} ${name}`} onClick={() => setQuery({ sort: next, page: null })}>
+    <button type="button" class="text-button" aria-label={`${words.campaigns.sortedBy} ${name}`} onClick={() => setQuery({ sort: next })}>
       {name} {sort === column ? "↑" : sort === `-${column}` ? "↓" : ""}
     </button>
   );
@@ -51,12 +49,8 @@ export function CampaignsView() {
   const key = JSON.stringify([filters, sort]);
   useEffect(() => setCursors([]), [key]);
   const { data, error, stale, retry } = useNumbers<Page<CampaignRow>>(path);
-  // A campaign's row has no price; the comparison of all of them has. Nobody minds if it is a minute old.
-  const ever = useNumbers<{ data: PerformanceRow[] }>(data?.total ? at("/v1/performance", { ...EVER, max_age: 60 }) : null);
-  const costs = ever.error ? {} : ever.data && Object.fromEntries(ever.data.data.map(({ campaign = "", cost }) => [campaign, cost.total]));
   const filtered = Object.values(filters).some(Boolean);
   const nothingYet = data?.total === 0 && !filtered;
-  const tags = [...new Set([filters.tag, ...(data?.data.flatMap(({ tags }) => tags) ?? [])].filter((tag) => tag !== null && tag !== undefined))];
   useEffect(() => {
     document.title = `${words.campaigns.title} · ${words.product}`;
   }, []);
@@ -90,12 +84,7 @@ export function CampaignsView() {
               onChange={(type) => setQuery({ type: type || null })}
               options={[["", words.campaigns.anyType], ...Object.entries(words.types)]}
             />
-            <Select
-              label={words.campaigns.tag}
-              value={filters.tag ?? ""}
-              onChange={(tag) => setQuery({ tag: tag || null })}
-              options={[["", words.campaigns.anyTag], ...tags.map((tag) => [tag, tag] as const)]}
-            />
+            <TagFilter value={filters.tag ?? ""} offered={data?.data.flatMap(({ tags }) => tags) ?? []} />
           </div>
           <div class="card" aria-busy={stale}>
             {error && !data ? (
@@ -133,7 +122,7 @@ export function CampaignsView() {
                     </thead>
                     <tbody>
                       {!data && <SkeletonRows rows={6} columns={12} />}
-                      {data?.data.map((row) => <Row key={row.campaign} row={row} cost={costs} zone={period.zone} onChanged={retry} />)}
+                      {data?.data.map((row) => <Row key={row.campaign} row={row} zone={period.zone} onChanged={retry} />)}
                     </tbody>
                   </table>
                 </div>
@@ -183,7 +172,38 @@ function Search({ value }: { value: string }) {
   );
 }
 
-function Row({ row, cost, zone, onChanged }: { row: CampaignRow; cost: Record<string, Money> | null; zone: string; onChanged: () => void }) {
+/** Any tag can be typed; those of the campaigns in sight are offered. One that is chosen filters at once, one that is typed when it is done. */
+function TagFilter({ value, offered }: { value: string; offered: string[] }) {
+  const list = useId();
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  const tags = [...new Set(offered)].sort();
+  const choose = (tag: string): void => setQuery({ tag: tag.trim() || null });
+  return (
+    <>
+      <input
+        type="search"
+        class="tag-filter"
+        aria-label={words.campaigns.tag}
+        placeholder={words.campaigns.anyTag}
+        list={list}
+        value={text}
+        onInput={({ currentTarget: { value } }) => {
+          setText(value);
+          if (!value || tags.includes(value)) choose(value);
+        }}
+        onChange={() => choose(text)}
+      />
+      <datalist id={list}>
+        {tags.map((tag) => (
+          <option key={tag} value={tag} />
+        ))}
+      </datalist>
+    </>
+  );
+}
+
+function Row({ row, zone, onChanged }: { row: CampaignRow; zone: string; onChanged: () => void }) {
   return (
     <tr data-campaign={row.campaign}>
       <td>
@@ -205,8 +225,8 @@ function Row({ row, cost, zone, onChanged }: { row: CampaignRow; cost: Record<st
           {!of && <span class="sub">&nbsp;</span>}
         </td>
       ))}
-      <td>{cost === null ? <Skeleton width={48} /> : money(cost[row.campaign])}</td>
-      <td>{dayAndMonth(row.created_at, zone)}</td>
+      <td>{money(row.cost.total)}</td>
+      <td>{day(row.created_at, zone)}</td>
       <td>
         <StatusMenu campaign={row} onChanged={onChanged} compact />
       </td>

@@ -64,7 +64,7 @@ function ChannelCard({ channel, zone }: { channel: Channel; zone: string }) {
         <div>
           <h2>{channel.name || channel.channel}</h2>
           <span class="soft small">
-            {channel.provider} · {channel.channel} · {words.channels.secrets(channel.secrets)}
+            {words.providers[channel.provider] ?? channel.provider} · {channel.channel} · {words.channels.secrets(channel.secrets)}
           </span>
         </div>
         {health ? (

@@ -1,67 +1,15 @@
 // From nothing to the first counted callback, without leaving the page.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { at, call, get, segment, Problem } from "../api";
+import { at, get, segment } from "../api";
 import { ChannelTest } from "../parts/channel-test";
-import { Copyable, Field, Select, classes } from "../parts/ui";
+import { CampaignForm, ChannelForm, LinkForm } from "../parts/setup-forms";
+import { Copyable, Select, classes } from "../parts/ui";
+import { PROVIDERS } from "../providers";
 import { useResource } from "../resource";
 import { href } from "../router";
 import type { Campaign, Channel, Link, Page, Stats } from "../types";
 import { words } from "../words";
-
-const PROVIDERS = ["meta", "360dialog", "gupshup", "twilio", "infobip", "vonage", "sinch", "clevertap", "interakt", "wati", "netcore", "plivo"];
-
-/** What of a name can be an id. */
-const idOf = (name: string): string =>
-  name
-    .toLowerCase()
-    .normalize("NFKD")
-    .replaceAll(/[^a-z0-9.]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "")
-    .slice(0, 64);
-
-/** A form's fields as texts, the empty ones left out. */
-function texts(form: HTMLFormElement): Record<string, string> {
-  return Object.fromEntries([...new FormData(form)].flatMap(([name, value]) => (typeof value === "string" && value ? [[name, value]] : [])));
-}
-
-/** A form that makes something and shows the server's words beside the fields that they are about. */
-function MakeForm<T>(props: {
-  act: string;
-  make: (fields: Record<string, string>) => Promise<T>;
-  onMade: (made: T) => void;
-  children: (error: (field: string) => string | undefined) => ComponentChildren;
-}) {
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(null);
-    try {
-      props.onMade(await props.make(texts(event.currentTarget as HTMLFormElement)));
-    } catch (error) {
-      setProblem(error instanceof Problem ? error : null);
-    }
-    setBusy(false);
-  };
-  const error = (field: string): string | undefined => problem?.fields.find(({ pointer }) => pointer.split("/")[1] === field)?.detail;
-  return (
-    <form class="form" onSubmit={submit}>
-      {props.children(error)}
-      {problem && !problem.fields.length && (
-        <p class="note bad whole" role="alert">
-          {problem.message}
-        </p>
-      )}
-      <div class="whole">
-        <button type="submit" class="button main" disabled={busy}>
-          {props.act}
-        </button>
-      </div>
-    </form>
-  );
-}
 
 function Stage(props: { number: number; title: string; text: string; done: boolean; ready: boolean; children?: ComponentChildren }) {
   return (
@@ -83,6 +31,14 @@ function Stage(props: { number: number; title: string; text: string; done: boole
       </section>
     </li>
   );
+}
+
+/** Where the opaque reference goes at the channel's provider; without one, who sends has to say what was sent. */
+function howToSend({ campaign }: Campaign, { provider }: Channel): string {
+  const reference = PROVIDERS[provider]?.reference;
+  const name = words.providers[provider] ?? provider;
+  if (!reference) return words.setup.callback.withDispatch(name, campaign);
+  return provider === "twilio" ? words.setup.callback.withQuery(campaign) : words.setup.callback.withReference(name, reference, campaign);
 }
 
 export function SetupView() {
@@ -125,13 +81,17 @@ export function SetupView() {
                 setChannel(known.find((one) => one.channel === id) ?? null);
                 setTested(false);
               }}
-              options={[["", words.setup.channel.fresh], ...known.map((one) => [one.channel, `${one.name || one.channel} (${one.provider})`] as const)]}
+              options={[["", words.setup.channel.fresh], ...known.map((one) => [one.channel, `${one.name || one.channel} (${words.providers[one.provider] ?? one.provider})`] as const)]}
             />
           )}
-          {!channel && <ChannelForm onMade={(made) => {
-            setChannel(made);
-            channels.retry();
-          }} />}
+          {!channel && (
+            <ChannelForm
+              onMade={(made) => {
+                setChannel(made);
+                channels.retry();
+              }}
+            />
+          )}
         </Stage>
         <Stage number={2} title={words.setup.paste.title} text={words.setup.paste.text} done={tested} ready={channel !== null}>
           {channel?.callback_url ? <Copyable label={words.setup.paste.url} text={channel.callback_url} /> : <p class="note">{words.setup.paste.noUrl}</p>}
@@ -154,6 +114,7 @@ export function SetupView() {
           )}
         </Stage>
         <Stage number={6} title={words.setup.callback.title} text={words.setup.callback.text} done={counted} ready={campaign !== null}>
+          {campaign && channel && <p>{howToSend(campaign, channel)}</p>}
           <p class={classes("note", counted && "good")} role="status">
             {counted ? words.setup.callback.counted : words.setup.callback.waiting}
           </p>
@@ -165,106 +126,5 @@ export function SetupView() {
         </Stage>
       </ol>
     </>
-  );
-}
-
-function ChannelForm({ onMade }: { onMade: (channel: Channel) => void }) {
-  const [unsigned, setUnsigned] = useState(false);
-  const make = ({ id = "", provider = "meta", secret, verify_token }: Record<string, string>): Promise<Channel> =>
-    call("PUT", `/v1/channels/${segment(id)}`, {
-      provider,
-      ...(secret ? { secrets: [secret] } : {}),
-      ...(verify_token ? { verify_token } : {}),
-      ...(unsigned ? { allow_unsigned: true } : {}),
-    });
-  return (
-    <MakeForm act={words.setup.channel.make} make={make} onMade={onMade}>
-      {(error) => (
-        <>
-          <Field label={words.setup.channel.provider} error={error("provider")}>
-            <select name="provider">
-              {PROVIDERS.map((provider) => (
-                <option key={provider} value={provider}>
-                  {provider}
-                </option>
-              ))}
-            </select>
-          </Field>
-          <Field label={words.setup.channel.id} error={error("channel")}>
-            <input type="text" name="id" required maxLength={64} pattern="[A-Za-z0-9.\-][A-Za-z0-9_.\-]*" defaultValue="whatsapp" autoComplete="off" />
-          </Field>
-          <Field label={words.setup.channel.secret} help={words.setup.channel.secretHelp} error={error("secrets")} whole>
-            <input type="password" name="secret" required={!unsigned} disabled={unsigned} autoComplete="off" />
-          </Field>
-          <Field label={words.setup.channel.verify} help={words.setup.channel.verifyHelp} error={error("verify_token")} whole>
-            <input type="text" name="verify_token" autoComplete="off" />
-          </Field>
-          <label class="check whole">
-            <input type="checkbox" checked={unsigned} onChange={(event) => setUnsigned(event.currentTarget.checked)} />
-            {words.setup.channel.unsigned}
-          </label>
-        </>
-      )}
-    </MakeForm>
-  );
-}
-
-function CampaignForm({ onMade }: { onMade: (campaign: Campaign) => void }) {
-  const [name, setName] = useState("");
-  const [id, setId] = useState<string | null>(null);
-  const make = ({ id = "", name = "", type = "broadcast", audience }: Record<string, string>): Promise<Campaign> =>
-    call("PUT", `/v1/campaigns/${segment(id)}`, { name, type, message_type: "template", ...(audience ? { audience_size: Number(audience) } : {}) });
-  return (
-    <MakeForm act={words.setup.campaign.make} make={make} onMade={onMade}>
-      {(error) => (
-        <>
-          <Field label={words.setup.campaign.name} error={error("name")}>
-            <input type="text" name="name" required maxLength={256} value={name} onInput={(event) => setName(event.currentTarget.value)} autoComplete="off" />
-          </Field>
-          <Field label={words.setup.campaign.id} error={error("campaign")}>
-            <input
-              type="text"
-              name="id"
-              required
-              maxLength={64}
-              pattern="[A-Za-z0-9.\-][A-Za-z0-9_.\-]*"
-              value={id ?? idOf(name)}
-              onInput={(event) => setId(event.currentTarget.value)}
-              autoComplete="off"
-            />
-          </Field>
-          <Field label={words.setup.campaign.type} error={error("type")}>
-            <select name="type">
-              {Object.entries(words.types).map(([value, name]) => (
-                <option key={value} value={value}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </Field>
-          <Field label={words.setup.campaign.audience} error={error("audience_size")}>
-            <input type="number" name="audience" min={0} />
-          </Field>
-        </>
-      )}
-    </MakeForm>
-  );
-}
-
-function LinkForm({ campaign, onMade }: { campaign: string; onMade: (link: Link) => void }) {
-  const make = ({ url = "", label }: Record<string, string>): Promise<Link> => call("POST", "/v1/links", { campaign, url, ...(label ? { label } : {}) });
-  return (
-    <MakeForm act={words.setup.link.make} make={make} onMade={onMade}>
-      {(error) => (
-        <>
-          <Field label={words.setup.link.url} error={error("url")}>
-            <input type="url" name="url" required placeholder="https://shop.example/spring" />
-          </Field>
-          <Field label={words.setup.link.label} error={error("label")}>
-            <input type="text" name="label" maxLength={256} autoComplete="off" />
-          </Field>
-        </>
-      )}
-    </MakeForm>
   );
 }

@@ -28,8 +28,20 @@ function country(code: string): string {
   try {
     return COUNTRIES.of(code) ?? code;
   } catch {
-    return code;
+    return words.usage.noCountry;
   }
+}
+
+/** How many days of a month must be over before its pace says anything. */
+const PACE_DAYS = 3;
+
+/** How far the quota will last: of a month that is over, nothing more is to be said. */
+function pace({ month, quota, used, runs_out_on: end }: Usage, zone: string): string {
+  const today = dayOf(Date.now(), zone);
+  if (!quota || month !== dayText(today).slice(0, 7)) return "";
+  if (used >= quota.amount) return words.usage.usedUp;
+  if (end) return words.usage.runsOut(date(end, "UTC"));
+  return today.day > PACE_DAYS ? words.usage.lasts : words.usage.tooEarly;
 }
 
 export function UsageView() {
@@ -60,7 +72,7 @@ export function UsageView() {
       ) : (
         <div class={classes("cards", seen && usage.stale && "stale")}>
           <Card title={words.usage.quota} class="half">
-            <div class="body">{seen ? <Quota usage={seen} /> : <Skeleton height={96} />}</div>
+            <div class="body">{seen ? <Quota usage={seen} zone={zone} /> : <Skeleton height={96} />}</div>
           </Card>
           <section class="card half" aria-label={words.usage.conversations}>
             <div class="tiles alone">
@@ -85,7 +97,7 @@ export function UsageView() {
                 ))}
             </div>
           </section>
-          <Shares title={words.usage.byCategory} column={words.usage.category} rows={seen?.by_category ?? null} name={(key) => key} />
+          <Shares title={words.usage.byCategory} column={words.usage.category} rows={seen?.by_category ?? null} name={(key) => words.usage.categories[key] ?? key} />
           <Shares title={words.usage.byCountry} column={words.usage.country} rows={seen?.by_country ?? null} name={country} />
           {overall.data && overall.data.why.length > 0 && (
             <Card title={words.usage.why}>
@@ -114,8 +126,8 @@ export function UsageView() {
   );
 }
 
-function Quota({ usage }: { usage: Usage }) {
-  const { quota, used, remaining, runs_out_on: end } = usage;
+function Quota({ usage, zone }: { usage: Usage; zone: string }) {
+  const { quota, used, remaining } = usage;
   if (!quota) return <Empty title={words.usage.noQuota} text={words.usage.noQuotaText} />;
   const part = quota.amount ? Math.min(1, used / quota.amount) : 1;
   return (
@@ -129,7 +141,7 @@ function Quota({ usage }: { usage: Usage }) {
         <i class="accent" style={{ width: `${part * 100}%` }} />
       </div>
       <p class="soft">
-        {words.usage.remaining}: {number(remaining)}. {end ? words.usage.runsOut(date(end, "UTC")) : words.usage.lasts}
+        {words.usage.remaining}: {number(remaining)}. {pace(usage, zone)}
       </p>
     </>
   );

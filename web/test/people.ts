@@ -1,0 +1,75 @@
+// The people behind the numbers.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { base, figure, one, visit } from "./stage.ts";
+import { api, fresh, type Json } from "./world.ts";
+
+describe("people", () => {
+  test("stand behind every number: as many as it says, to be narrowed, taken along and followed", () =>
+    visit(one, async (page) => {
+      await page.getByRole("button", { name: "People", exact: true }).click();
+      const stats = await fresh(`${base}/stats`);
+      for (const state of ["submitted", "delivered", "clicked", "replied", "converted", "failed", "skipped", "control"]) {
+        await figure(page, `contacts.${state}`).getByRole("button").click();
+        const drawer = page.getByRole("dialog");
+        await drawer.locator(`[data-total="${stats.contacts[state]}"]`).waitFor();
+        await drawer.getByRole("button", { name: "Close" }).click();
+        await drawer.waitFor({ state: "detached" });
+      }
+      const opener = figure(page, "contacts.clicked").getByRole("button");
+      await opener.click();
+      const drawer = page.getByRole("dialog");
+      await drawer.locator(`[data-total="${stats.contacts.clicked}"]`).waitFor();
+      assert.equal(await drawer.locator("tbody tr").count(), Math.min(50, stats.contacts.clicked));
+      const [file] = await Promise.all([page.waitForEvent("download"), drawer.getByRole("button", { name: "Export CSV" }).click()]);
+      const lines = (await readFile(await file.path(), "utf8")).trim().split(/\r?\n/);
+      assert.equal(lines.length, stats.contacts.clicked + 1);
+      assert.ok(file.suggestedFilename().endsWith(".csv"));
+      const both = await fresh(`${base}/contacts?has=clicked,converted`);
+      await drawer.getByRole("button", { name: /^Converted/ }).click();
+      await drawer.locator(`[data-total="${both.total}"]`).waitFor();
+      await drawer.getByRole("button", { name: /^Converted/ }).click();
+      const without = await fresh(`${base}/contacts?has=clicked&not=converted`);
+      await drawer.locator(`[data-total="${without.total}"]`).waitFor();
+      await drawer.locator("tbody tr td:first-child button").first().click();
+      await drawer.getByText("Clicked").first().waitFor();
+      await drawer.getByText("Delivered").first().waitFor();
+      await page.keyboard.press("Escape");
+      await drawer.waitFor({ state: "detached" });
+      assert.ok(await opener.evaluate((button) => button === document.activeElement), "the focus comes back to the number");
+    }));
+
+  test("page through long lists", () =>
+    visit(one, async (page) => {
+      const stats = await fresh(`${base}/stats`);
+      assert.ok(stats.messages.delivered > 50);
+      await figure(page, "messages.delivered").getByRole("button").click();
+      const drawer = page.getByRole("dialog");
+      const rows = drawer.locator("tbody tr:not([aria-hidden])");
+      await drawer.locator(`[data-total="${stats.messages.delivered}"]`).waitFor();
+      while ((await rows.count()) < stats.messages.delivered) {
+        const had = await rows.count();
+        await drawer.getByRole("button", { name: /Load more/ }).click();
+        await page.waitForFunction((had) => document.querySelectorAll("dialog tbody tr").length > had, had);
+      }
+      assert.equal(await rows.count(), stats.messages.delivered);
+    }));
+
+  test("are masked for keys that may not see them", async () => {
+    const { key, id } = await api("/v1/keys", "POST", { name: "reader", scopes: ["read"] });
+    await visit(
+      one,
+      async (page) => {
+        await page.getByRole("button", { name: "People", exact: true }).click();
+        await figure(page, "contacts.clicked").getByRole("button").click();
+        await page.getByText("Numbers are masked").waitFor();
+        const { data } = await fresh(`${base}/contacts?has=clicked`);
+        const text = (await page.getByRole("dialog").textContent()) ?? "";
+        for (const { contact } of data as Json[]) assert.ok(!text.includes(contact), "a number in clear");
+      },
+      { key },
+    );
+    await api(`/v1/keys/${id}`, "DELETE");
+  });
+});
