@@ -73,6 +73,9 @@ export async function launch(): Promise<Browser> {
         locale: "en-GB",
         timezoneId: "Europe/Berlin",
         viewport: { width, height },
+        // A narrow one is a phone: it is touched, and has no bar to scroll by.
+        isMobile: width < 500,
+        hasTouch: width < 500,
         colorScheme: dark ? "dark" : "light",
         reducedMotion: "reduce",
         acceptDownloads: true,

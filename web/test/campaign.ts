@@ -142,6 +142,9 @@ describe("one campaign", () => {
           page.locator('[data-number="messages.sent"] .before'),
           `${change(now.messages.sent, before.messages.sent)} ${written(before.messages.sent)} before`,
         );
+        const [cost, was] = [now.cost.total, before.cost.total];
+        await reads(page.locator('[data-number="cost"] .before'), `${change(cost.EUR, was.EUR)} ${euros(was)} before`);
+        await reads(page.locator('[data-number="revenue"] .before'), "– before");
       }
       await page.getByText("Not counted for this period.").waitFor();
       await page.getByLabel("Period", { exact: true }).selectOption("custom");

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import type { Page } from "playwright-core";
-import { VIEWS, card, figure, one, settled, visit } from "./stage.ts";
+import { VIEWS, card, figure, one, settled, visit, wrong } from "./stage.ts";
 import { world, type Json } from "./world.ts";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -57,6 +57,27 @@ describe("whoever looks", () => {
       );
     });
   }
+
+  test("runs nothing that is not the page's own, and sends nothing elsewhere", async () => {
+    const before = wrong.length;
+    await visit("#/usage", async (page) => {
+      await page.getByRole("heading", { name: "Usage" }).waitFor();
+      const ran = await page.evaluate(async () => {
+        const script = document.createElement("script");
+        script.textContent = "window.ran = true";
+        document.head.append(script);
+        const sent = await fetch("http://127.0.0.1:1/").then(
+          () => true,
+          () => false,
+        );
+        return [(window as any).ran, sent, localStorage.length, document.cookie];
+      });
+      assert.deepEqual(ran, [undefined, false, 0, ""]);
+    });
+    // Both were refused by the policy, aloud.
+    const refused = wrong.splice(before).join("; ");
+    for (const rule of ["script-src 'self'", "connect-src 'self'"]) assert.ok(refused.includes(rule), refused);
+  });
 
   test("gets along with the keyboard alone", () =>
     visit("", async (page) => {

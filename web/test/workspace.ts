@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Locator } from "playwright-core";
+import { PROVIDERS } from "../src/providers.ts";
 import { card, cells, channel, figure, reads, visit } from "./stage.ts";
 import { api, callback, fresh, status, written, type Json } from "./world.ts";
 
@@ -69,6 +70,19 @@ describe("usage", () => {
 });
 
 describe("setup", () => {
+  test("knows every provider, and whether it needs a secret", async () => {
+    const { components } = await api("/openapi.json");
+    assert.deepEqual([...Object.keys(PROVIDERS), "custom"], components.schemas.Provider.enum);
+    for (const [provider, { signs }] of Object.entries(PROVIDERS)) {
+      const made = await api(`/v1/channels/try-${provider}`, "PUT", { provider }).then(
+        () => true,
+        (error: Error) => !error.message.includes("signs its callbacks"),
+      );
+      assert.equal(made, signs !== "always", provider);
+      if (made) await api(`/v1/channels/try-${provider}`, "DELETE");
+    }
+  });
+
   test("leads from nothing to the first counted callback", () =>
     visit("#/setup", async (page) => {
       const stage = (number: number): Locator => page.locator(`[data-stage="${number}"]`);

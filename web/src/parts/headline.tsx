@@ -5,7 +5,7 @@ import type { Period } from "../period";
 import type { Stats } from "../types";
 import { words } from "../words";
 import type { Listed } from "./people";
-import { Delta, Tile } from "./tile";
+import { Delta, MoneyDelta, Tile } from "./tile";
 import { Card, Segments } from "./ui";
 
 /** The numbers of messages, with the rate below each; more is better, if nothing else is said. */
@@ -115,8 +115,16 @@ export function Headline(props: {
           meaning={words.definitions.clicks}
           value={stats ? number(stats.clicks.total) : null}
           note={stats ? words.links.split(number(stats.clicks.human), number(stats.clicks.machine)) : undefined}
+          delta={stats && earlier && <Delta now={stats.clicks.total ?? 0} before={earlier.clicks.total} />}
         />
-        <Tile id="revenue" long name={words.names.revenue ?? ""} meaning={words.definitions.revenue} value={stats ? money(stats.conversions.revenue) : null} />
+        <Tile
+          id="revenue"
+          long
+          name={words.names.revenue ?? ""}
+          meaning={words.definitions.revenue}
+          value={stats ? money(stats.conversions.revenue) : null}
+          delta={stats && earlier && <MoneyDelta now={stats.conversions.revenue} before={earlier.conversions.revenue} />}
+        />
         <Tile
           id="cost"
           long
@@ -124,6 +132,7 @@ export function Headline(props: {
           meaning={words.definitions.cost}
           value={cost ? money(cost.total) : null}
           note={cost?.unpriced ? words.campaign.unpriced(number(cost.unpriced)) : undefined}
+          delta={cost && earlier && <MoneyDelta now={cost.total} before={earlier.cost.total} more="neither" />}
         />
         <Tile
           id="roi"

@@ -6,7 +6,7 @@ import { useNumbers } from "../resource";
 import type { PerformanceRow } from "../types";
 import { words } from "../words";
 import { PeriodPicker } from "./period";
-import { Delta, Tile } from "./tile";
+import { Delta, MoneyDelta, Tile } from "./tile";
 import { Trouble, classes } from "./ui";
 
 const path = (range: Range): string => at("/v1/performance", bounds(range));
@@ -49,8 +49,23 @@ export function Performance({ period, workspaceZone }: { period: Period; workspa
               value={sums ? number(sums.conversions) : null}
               delta={sums && earlier && <Delta now={sums.conversions} before={earlier.conversions} />}
             />
-            <Tile id="all-revenue" long name={words.names.revenue ?? ""} meaning={words.definitions.revenue} value={sums ? money(sums.revenue) : null} />
-            <Tile id="all-cost" long name={words.names.cost ?? ""} meaning={words.definitions.cost} value={sums ? money(sums.cost.total) : null} />
+            <Tile
+              id="all-revenue"
+              long
+              name={words.names.revenue ?? ""}
+              meaning={words.definitions.revenue}
+              value={sums ? money(sums.revenue) : null}
+              delta={sums && earlier && <MoneyDelta now={sums.revenue} before={earlier.revenue} />}
+            />
+            <Tile
+              id="all-cost"
+              long
+              name={words.names.cost ?? ""}
+              meaning={words.definitions.cost}
+              value={sums ? money(sums.cost.total) : null}
+              note={sums?.cost.unpriced ? words.campaign.unpriced(number(sums.cost.unpriced)) : undefined}
+              delta={sums && earlier && <MoneyDelta now={sums.cost.total} before={earlier.cost.total} more="neither" />}
+            />
             <Tile
               id="all-roi"
               long

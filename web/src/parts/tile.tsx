@@ -1,20 +1,31 @@
 // A headline number: its name with its meaning, the number that leads to its people, its rate, and what it was before.
 import type { ComponentChildren } from "preact";
-import { change as written, number, rate } from "../format";
+import { change as written, money, number, rate } from "../format";
+import type { Money } from "../types";
 import { words } from "../words";
 import { Opens, Skeleton, Term, classes } from "./ui";
 
-/** What a count was before, and how it changed since. More is better, worse, or neither. */
-export function Delta({ now, before, more = "better" }: { now: number; before: number | null | undefined; more?: "better" | "worse" | "neither" }) {
+type More = "better" | "worse" | "neither";
+
+/** What a number was before, and how it changed since. More is better, worse, or neither. */
+export function Delta({ now, before, was = number(before), more = "better" }: { now: number; before: number | null | undefined; was?: string; more?: More }) {
   if (before === null || before === undefined) return null;
   const change = before ? now / before - 1 : 0;
   const up = change > 0 === (more === "better");
   return (
     <span class="before">
       {before > 0 && <span class={classes("delta", change !== 0 && more !== "neither" && (up ? "up" : "down"))}>{written(change)}</span>}{" "}
-      {words.measure.before(number(before))}
+      {words.measure.before(was)}
     </span>
   );
+}
+
+/** The same of money: how it changed can be said if it is of one currency. */
+export function MoneyDelta({ now, before, more }: { now: Money; before: Money; more?: More }) {
+  const currencies = [...new Set(Object.keys({ ...now, ...before }))];
+  const [currency = ""] = currencies;
+  const one = currencies.length === 1;
+  return <Delta now={one ? Number(now[currency] ?? 0) : 0} before={one ? Number(before[currency] ?? 0) : 0} was={money(before)} {...(more ? { more } : {})} />;
 }
 
 export function Tile(props: {

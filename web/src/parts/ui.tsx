@@ -1,6 +1,6 @@
 // The parts that every view is made of.
 import type { ComponentChildren, CSSProperties } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api";
 import { href } from "../router";
 import { words } from "../words";
@@ -134,7 +134,7 @@ export function Copyable({ label, text }: { label: string; text: string }) {
 /** A dialog of the platform: it keeps the focus, Escape closes it, and what had the focus gets it back. */
 export function Dialog(props: { class: "box" | "drawer"; label: string; onClose: () => void; children: Children }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();
@@ -181,7 +181,8 @@ export function Menu(props: { label: string; text: Children; class?: string; cho
     const above = at.bottom + props.choices.length * 38 + 24 > innerHeight;
     setPlace(above ? { bottom: `${innerHeight - at.top + 6}px`, right } : { top: `${at.bottom + 6}px`, right });
   };
-  useEffect(() => {
+  // Before the next key comes.
+  useLayoutEffect(() => {
     if (!place) return;
     root.current?.querySelector<HTMLElement>("li button")?.focus({ preventScroll: true });
     const away = (event: Event): void => {
