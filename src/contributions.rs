@@ -4,10 +4,9 @@
 //! times. [`count`] says which cells that is; the difference between two counted forms is what a change adds. How the counted
 //! form follows from the facts is `timeline`'s business.
 
-use std::collections::BTreeMap;
-
 use crate::counters::{Book, Cell, Kind, QUARTER_MS, TOTALS, day_and_quarter};
 use crate::event::Ms;
+use crate::sorted::SortedMap;
 use crate::time::month_of;
 
 /// The states of a message, as bits of its mask. Stored in cells and in the column `states`: never renumber.
@@ -65,7 +64,7 @@ pub mod person {
 }
 
 /// What a commit adds, by campaign number: books whose numbers are differences.
-pub type Delta = BTreeMap<u32, Book>;
+pub type Delta = SortedMap<u32, Book>;
 
 /// Where a thing counts: campaign number (0 is `_unattributed`) and step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -498,8 +497,10 @@ mod tests {
         let mut delta = Delta::new();
         let mut slot = None;
         recount(&mut slot, Some(counted), &mut delta);
-        assert!(!delta[&3].totals.is_empty());
+        assert!(!delta.get(&3).unwrap().totals.is_empty());
         recount(&mut slot, None, &mut delta);
-        assert!(delta[&3].totals.is_empty() && delta[&3].days.values().all(crate::counters::Row::is_empty));
+        assert!(
+            delta.get(&3).unwrap().totals.is_empty() && delta.get(&3).unwrap().days.values().all(crate::counters::Row::is_empty)
+        );
     }
 }

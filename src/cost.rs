@@ -3,8 +3,6 @@
 //! Between two dates of the card every price holds, so billed messages are counted by the stretch between two dates in which they
 //! were billed ([`crate::sums::Cut::prices`]) and priced by its first date. It asks nobody and knows no clock.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -14,11 +12,12 @@ use crate::counters::{Book, QUARTER_MS};
 use crate::money::Money;
 use crate::numbers::Numbers;
 use crate::rate_card::RateCard;
+use crate::sorted::SortedMap;
 use crate::sums::{By, Cut, Quarter, span};
 use crate::time::{month_of, month_start};
 
 /// Billed messages: (stretch between two dates of the rate card, category and country) → how many.
-pub type Billed = BTreeMap<(u16, u32), u64>;
+pub type Billed = SortedMap<(u16, u32), u64>;
 
 /// A rate card laid along the time of a zone.
 #[derive(Clone, Debug, Default)]

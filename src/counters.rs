@@ -5,12 +5,10 @@
 //! something only beside its own table, and [`Book::merge`] goes through the names. What a cell means is said by [`Kind`];
 //! who adds to it is `contributions`' business.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::event::Ms;
-use crate::gather::gather;
+use crate::sorted::SortedMap;
 
 /// The rules that made a set of counters. Raised whenever a definition changes what equal events count for.
 pub const RULES_VERSION: u32 = 1;
@@ -195,8 +193,8 @@ pub fn day_and_quarter(at_ms: Ms) -> (i32, u8) {
 /// The cells of one row: counts, and sums of money in units of 10^-9. Zeros are not kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
-    pub counts: BTreeMap<u64, i64>,
-    pub money: BTreeMap<u64, i128>,
+    pub counts: SortedMap<u64, i64>,
+    pub money: SortedMap<u64, i128>,
 }
 
 impl Row {
@@ -275,8 +273,8 @@ impl StoredRow {
     #[must_use]
     pub fn row(&self) -> Row {
         Row {
-            counts: gather(self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?)))),
-            money: gather(self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?)))),
+            counts: self.c.chunks_exact(2).filter_map(|pair| Some((*pair.first()? as u64, *pair.last()?))).collect(),
+            money: self.m.iter().filter_map(|(cell, nanos)| Some((*cell, nanos.parse().ok()?))).collect(),
         }
     }
 }
@@ -287,9 +285,9 @@ pub struct Book {
     /// Grows by one with every commit that changes a cell.
     pub version: u64,
     names: Vec<String>,
-    index: BTreeMap<String, u16>,
+    index: SortedMap<String, u16>,
     pub totals: Row,
-    pub days: BTreeMap<i32, Row>,
+    pub days: SortedMap<i32, Row>,
 }
 
 impl Book {
@@ -330,7 +328,7 @@ impl Book {
     pub fn load(&mut self, day: i32, stored: &StoredRow) {
         if day == TOTALS {
             self.version = stored.v;
-            self.index = gather(stored.n.iter().zip(0..).map(|(name, no)| (name.clone(), no)));
+            self.index = stored.n.iter().zip(0..).map(|(name, no)| (name.clone(), no)).collect();
             self.names.clone_from(&stored.n);
         }
         *self.row(day) = stored.row();

@@ -7,8 +7,6 @@
 mod merge;
 mod shared;
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::contact::canonical_key;
@@ -16,6 +14,7 @@ use crate::contributions::Nanos;
 use crate::event::{self, Event, InboundKind, Ms, Outcome, Price, StatusKind};
 use crate::money::Amount;
 use crate::order::sort;
+use crate::sorted::SortedSet;
 
 pub use shared::{Shared, Word};
 
@@ -67,8 +66,8 @@ pub struct Claim {
     #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
     pub step: String,
     /// Every name that copies gave the attempt.
-    #[serde(rename = "a", default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub attempts: BTreeSet<String>,
+    #[serde(rename = "a", default, skip_serializing_if = "SortedSet::is_empty")]
+    pub attempts: SortedSet<String>,
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<First<String>>,
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
@@ -182,7 +181,7 @@ impl MessageFacts {
                 at_ms: at,
                 campaign: dispatch.campaign.clone(),
                 step: dispatch.step.clone(),
-                attempts: BTreeSet::new(),
+                attempts: SortedSet::new(),
                 channel: None,
                 sender: None,
                 category: None,
@@ -221,8 +220,8 @@ pub struct AttemptFacts {
     #[serde(rename = "i")]
     pub id: String,
     /// Every name that copies gave the attempt.
-    #[serde(rename = "a", default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub attempts: BTreeSet<String>,
+    #[serde(rename = "a", default, skip_serializing_if = "SortedSet::is_empty")]
+    pub attempts: SortedSet<String>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub error: Option<First<(String, String)>>,
 }
@@ -434,7 +433,7 @@ impl Facts {
                     campaign: d.campaign.clone(),
                     step: d.step.clone(),
                     id: attempt_id(d)?.to_owned(),
-                    attempts: BTreeSet::new(),
+                    attempts: SortedSet::new(),
                     error: None,
                 }),
                 Outcome::Skipped | Outcome::Control => Facts::Standing(StandingFacts {

@@ -8,8 +8,6 @@
 
 mod claims;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,9 +15,9 @@ use serde_json::Value;
 use crate::bounds::MOVES_PER_TURN;
 use crate::event::{Conversion, Event, Ms};
 use crate::facts::{Word, conversion_entry_id, entry_id};
-use crate::gather::gather;
 use crate::ledger::{Routed, Verdict};
 use crate::migrations::migrate;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::sql::{Arg, Sql, SqlError};
 use crate::transfer::{self, Page, Place, Section};
 
@@ -223,7 +221,7 @@ impl<S: Sql> Identity<S> {
                  WHERE holder <> '' AND name IN (SELECT value FROM json_each(?))",
                 &[Arg::Text(&messages)],
             )?;
-            let known: BTreeMap<String, String> = gather(known);
+            let known: SortedMap<String, String> = known.into_iter().collect();
             let (mut waiting, mut kept) = (Vec::new(), Vec::new());
             for event in events {
                 let channel = event.event.channel().unwrap_or_default();
@@ -257,7 +255,7 @@ impl<S: Sql> Identity<S> {
     /// # Errors
     /// If the storage refuses.
     pub fn claim(&self, claims: &[Claim], received_ms: Ms) -> Result<Vec<usize>, SqlError> {
-        let names: BTreeSet<&str> = gather(claims.iter().map(|claim| claim.thing.as_str()));
+        let names: SortedSet<&str> = claims.iter().map(|claim| claim.thing.as_str()).collect();
         let mut second = Vec::new();
         self.change(&names, received_ms, &mut |things| {
             second.clear();
@@ -275,7 +273,7 @@ impl<S: Sql> Identity<S> {
     /// # Errors
     /// If the storage refuses.
     pub fn moved(&self, moved: &[Moved], received_ms: Ms) -> Result<(), SqlError> {
-        let names: BTreeSet<&str> = gather(moved.iter().map(|moved| moved.thing.as_str()));
+        let names: SortedSet<&str> = moved.iter().map(|moved| moved.thing.as_str()).collect();
         self.change(&names, received_ms, &mut |things| {
             for Moved { thing, source, holder } in moved {
                 if let Some(thing) = things.get_mut(thing) {
@@ -292,7 +290,7 @@ impl<S: Sql> Identity<S> {
     pub fn forget(&self, handle: &str) -> Result<(), SqlError> {
         let names: Vec<String> =
             self.rows("SELECT json_group_array(name) FROM thing WHERE instr(body, ?) > 0", &[Arg::Text(handle)])?;
-        self.change(&gather(names.iter().map(String::as_str)), 0, &mut |things| {
+        self.change(&names.iter().map(String::as_str).collect(), 0, &mut |things| {
             things.values_mut().for_each(|thing| thing.forget(handle));
         })
     }
@@ -300,9 +298,9 @@ impl<S: Sql> Identity<S> {
     /// Changes things, known or not, and writes down what follows from it.
     fn change(
         &self,
-        names: &BTreeSet<&str>,
+        names: &SortedSet<&str>,
         received_ms: Ms,
-        change: &mut dyn FnMut(&mut BTreeMap<String, Thing>),
+        change: &mut dyn FnMut(&mut SortedMap<String, Thing>),
     ) -> Result<(), SqlError> {
         self.sql.transaction(|| {
             let stored: Vec<(String, Thing, String)> = self.rows(
@@ -310,7 +308,7 @@ impl<S: Sql> Identity<S> {
                  WHERE name IN (SELECT value FROM json_each(?))",
                 &[Arg::Text(&text(names)?)],
             )?;
-            let (mut before, mut things) = (BTreeMap::new(), BTreeMap::new());
+            let (mut before, mut things) = (SortedMap::new(), SortedMap::new());
             things.extend(names.iter().map(|name| ((*name).to_owned(), Thing::default())));
             for (name, thing, holder) in stored {
                 things.insert(name.clone(), thing.clone());
@@ -482,14 +480,14 @@ impl<S: Sql> Identity<S> {
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn waiting(&self) -> Result<BTreeMap<String, u64>, SqlError> {
+    pub fn waiting(&self) -> Result<SortedMap<String, u64>, SqlError> {
         let counted: Vec<(String, u64)> = self.rows(
             "SELECT json_group_array(json_array(channel, n)) FROM (
                SELECT channel, count(DISTINCT json_array(message, event ->> '$.status.status', event ->> '$.status.participant')) AS n
                FROM waiting WHERE event LIKE '{\"status\"%' GROUP BY channel)",
             &[],
         )?;
-        Ok(gather(counted))
+        Ok(counted.into_iter().collect())
     }
 
     /// Drops what nobody has spoken of since `before_ms`, some of it. Says whether there is more.

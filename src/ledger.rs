@@ -16,7 +16,7 @@ mod store;
 mod sums;
 mod sweep;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -27,6 +27,7 @@ use crate::facts::time_of;
 use crate::migrations::migrate;
 use crate::order::sort;
 use crate::policy::{Policies, Policy};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::{Put, Timeline};
 use forget::Marks;
@@ -64,7 +65,7 @@ pub struct Ledger<S: Sql> {
     policies: Rc<Policies>,
     contacts: BTreeMap<String, Cached>,
     /// By the rules that made them, and campaign.
-    books: BTreeMap<(u32, u32), CachedBook>,
+    books: SortedMap<(u32, u32), CachedBook>,
     /// Counts commits; what was used longest ago leaves memory first.
     turn: u64,
     marks: Marks,
@@ -89,7 +90,7 @@ impl<S: Sql> Ledger<S> {
             policies.learn(policy);
         }
         let marks = Marks::read(&sql)?;
-        let (policies, contacts, books) = (Rc::new(policies), BTreeMap::new(), BTreeMap::new());
+        let (policies, contacts, books) = (Rc::new(policies), BTreeMap::new(), SortedMap::new());
         Ok(Self { sql: Rc::new(sql), policies, contacts, books, turn: 0, marks, now_ms: 0, errands_due: true })
     }
 
@@ -175,7 +176,7 @@ impl<S: Sql> Ledger<S> {
                 _ => {}
             }
         }
-        let mut touched: BTreeSet<&str> = BTreeSet::new();
+        let mut touched: SortedSet<&str> = SortedSet::new();
         for write in writes {
             match write {
                 Write::Record { events } => touched.extend(events.iter().map(|event| event.handle.as_str())),

@@ -2,11 +2,10 @@
 //!
 //! It knows how lists are asked for, and nothing of what is in them.
 
-use std::collections::BTreeMap;
-
 use form_urlencoded::Serializer;
 
 use crate::period::Period;
+use crate::sorted::SortedMap;
 use crate::time::to_rfc3339;
 
 /// Number → list and state: `contacts.submitted` is the people who were attempted.
@@ -47,8 +46,8 @@ const LISTS: [(&str, &str, &str); 32] = [
 
 /// The lists behind the numbers of a campaign, a step (none: all) and a period (none: all time, where people are counted too).
 #[must_use]
-pub fn of(campaign: &str, step: Option<&str>, period: Option<Period>) -> BTreeMap<&'static str, String> {
-    let mut paths = BTreeMap::new();
+pub fn of(campaign: &str, step: Option<&str>, period: Option<Period>) -> SortedMap<&'static str, String> {
+    let mut paths = SortedMap::new();
     for (number, list, state) in LISTS.into_iter().filter(|(_, list, _)| period.is_none() || *list == "messages") {
         paths.insert(number, path(campaign, list, &[("has", state)], step, period));
     }
@@ -82,14 +81,14 @@ mod tests {
     #[test]
     fn paths() {
         let all = of("spring", None, None);
-        assert_eq!(all["contacts.clicked"], "/v1/campaigns/spring/contacts?has=clicked");
-        assert_eq!(all["conversions.total"], "/v1/campaigns/spring/conversions");
-        assert_eq!(of("spring", Some(""), None)["messages.sent"], "/v1/campaigns/spring/messages?has=sent&step=");
+        assert_eq!(all.get("contacts.clicked").unwrap(), "/v1/campaigns/spring/contacts?has=clicked");
+        assert_eq!(all.get("conversions.total").unwrap(), "/v1/campaigns/spring/conversions");
+        assert_eq!(of("spring", Some(""), None).get("messages.sent").unwrap(), "/v1/campaigns/spring/messages?has=sent&step=");
         let period = Period { from_ms: 0, to_ms: 900_000, basis: Basis::Event };
         let of_period = of("spring", None, Some(period));
         assert!(!of_period.contains_key("contacts.clicked"));
         assert_eq!(
-            of_period["messages.read"],
+            of_period.get("messages.read").unwrap(),
             "/v1/campaigns/spring/messages?has=read&from=1970-01-01T00%3A00%3A00.000Z&to=1970-01-01T00%3A15%3A00.000Z&basis=event"
         );
     }

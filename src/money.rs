@@ -5,12 +5,11 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::event::Price;
-use crate::gather::gather;
+use crate::sorted::SortedMap;
 
 const DECIMALS: usize = 9;
 const ONE: i128 = 1_000_000_000;
@@ -210,7 +209,7 @@ impl fmt::Debug for Currency {
 ///
 /// As JSON: `{"EUR": "149.90", "JPY": "1200"}`, in the order of the codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Money(BTreeMap<Currency, Amount>);
+pub struct Money(SortedMap<Currency, Amount>);
 
 impl Money {
     /// An amount of one currency.
@@ -255,9 +254,9 @@ impl Money {
 
     /// This sum / `other`, currency by currency, over the currencies of both; `None` where `other` has nothing.
     #[must_use]
-    pub fn ratios(&self, other: &Self) -> BTreeMap<Currency, Option<f64>> {
+    pub fn ratios(&self, other: &Self) -> SortedMap<Currency, Option<f64>> {
         let currencies = self.0.keys().chain(other.0.keys());
-        gather(currencies.map(|c| (*c, self.get(*c).ratio(other.get(*c)))))
+        currencies.map(|c| (*c, self.get(*c).ratio(other.get(*c)))).collect()
     }
 }
 
@@ -290,7 +289,7 @@ impl Serialize for Money {
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut money = Self::default();
-        for (currency, amount) in BTreeMap::<Currency, String>::deserialize(from)? {
+        for (currency, amount) in SortedMap::<Currency, String>::deserialize(from)? {
             money.add(currency, Amount::read(&amount, MAX_SUM_DIGITS).map_err(de::Error::custom)?);
         }
         Ok(money)

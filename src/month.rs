@@ -2,8 +2,6 @@
 //!
 //! It knows the sums that the Ledgers made of all campaigns together; the zone and the clock are arguments.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::calendar::{Bucket, Granularity, Span, Zone, buckets, date_at, month};
@@ -15,6 +13,7 @@ use crate::numbers::Numbers;
 use crate::period::wrong;
 use crate::problem::Problem;
 use crate::settings::{Quota, Unit};
+use crate::sorted::SortedMap;
 use crate::sums::{By, Cut, span};
 use crate::time::to_rfc3339;
 use crate::usage::runs_out_on;
@@ -83,7 +82,7 @@ impl Month {
     pub fn usage(&self, sum: &Book, quota: Option<&Quota>) -> Value {
         let mut all = Used::default();
         let mut by_day = vec![Used::default(); self.days.len()];
-        let (mut categories, mut countries) = (BTreeMap::<String, Used>::new(), BTreeMap::<String, Used>::new());
+        let (mut categories, mut countries) = (SortedMap::<String, Used>::new(), SortedMap::<String, Used>::new());
         for (no, row) in &sum.days {
             let Some(day) = usize::try_from(*no).ok().and_then(|no| by_day.get_mut(no)) else { continue };
             for (cell, n) in row.cells().filter(|(cell, _)| matches!(cell.kind, Kind::Usage | Kind::Conversations)) {
@@ -106,7 +105,7 @@ impl Month {
         let unit = quota.map_or(Unit::MessagesDelivered, |quota| quota.unit);
         let used = all.of(unit);
         let per_day: Vec<u64> = by_day.into_iter().map(|day| day.of(unit)).collect();
-        let shown = |parts: BTreeMap<String, Used>| -> BTreeMap<String, Value> {
+        let shown = |parts: SortedMap<String, Used>| -> SortedMap<String, Value> {
             parts.into_iter().map(|(name, used)| (name, used.to_json())).collect()
         };
         json!({

@@ -3,8 +3,6 @@
 //! It sums cells; what a cell means is said by [`crate::counters::Kind`], what a bit means by [`crate::contributions`]. It does not
 //! know how an answer is written, nor rates, costs or gaps.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Serialize;
 
 use crate::click::MACHINES;
@@ -12,6 +10,7 @@ use crate::contributions::{person, state};
 use crate::cost::Billed;
 use crate::counters::{Book, Cell, Kind, Row};
 use crate::money::{Amount, Currency, Money};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Messages (and tries) by state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -68,7 +67,7 @@ pub struct Clicks {
 pub struct LinkClicks {
     pub clicks: Clicks,
     /// Those of machines by reason.
-    pub machines: BTreeMap<&'static str, u64>,
+    pub machines: SortedMap<&'static str, u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -85,16 +84,16 @@ pub struct Numbers {
     pub contacts: Option<Contacts>,
     pub clicks: Clicks,
     /// By link.
-    pub links: BTreeMap<String, LinkClicks>,
+    pub links: SortedMap<String, LinkClicks>,
     pub replies: Replies,
     pub reactions: u64,
     pub conversions: u64,
     pub revenue: Money,
     /// By provider and code.
-    pub dispatch_errors: BTreeMap<String, u64>,
-    pub delivery_errors: BTreeMap<String, u64>,
+    pub dispatch_errors: SortedMap<String, u64>,
+    pub delivery_errors: SortedMap<String, u64>,
     /// By reason, all time.
-    pub skipped: BTreeMap<String, u64>,
+    pub skipped: SortedMap<String, u64>,
     /// Prices that dispatches named.
     pub own_cost: Money,
     /// Messages for the rate card.
@@ -105,7 +104,7 @@ pub struct Numbers {
     pub arm_revenue: [Money; 2],
     /// All states of contacts in their combinations: mask → how many; all time.
     /// One of them may be below zero where something expired ([`crate::shares`]); what is asked of them is a sum.
-    pub contact_masks: BTreeMap<u32, i64>,
+    pub contact_masks: SortedMap<u32, i64>,
 }
 
 impl Numbers {
@@ -238,7 +237,7 @@ impl Numbers {
 
 /// The steps that a row counts something of.
 #[must_use]
-pub fn steps<'a>(book: &'a Book, row: &Row) -> BTreeSet<&'a str> {
+pub fn steps<'a>(book: &'a Book, row: &Row) -> SortedSet<&'a str> {
     use Kind::*;
     let of_step = |cell: &Cell| match cell.kind {
         Contacts | Conflicts | Inbound | ExperimentRevenue => false,

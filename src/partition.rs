@@ -3,14 +3,13 @@
 //!
 //! It knows no transport; a batch of events becomes one batch per Ledger.
 
-use std::collections::BTreeMap;
-
 use crate::contact::{Handle, NOBODY, canonical_phone, handle_of_click};
 use crate::event::{Click, Conversion, Event, Ms, Outcome, Person};
 use crate::facts::time_of;
 use crate::identity::{Claim, Ground, Holder, Moved, Nameless, conversion_name, message_name};
 use crate::keys::Key;
 use crate::ledger::{Belonging, Errand, Move, Routed, Write};
+use crate::sorted::SortedMap;
 
 /// How events find their Ledger in one deployment.
 #[derive(Clone, Copy, Debug)]
@@ -126,8 +125,8 @@ impl Partition {
 
     /// The events of each Ledger, in their order.
     #[must_use]
-    pub fn by_ledger(&self, events: impl IntoIterator<Item = Routed>) -> BTreeMap<u32, Vec<Routed>> {
-        let mut groups: BTreeMap<u32, Vec<Routed>> = BTreeMap::new();
+    pub fn by_ledger(&self, events: impl IntoIterator<Item = Routed>) -> SortedMap<u32, Vec<Routed>> {
+        let mut groups: SortedMap<u32, Vec<Routed>> = SortedMap::new();
         for event in events {
             groups.entry(self.ledger(&event)).or_default().push(event);
         }
@@ -138,9 +137,9 @@ impl Partition {
     /// gives back comes before what takes in.
     #[must_use]
     pub fn errands(&self, errands: &[Errand]) -> Told {
-        let (mut belongings, mut erasures) = (BTreeMap::<u32, Vec<Belonging>>::new(), Vec::new());
-        let mut moves: [BTreeMap<u32, Vec<Move>>; 2] = Default::default();
-        let mut holds: BTreeMap<u32, Vec<Moved>> = BTreeMap::new();
+        let (mut belongings, mut erasures) = (SortedMap::<u32, Vec<Belonging>>::new(), Vec::new());
+        let mut moves: [SortedMap<u32, Vec<Move>>; 2] = Default::default();
+        let mut holds: SortedMap<u32, Vec<Moved>> = SortedMap::new();
         let at = |key: &str| {
             let handle = Handle::of(&self.handle_key, key);
             (handle.ledger(self.ledgers), handle.to_text())

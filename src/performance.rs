@@ -2,8 +2,6 @@
 //!
 //! It knows the sums that the Ledgers made and the definitions beside them; it asks nobody and knows no clock.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::bounds::TREND_BUCKETS;
@@ -17,6 +15,7 @@ use crate::numbers::{Numbers, steps};
 use crate::order::sort;
 use crate::period::{Basis, Period, wrong};
 use crate::problem::Problem;
+use crate::sorted::SortedMap;
 use crate::stats::{rates, roi, row};
 use crate::sums::{Cut, span};
 use crate::time::to_rfc3339;
@@ -60,7 +59,7 @@ pub struct Performance<'a> {
     pub period: Period,
     pub prices: Prices,
     /// The campaigns, by number; none for what is under no campaign.
-    pub campaigns: BTreeMap<u32, Option<Campaign>>,
+    pub campaigns: SortedMap<u32, Option<Campaign>>,
     pub timezone: &'a str,
     /// The days of the period in the zone, where they are the groups.
     days: Vec<Bucket>,
@@ -73,7 +72,7 @@ impl<'a> Performance<'a> {
         group_by: GroupBy,
         period: Period,
         prices: Prices,
-        campaigns: BTreeMap<u32, Option<Campaign>>,
+        campaigns: SortedMap<u32, Option<Campaign>>,
         timezone: &'a str,
         zone: &impl Zone,
     ) -> Result<Self, Problem> {
@@ -100,7 +99,7 @@ impl<'a> Performance<'a> {
     /// A row for each group that has something (for each day, whether or not), the largest first; and all of them together, each
     /// campaign once.
     #[must_use]
-    pub fn answer(&self, books: &BTreeMap<u32, Book>) -> Value {
+    pub fn answer(&self, books: &SortedMap<u32, Book>) -> Value {
         let mut groups: Vec<(Value, Numbers)> = Vec::new();
         let mut total = Numbers::default();
         for book in books.values() {
@@ -124,7 +123,7 @@ impl<'a> Performance<'a> {
                 }
             }
             GroupBy::Tag => {
-                let mut tags: BTreeMap<Option<&str>, Numbers> = BTreeMap::new();
+                let mut tags: SortedMap<Option<&str>, Numbers> = SortedMap::new();
                 for (no, book) in books {
                     let own = self.campaigns.get(no).and_then(Option::as_ref).map_or([].as_slice(), |c| &c.declared.tags);
                     let own = own.iter().map(|tag| Some(tag.as_str())).chain(own.is_empty().then_some(None));

@@ -2,12 +2,11 @@
 //!
 //! The Registry owns the definitions and hands this part of them to every Ledger; see `metrics.md` sections 4 and 6.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::contributions::Place;
 use crate::event::Ms;
+use crate::sorted::SortedMap;
 
 pub const HOUR_MS: Ms = 3_600_000;
 
@@ -61,8 +60,8 @@ impl Policy {
 /// All declared campaigns.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
-    by_no: BTreeMap<u32, Policy>,
-    numbers: BTreeMap<String, u32>,
+    by_no: SortedMap<u32, Policy>,
+    numbers: SortedMap<String, u32>,
 }
 
 impl Policies {

@@ -3,17 +3,15 @@
 //! It knows prices by country, category and date, and nothing of messages: which of them are billable, and on which date,
 //! is decided where they are counted.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono::NaiveDate;
 use serde_json::Value;
 
 use crate::body::Fields;
 use crate::calendar;
 use crate::contributions::Category;
-use crate::gather::gather;
 use crate::money::{Amount, Currency, MoneyError};
 use crate::problem::FieldError;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// The country of an entry that holds for every country without one of its own.
 const ANY: &str = "*";
@@ -21,7 +19,7 @@ const ANY: &str = "*";
 /// A price list: for each country and category the prices by the date from which they hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RateCard {
-    prices: BTreeMap<(String, Category), BTreeMap<NaiveDate, (Currency, Amount)>>,
+    prices: SortedMap<(String, Category), SortedMap<NaiveDate, (Currency, Amount)>>,
 }
 
 impl RateCard {
@@ -47,8 +45,8 @@ impl RateCard {
 
     /// The dates from which entries hold, in order: between two of them every price stays what it is.
     #[must_use]
-    pub fn dates(&self) -> BTreeSet<NaiveDate> {
-        gather(self.prices.values().flat_map(|dated| dated.keys().copied()))
+    pub fn dates(&self) -> SortedSet<NaiveDate> {
+        self.prices.values().flat_map(|dated| dated.keys().copied()).collect()
     }
 
     /// The price on a day (a date in the workspace's zone): of the country's own entries the latest that holds by then,

@@ -2,8 +2,6 @@
 //!
 //! It knows numbers and the definitions beside them; it asks nobody and knows no clock.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use crate::contributions::{person, state};
@@ -19,6 +17,7 @@ use crate::period::Period;
 use crate::problem::Problem;
 use crate::rates::rate;
 use crate::shares::Shares;
+use crate::sorted::SortedSet;
 use crate::stats::{self, error, stats};
 use crate::sums::By;
 
@@ -59,7 +58,7 @@ impl Subject<'_> {
     #[must_use]
     pub fn steps(&self, shares: &Shares) -> Value {
         let book = &shares.sum();
-        let steps: BTreeSet<&str> = self.row(book).map(|row| steps(book, row)).unwrap_or_default();
+        let steps: SortedSet<&str> = self.row(book).map(|row| steps(book, row)).unwrap_or_default();
         let asked = |step: &&str| self.step.is_none_or(|asked| asked == *step);
         let data: Vec<Value> = steps.into_iter().filter(asked).map(|step| self.stats_of(book, shares, Some(step))).collect();
         json!({ "campaign": self.campaign, "data": data })

@@ -2,21 +2,19 @@
 //!
 //! It puts together what others counted; it asks nobody and knows no clock.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::cost::Cost;
 use crate::error_class::{ErrorClass, classify};
 use crate::experiment::{Experiment, Group};
-use crate::gather::gather;
 use crate::list_paths;
 use crate::money::Money;
 use crate::numbers::{Clicks, Contacts, Messages, Numbers, Replies};
 use crate::period::{Basis, Period};
 use crate::provider::Provider;
 use crate::rates::{ContactCounts, Counts, Rates};
+use crate::sorted::SortedMap;
 use crate::time::to_rfc3339;
 
 /// What the numbers are of, and what they are judged by.
@@ -48,13 +46,13 @@ pub struct Stats<'a> {
     conversions: Conversions,
     rates: Option<Rates>,
     cost: Cost,
-    roi: BTreeMap<String, Option<f64>>,
+    roi: SortedMap<String, Option<f64>>,
     gaps: Option<Vec<Gap>>,
     /// How many of `messages.attempted` no list shows: of people who were erased, and of what is older than the retention.
     erased: i64,
     expired: i64,
     /// Behind each number that has one, the path of its list.
-    lists: BTreeMap<&'static str, String>,
+    lists: SortedMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -138,8 +136,8 @@ pub fn row(numbers: &Numbers) -> Map<String, Value> {
 
 /// Revenue / cost, currency by currency.
 #[must_use]
-pub fn roi(revenue: &Money, cost: &Money) -> BTreeMap<String, Option<f64>> {
-    gather(revenue.ratios(cost).into_iter().map(|(currency, ratio)| (currency.to_string(), ratio)))
+pub fn roi(revenue: &Money, cost: &Money) -> SortedMap<String, Option<f64>> {
+    revenue.ratios(cost).into_iter().map(|(currency, ratio)| (currency.to_string(), ratio)).collect()
 }
 
 /// The experiment of a campaign: target against control.
@@ -176,7 +174,7 @@ pub fn rates(numbers: &Numbers) -> Rates {
 fn gaps(asked: &Asked<'_>, numbers: &Numbers) -> Vec<Gap> {
     let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let plain = |reason: &str, count: i64| Reason { reason: reason.to_owned(), code: None, class: None, retryable: None, count };
-    let errors = |errors: &BTreeMap<String, u64>| -> Vec<Reason> {
+    let errors = |errors: &SortedMap<String, u64>| -> Vec<Reason> {
         let class = |(key, n): (&String, &u64)| {
             let (code, ErrorClass { class, retryable, .. }) = error(key);
             let class = class.as_str();

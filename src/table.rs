@@ -3,11 +3,10 @@
 //! A row is a JSON object. A column of the CSV is a path into it (`states.sent_at`); what stands there is written as it is, lists
 //! and objects as JSON. It knows neither what the rows mean nor how they are sent.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::problem::Problem;
+use crate::sorted::SortedSet;
 
 /// What a list is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +38,8 @@ impl Format {
         for range in accept.split(',') {
             let mut parts = range.split(';').map(str::trim);
             let name = parts.next().unwrap_or_default();
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok());
+            let quality =
+                parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| serde_json::from_str::<f64>(q).ok());
             let format = ALL.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name)).map(|found| found.2);
             if let (Some(format), Some(quality)) = (format, quality)
                 && quality > best.0
@@ -90,14 +90,15 @@ pub fn written(format: Format, list: &Value) -> String {
         return list.to_string();
     }
     let rows = list.get("data").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut paths = BTreeSet::new();
+    let mut paths = SortedSet::new();
     rows.iter().for_each(|row| leaves(String::new(), row, &mut paths));
-    let mut columns: Vec<String> = FIRST.iter().filter_map(|column| paths.take(*column)).collect();
+    let mut columns: Vec<String> =
+        FIRST.iter().filter_map(|column| paths.remove(*column).then(|| (*column).to_owned())).collect();
     columns.extend(paths);
     head(format, &columns) + &lines(format, &columns, rows)
 }
 
-fn leaves(path: String, value: &Value, paths: &mut BTreeSet<String>) {
+fn leaves(path: String, value: &Value, paths: &mut SortedSet<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {

@@ -27,8 +27,6 @@ mod sharing;
 mod states;
 mod threads;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::contact::NOBODY;
 use crate::contributions::{CountedConflicts, CountedContact, CountedInbound, Delta, Nanos, Place};
 use crate::counters::DAY_MS;
@@ -36,6 +34,7 @@ use crate::event::{Event, Ms};
 use crate::facts::{Facts, InboundFacts, entry_id, message_entry_id, reference_parts, time_of};
 use crate::policy::Policies;
 use crate::slab::{Slab, insert, remove};
+use crate::sorted::{SortedMap, SortedSet};
 
 pub use entries::{Attempt, Click, Conversion, Inbound, Message, OptOut, Saved, Slot, Standing};
 use entries::{AttemptName, Ref, Voice};
@@ -75,18 +74,18 @@ struct Window {
 /// What has to be looked at again, by layer.
 #[derive(Clone, Debug, Default)]
 struct Dirty {
-    messages: BTreeSet<u32>,
-    inbounds: BTreeSet<u32>,
-    unplaced_clicks: BTreeSet<u32>,
-    clicks: BTreeSet<u32>,
-    states: BTreeSet<u32>,
-    conversions: BTreeSet<u32>,
-    reactions: BTreeSet<String>,
-    attempts: BTreeSet<u32>,
-    standings: BTreeSet<u32>,
-    contacts: BTreeSet<(u32, Option<String>)>,
+    messages: SortedSet<u32>,
+    inbounds: SortedSet<u32>,
+    unplaced_clicks: SortedSet<u32>,
+    clicks: SortedSet<u32>,
+    states: SortedSet<u32>,
+    conversions: SortedSet<u32>,
+    reactions: SortedSet<String>,
+    attempts: SortedSet<u32>,
+    standings: SortedSet<u32>,
+    contacts: SortedSet<(u32, Option<String>)>,
     lines: Changed,
-    lost: BTreeSet<String>,
+    lost: SortedSet<String>,
 }
 
 /// What became of an event that was put into a timeline.
@@ -114,7 +113,7 @@ pub struct Timeline {
     pub attempts: Slab<Attempt>,
     pub standings: Slab<Standing>,
     pub opt_outs: Slab<OptOut>,
-    ids: BTreeMap<String, Ref>,
+    ids: SortedMap<String, Ref>,
     /// Messages that take replies, by (sent, step, id).
     by_sent: Vec<u32>,
     /// Messages by (place, sent, id).
@@ -130,30 +129,30 @@ pub struct Timeline {
     /// Conversions by (time, id).
     conversions_by_time: Vec<u32>,
     /// Inbounds by the entry id of the message that they quote.
-    quotes: BTreeMap<String, Vec<u32>>,
+    quotes: SortedMap<String, Vec<u32>>,
     /// What a contact's word of reaction counts for, by the entry id of the message that it names.
-    reactions: BTreeMap<String, Option<CountedInbound>>,
+    reactions: SortedMap<String, Option<CountedInbound>>,
     /// Clicks by the entry id of the message that they name.
-    clicks_naming: BTreeMap<String, BTreeSet<u32>>,
+    clicks_naming: SortedMap<String, SortedSet<u32>>,
     /// The attempts that met an error, by each of their names.
-    tries: BTreeMap<AttemptName, BTreeSet<u32>>,
+    tries: SortedMap<AttemptName, SortedSet<u32>>,
     /// How many messages bear the name of an attempt; kept only where an attempt met an error.
-    accepted: BTreeMap<AttemptName, u32>,
+    accepted: SortedMap<AttemptName, u32>,
     /// How many things were attempted in a campaign at a time.
-    attempted: BTreeMap<(u32, Ms), u32>,
-    contacts: BTreeMap<(u32, Option<String>), Tally>,
+    attempted: SortedMap<(u32, Ms), u32>,
+    contacts: SortedMap<(u32, Option<String>), Tally>,
     /// The conversations of every line of the business.
-    talks: BTreeMap<Line, Talk>,
+    talks: SortedMap<Line, Talk>,
     /// Changes whenever a conversion does: what was found among them is to be looked for again.
     conversions_version: u64,
     dirty: Dirty,
     /// Entries whose stored form has to be renewed.
-    unsaved: BTreeSet<Ref>,
+    unsaved: SortedSet<Ref>,
     /// Things of which nothing counts: their claim is lost, or only a verdict is known.
-    aside: BTreeMap<String, Slot>,
-    unsaved_aside: BTreeSet<String>,
+    aside: SortedMap<String, Slot>,
+    unsaved_aside: SortedSet<String>,
     /// What counts for claims that were lost to other contacts, by entry.
-    lost: BTreeMap<String, Option<CountedConflicts>>,
+    lost: SortedMap<String, Option<CountedConflicts>>,
     /// Facts were taken away: everything has to be made anew of what is left.
     stale: bool,
     /// Rows of entries that are no more: the campaign and the id.
@@ -323,7 +322,7 @@ impl Timeline {
                     voice: Voice::default(),
                     takes_replies: false,
                     listed: false,
-                    attempts: BTreeSet::new(),
+                    attempts: SortedSet::new(),
                     quotes: Vec::new(),
                     replies: Vec::new(),
                     clicks: Vec::new(),
@@ -528,44 +527,44 @@ impl Timeline {
 
     /// Recomputes what is dirty, layer by layer, and adds what changed to `delta`.
     pub fn settle(&mut self, policies: &Policies, delta: &mut Delta) {
-        while let Some(no) = self.dirty.messages.pop_first() {
+        for no in core::mem::take(&mut self.dirty.messages) {
             self.place_message(no, policies);
         }
-        while let Some(no) = self.dirty.unplaced_clicks.pop_first() {
+        for no in core::mem::take(&mut self.dirty.unplaced_clicks) {
             self.place_click(no, policies);
         }
-        while let Some(no) = self.dirty.inbounds.pop_first() {
+        for no in core::mem::take(&mut self.dirty.inbounds) {
             self.own_inbound(no, policies, delta);
         }
-        while let Some(no) = self.dirty.clicks.pop_first() {
+        for no in core::mem::take(&mut self.dirty.clicks) {
             self.own_click(no, delta);
         }
         for no in core::mem::take(&mut self.dirty.states) {
             self.dirty.states.insert(no);
             self.offer_touches(no, policies);
         }
-        while let Some(no) = self.dirty.conversions.pop_first() {
+        for no in core::mem::take(&mut self.dirty.conversions) {
             self.own_conversion(no, policies, delta);
         }
         for no in core::mem::take(&mut self.dirty.states) {
             self.count_message(no, policies, delta);
         }
-        while let Some(quoted) = self.dirty.reactions.pop_first() {
+        for quoted in core::mem::take(&mut self.dirty.reactions) {
             self.count_reaction(&quoted, delta);
         }
-        while let Some(no) = self.dirty.attempts.pop_first() {
+        for no in core::mem::take(&mut self.dirty.attempts) {
             self.count_attempt(no, policies, delta);
         }
-        while let Some(no) = self.dirty.standings.pop_first() {
+        for no in core::mem::take(&mut self.dirty.standings) {
             self.place_standing(no, policies);
         }
-        while let Some(id) = self.dirty.lost.pop_first() {
+        for id in core::mem::take(&mut self.dirty.lost) {
             self.count_lost(&id, delta);
         }
-        while let Some((line, (from_ms, to_ms))) = self.dirty.lines.pop_first() {
+        for (line, (from_ms, to_ms)) in core::mem::take(&mut self.dirty.lines) {
             self.count_line(&line, from_ms, to_ms, delta);
         }
-        while let Some(at) = self.dirty.contacts.pop_first() {
+        for at in core::mem::take(&mut self.dirty.contacts) {
             self.count_contact(at, policies, delta);
         }
     }

@@ -4,8 +4,6 @@
 //! A line is an object with one member, whose name says what it is and whose value is the row. Taking a line in is idempotent, and
 //! the order of the lines does not matter; so an export may be cut into chunks anywhere, and any chunk may come twice.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,6 +13,7 @@ use crate::counters::StoredRow;
 use crate::facts::{Facts, Shared};
 use crate::partition::Partition;
 use crate::problem::FieldError;
+use crate::sorted::SortedMap;
 use crate::sql::{Arg, Sql, SqlError};
 
 /// Where a page begins: the section, and the key behind which it does, as JSON.
@@ -60,14 +59,14 @@ pub fn page(sql: &impl Sql, sections: &[Section], place: &Place, name: &str) -> 
 pub const FIRST: &str = "[-1,-1,-1,-1]";
 
 /// The rows of one object, by the name of their lines, each with the place of its line in the body.
-pub type Rows = BTreeMap<String, Vec<(usize, Value)>>;
+pub type Rows = SortedMap<String, Vec<(usize, Value)>>;
 
 /// What is to be taken in, by object.
 #[derive(Debug, Default)]
 pub struct Sorted {
     pub registry: Rows,
-    pub ledgers: BTreeMap<u32, Rows>,
-    pub identities: BTreeMap<u32, Rows>,
+    pub ledgers: SortedMap<u32, Rows>,
+    pub identities: SortedMap<u32, Rows>,
     /// The lines that are none.
     pub rejected: Vec<(usize, FieldError)>,
     /// Lines that need no object.

@@ -3,14 +3,12 @@
 //! The threads are those of one business number and one contact, by the plain definition of `metrics.md`, section 7. It
 //! knows no storage, no months and no countries: a conversation is counted where and when its opening message is.
 
-use std::collections::BTreeSet;
-
 use chrono::{Days, Months, NaiveDate};
 
 use crate::contributions::Category;
 use crate::event::Ms;
-use crate::gather::gather;
 use crate::order::sort;
+use crate::sorted::SortedSet;
 
 /// How long a thread stays open, and how long an inbound message keeps the service window open.
 pub const CONVERSATION_MS: Ms = 24 * 3_600_000;
@@ -45,7 +43,7 @@ pub struct Conversation<'a> {
 /// The conversations of one sender and contact, by the order in which they open. The order of the arguments does not matter.
 #[must_use]
 pub fn conversations<'a>(messages: &[Delivered<'a>], inbound_ms: &[Ms]) -> Vec<Conversation<'a>> {
-    let inbound_ms: BTreeSet<Ms> = gather(inbound_ms.iter().copied());
+    let inbound_ms: SortedSet<Ms> = inbound_ms.iter().copied().collect();
     let mut messages = messages.to_vec();
     sort(&mut messages, |a, b| a.turn().cmp(&b.turn()));
     let mut threads = Threads::default();

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use bluetick::event::{Event, Person, Status, StatusKind};
 use bluetick::facts::Word;
 use bluetick::identity::{Claim, Ground, Holder, Identity, Nameless, Thing};
+use bluetick::sorted::SortedMap;
 use bluetick::sql::Sql as _;
 use rusqlite_sql::RusqliteSql;
 
@@ -42,7 +43,7 @@ fn a_repeat_is_one_row_with_its_earliest_receipt() {
         let twice = [status("m", StatusKind::Sent, received_ms), status("m", StatusKind::Sent, received_ms)];
         assert_eq!(identity.resolve(&twice).unwrap(), [None, None]);
     }
-    assert_eq!(identity.waiting().unwrap(), BTreeMap::from([("ch".to_owned(), 1)]));
+    assert_eq!(identity.waiting().unwrap(), SortedMap::from([("ch".to_owned(), 1)]));
     assert!(!identity.any_due().unwrap());
     assert!(identity.claim(&[claim("cm", "1", Ground::Dispatched, 5)], 0).unwrap().is_empty());
     let due = identity.due(0).unwrap();

@@ -70,7 +70,9 @@ pub fn ensure(tools: &Tools, flavour: Flavour) -> Result<PathBuf> {
 fn shrink(tools: &Tools, module: &Path, step: &Step) -> Result<()> {
     let small = module.with_extension("small");
     let mut optimise = tools.wasm_opt();
-    optimise.args(["-Oz", "--strip-debug", "--strip-producers", "--output"]).arg(&small).arg(module);
+    // Memory begins as zeros, and its first KB is the end of the stack, which nothing points into.
+    optimise.args(["--zero-filled-memory", "--low-memory-unused", "--flatten", "--rereloop", "-Oz", "-Oz"]);
+    optimise.args(["--strip-debug", "--strip-producers", "--output"]).arg(&small).arg(module);
     step.run(&mut optimise, "read the lines above")?;
     std::fs::rename(&small, module).doing(format!("write {}", module.display()))
 }

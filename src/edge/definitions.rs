@@ -1,7 +1,5 @@
 //! Channels, campaigns, links and settings: asked of the Registry, shown as the API shows them.
 
-use std::collections::BTreeMap;
-
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -27,6 +25,7 @@ use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, DENIED, Filter, Kind, Page, SETTINGS, page_json};
 use crate::route::{Query, Route};
 use crate::settings::Settings;
+use crate::sorted::SortedMap;
 use crate::table::Format;
 use crate::wrap;
 
@@ -172,7 +171,7 @@ async fn wrap_text(config: &Config, body: &Value, origin: &str) -> Answer {
     let (Some(campaign), Some(key), Some(text)) = (campaign, key, text) else { return Err(Problem::bad("").into()) };
     let handle = Handle::of(&config.partition.handle_key, &key);
     // First the links, each distinct target once; then the text.
-    let mut made: BTreeMap<String, String> = BTreeMap::new();
+    let mut made: SortedMap<String, String> = SortedMap::new();
     let mut links = Vec::new();
     for found in wrap::find(text, origin) {
         let url = found.target.as_str();

@@ -3,7 +3,6 @@
 //! Counts gather in the isolate's memory and are handed on after the answers, some of them together: a callback waits for none.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,11 +20,12 @@ use crate::health::{Counts, protection, verdict};
 use crate::ledger::Read;
 use crate::letters::{Command, State};
 use crate::problem::Problem;
+use crate::sorted::SortedMap;
 use crate::time::to_rfc3339;
 
 #[derive(Default)]
 struct Gathered {
-    channels: BTreeMap<String, Counts>,
+    channels: SortedMap<String, Counts>,
     /// Until when somebody is about to hand them on.
     sender_until_ms: Ms,
 }
@@ -113,7 +113,7 @@ pub async fn answer(config: &Config, id: &str) -> Answer {
 async fn unattributed(config: &Config, channel: &str) -> Result<u64, Problem> {
     let mut sum = 0;
     for text in ledgers::read_all(config, &Read::Unattributed).await? {
-        let counts = serde_json::from_str::<BTreeMap<String, u64>>(&text);
+        let counts = serde_json::from_str::<SortedMap<String, u64>>(&text);
         let counts = counts.map_err(|_| Problem::unavailable("A ledger does not answer."))?;
         sum += counts.get(channel).copied().unwrap_or_default();
     }

@@ -1,7 +1,5 @@
 //! Asking and telling the Identity objects whose messages and conversions are.
 
-use std::collections::BTreeMap;
-
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 
@@ -13,6 +11,7 @@ use crate::event::Ms;
 use crate::identity::{Claim, Command, Moved, Nameless};
 use crate::ledger::Routed;
 use crate::problem::Problem;
+use crate::sorted::SortedMap;
 
 /// The events whose message is known, on their way to its person; the others wait, durably, until somebody tells. A click counts
 /// as nobody's meanwhile.
@@ -77,14 +76,14 @@ pub async fn moved(config: &Config, moved: Vec<(u32, Vec<Moved>)>) -> Result<(),
 /// 503, if an object does not answer.
 pub async fn waiting(config: &Config, channel: &str) -> Result<u64, Problem> {
     let calls =
-        (0..config.partition.ledgers).map(async |object| ask::<BTreeMap<String, u64>>(config, object, &Command::Waiting).await);
+        (0..config.partition.ledgers).map(async |object| ask::<SortedMap<String, u64>>(config, object, &Command::Waiting).await);
     let counts = join_all(calls).await.into_iter().collect::<Result<Vec<_>, Problem>>()?;
     Ok(counts.iter().filter_map(|counts| counts.get(channel)).sum())
 }
 
 /// The items of each object, at most [`EVENTS_PER_CALL`] together.
 fn shards<T>(config: &Config, items: Vec<T>, thing: impl Fn(&T) -> &String) -> Vec<(u32, Vec<T>)> {
-    let mut shards: BTreeMap<u32, Vec<T>> = BTreeMap::new();
+    let mut shards: SortedMap<u32, Vec<T>> = SortedMap::new();
     for item in items {
         shards.entry(config.partition.identity(thing(&item))).or_default().push(item);
     }

@@ -1,6 +1,5 @@
 //! Senders and shops call: lists of dispatches and conversions.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::try_join;
@@ -26,6 +25,7 @@ use crate::order::sort;
 use crate::problem::{FieldError, Problem};
 use crate::registry::{Command, Kind, Page, SETTINGS};
 use crate::settings::Settings;
+use crate::sorted::SortedMap;
 
 /// The code of events that speak of no provider's message.
 const NO_PROVIDER: char = '-';
@@ -43,7 +43,7 @@ pub async fn dispatches(
     let received_ms = now_ms();
     let only = if lines.iter().flatten().all(|line| line.get("channel").is_some()) { None } else { only_channel(config).await? };
     let (mut taken, mut rejected) = (Vec::new(), Vec::new());
-    let mut channels: BTreeMap<String, Option<Rc<OpenChannel>>> = BTreeMap::new();
+    let mut channels: SortedMap<String, Option<Rc<OpenChannel>>> = SortedMap::new();
     // The line of each event; what is claimed, and through which channel.
     let (mut at, mut claims, mut claimed_in) = (Vec::new(), Vec::new(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
@@ -76,7 +76,7 @@ pub async fn dispatches(
     }
     let handles = lease.map(|_| taken.iter().map(|event: &Routed| event.handle.clone()).collect());
     let (recorded, second) = claimed(config, taken, claims, received_ms).await?;
-    let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
+    let mut counts: SortedMap<&str, Counts> = SortedMap::new();
     for (channel, Remarks { conflict, expired, after_erasure, .. }) in &recorded.remarks {
         let more = Counts { conflict: *conflict, expired: *expired, after_erasure: *after_erasure, ..Counts::default() };
         counts.entry(channel).or_default().add(&more);

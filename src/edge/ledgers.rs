@@ -1,7 +1,5 @@
 //! Writing to the Ledgers and reading from them: one call per Ledger, all at once, each with its deadline.
 
-use std::collections::BTreeMap;
-
 use futures_util::future::join_all;
 
 use super::config::Config;
@@ -11,6 +9,7 @@ use super::objects::{NoAnswer, call};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
 use crate::ledger::{Errand, Read, Remarks, Routed, Verdict, Write, Written};
 use crate::problem::Problem;
+use crate::sorted::SortedMap;
 
 /// What the Ledgers said of events that they have.
 #[derive(Default)]
@@ -20,7 +19,7 @@ pub struct Recorded {
     /// The places of those that are older than anything is kept.
     pub expired: Vec<usize>,
     /// What was remarkable, by channel.
-    pub remarks: BTreeMap<String, Remarks>,
+    pub remarks: SortedMap<String, Remarks>,
 }
 
 /// Records events, durably and once.
@@ -28,7 +27,7 @@ pub struct Recorded {
 /// # Errors
 /// 503 if a Ledger did not say that it has them. The caller comes again with all of them: repeats are harmless.
 pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -> Result<Recorded, Problem> {
-    let mut groups: BTreeMap<u32, Vec<(usize, Routed)>> = BTreeMap::new();
+    let mut groups: SortedMap<u32, Vec<(usize, Routed)>> = SortedMap::new();
     for (place, event) in events.into_iter().enumerate() {
         groups.entry(config.partition.ledger(&event)).or_default().push((place, event));
     }
@@ -58,7 +57,7 @@ pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -
 /// # Errors
 /// 503, if one did not say that it knows.
 pub async fn judge(config: &Config, verdicts: &[Verdict]) -> Result<(), Problem> {
-    let mut groups: BTreeMap<u32, Vec<Verdict>> = BTreeMap::new();
+    let mut groups: SortedMap<u32, Vec<Verdict>> = SortedMap::new();
     for verdict in verdicts {
         groups.entry(config.partition.ledger_of(&verdict.handle)).or_default().push(verdict.clone());
     }

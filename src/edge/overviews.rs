@@ -1,7 +1,5 @@
 //! Numbers across campaigns: the list of them, how they do side by side, and what a month comes to.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::config::Config;
@@ -22,6 +20,7 @@ use crate::period::Period;
 use crate::problem::Problem;
 use crate::registry::{Command, Filter, Kind, Page, page_json};
 use crate::route::{Overview, Query};
+use crate::sorted::SortedMap;
 use crate::table::Format;
 
 /// `GET /v1/campaigns`, `GET /v1/performance`, `GET /v1/usage` and `GET /v1/overall`
@@ -117,7 +116,7 @@ async fn add_numbers(
 }
 
 /// The campaigns that are compared: one, those of a tag, or all, and what is under none of them.
-async fn compared(config: &Config, query: &Query) -> Result<BTreeMap<u32, Option<Campaign>>, Problem> {
+async fn compared(config: &Config, query: &Query) -> Result<SortedMap<u32, Option<Campaign>>, Problem> {
     let filters = query.get("tag").map(|tag| (Filter::Tag, tag.to_owned()));
     let mut known = campaigns(config, filters.into_iter().collect()).await?;
     if let Some(id) = query.get("campaign") {
@@ -126,7 +125,8 @@ async fn compared(config: &Config, query: &Query) -> Result<BTreeMap<u32, Option
             return Err(Problem::not_found("No such campaign."));
         }
     }
-    let mut compared: BTreeMap<u32, Option<Campaign>> = known.into_iter().map(|campaign| (campaign.no, Some(campaign))).collect();
+    let mut compared: SortedMap<u32, Option<Campaign>> =
+        known.into_iter().map(|campaign| (campaign.no, Some(campaign))).collect();
     if query.get("campaign").is_none() && query.get("tag").is_none() {
         compared.insert(0, None);
     }

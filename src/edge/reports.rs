@@ -1,6 +1,5 @@
 //! The numbers of one campaign: asked of every Ledger and added up.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::join;
@@ -26,6 +25,7 @@ use crate::reports::Subject;
 use crate::route::{Query, Report};
 use crate::settings::Settings;
 use crate::shares::Shares;
+use crate::sorted::SortedMap;
 use crate::table::Format;
 use crate::trend::Trend;
 
@@ -169,14 +169,14 @@ async fn extent(config: &Config, campaign: u32) -> Result<Option<(i32, i32)>, Pr
 }
 
 /// The same as [`gather`], all shares together.
-pub async fn books(config: &Config, sums: &Sums) -> Result<(BTreeMap<u32, Book>, Vec<u64>), Problem> {
+pub async fn books(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Book>, Vec<u64>), Problem> {
     let (all, versions) = gather(config, sums).await?;
     Ok((all.into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())).collect(), versions))
 }
 
 /// Asks every Ledger at once and adds up, by campaign; and the Ledgers' versions of what they were asked.
-async fn gather(config: &Config, sums: &Sums) -> Result<(BTreeMap<u32, Shares>, Vec<u64>), Problem> {
-    let (mut all, mut versions) = (BTreeMap::<u32, Shares>::new(), Vec::new());
+async fn gather(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Shares>, Vec<u64>), Problem> {
+    let (mut all, mut versions) = (SortedMap::<u32, Shares>::new(), Vec::new());
     for text in ledgers::read_all(config, &Read::Sums(sums.clone())).await? {
         let rows: BookRows = serde_json::from_str(&text).map_err(|_| Problem::unavailable("A ledger does not answer."))?;
         let mut version = 0;

@@ -54,7 +54,7 @@ impl IntlZone {
     /// The local wall clock at an instant, read as if it were UTC.
     fn wall_ms(format: &Intl::DateTimeFormat, at_ms: Ms) -> Option<Ms> {
         let parts = format.format_to_parts(&Date::new(&JsValue::from_f64(at_ms as f64)));
-        let mut fields = [0.0; 6];
+        let mut fields = [0i32; 6];
         let mut before_christ = false;
         for part in parts.iter() {
             let text = |key: &str| Reflect::get(&part, &key.into()).ok().and_then(|value| value.as_string());
@@ -70,8 +70,9 @@ impl IntlZone {
             return None;
         }
         Some(
-            Date::utc(year, month - 1.0) as Ms
-                + ((day - 1.0) * 86_400_000.0 + hour * 3_600_000.0 + minute * 60_000.0 + second * 1000.0) as Ms,
+            Date::utc(f64::from(year), f64::from(month - 1)) as Ms
+                + ((Ms::from(day - 1) * 24 + Ms::from(hour)) * 60 + Ms::from(minute)) * 60_000
+                + Ms::from(second) * 1000,
         )
     }
 }

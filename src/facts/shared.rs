@@ -3,13 +3,12 @@
 //!
 //! Only things that need it are kept so. It knows nothing of who decides and of who moves.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Facts;
 use crate::event::{Event, Ms};
+use crate::sorted::SortedMap;
 
 /// What an Identity decided about a person's claim on a message or a conversion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +34,8 @@ pub struct Shared {
     #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
     own: Option<Facts>,
     /// By the handle that they came from.
-    #[serde(rename = "g", skip_serializing_if = "BTreeMap::is_empty")]
-    guests: BTreeMap<String, Facts>,
+    #[serde(rename = "g", skip_serializing_if = "SortedMap::is_empty")]
+    guests: SortedMap<String, Facts>,
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     nameless: Option<Facts>,
     /// The number of the latest verdict, what it says, and when it came.
@@ -55,7 +54,7 @@ struct StoredParts<'a> {
     #[serde(borrow, default)]
     o: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    g: BTreeMap<String, &'a RawValue>,
+    g: SortedMap<String, &'a RawValue>,
     #[serde(borrow, default)]
     n: Option<&'a RawValue>,
     #[serde(default)]
@@ -80,7 +79,7 @@ impl Shared {
     pub fn decode(id: &str, json: &str) -> Option<Self> {
         let Stored { shared } = serde_json::from_str(json).ok()?;
         let facts = |part: &RawValue| Facts::decode(id, part.get());
-        let mut guests = BTreeMap::new();
+        let mut guests = SortedMap::new();
         for (source, part) in shared.g {
             guests.insert(source, facts(part)?);
         }

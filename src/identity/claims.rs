@@ -2,12 +2,11 @@
 //!
 //! A function of the set of claims, whatever came first. Pure data: no storage, no time.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
 use crate::event::Ms;
 use crate::facts::Word;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What a claim rests on. What stands first is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,8 +63,8 @@ struct Claimant {
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// The earliest on each ground.
-    #[serde(rename = "g", default, skip_serializing_if = "BTreeMap::is_empty")]
-    grounds: BTreeMap<Ground, When>,
+    #[serde(rename = "g", default, skip_serializing_if = "SortedMap::is_empty")]
+    grounds: SortedMap<Ground, When>,
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     holder: Option<Holder>,
 }
@@ -75,12 +74,12 @@ struct Claimant {
 pub struct Thing {
     /// By the handle under which the claim came.
     #[serde(rename = "c", default)]
-    claimants: BTreeMap<String, Claimant>,
+    claimants: SortedMap<String, Claimant>,
     #[serde(rename = "x", default, skip_serializing_if = "core::ops::Not::not")]
     cancelled: bool,
     /// The last word to each person who was ever told one, or held it once.
-    #[serde(rename = "t", default, skip_serializing_if = "BTreeMap::is_empty")]
-    told: BTreeMap<String, Word>,
+    #[serde(rename = "t", default, skip_serializing_if = "SortedMap::is_empty")]
+    told: SortedMap<String, Word>,
     #[serde(rename = "v", default)]
     version: u64,
 }
@@ -89,7 +88,7 @@ pub struct Thing {
 #[derive(Default)]
 struct Held<'a> {
     key: Option<&'a str>,
-    grounds: BTreeMap<Ground, &'a When>,
+    grounds: SortedMap<Ground, &'a When>,
 }
 
 impl Thing {
@@ -122,8 +121,8 @@ impl Thing {
     }
 
     /// The claims of each person.
-    fn held(&self) -> BTreeMap<&str, Held<'_>> {
-        let mut held: BTreeMap<&str, Held<'_>> = BTreeMap::new();
+    fn held(&self) -> SortedMap<&str, Held<'_>> {
+        let mut held: SortedMap<&str, Held<'_>> = SortedMap::new();
         for (source, claimant) in self.claimants.iter().filter(|(_, claimant)| !claimant.grounds.is_empty()) {
             let holder = claimant.holder.as_ref();
             let person = held.entry(holder.map_or(source, |holder| &holder.handle)).or_default();
@@ -155,7 +154,7 @@ impl Thing {
     /// What has to be told to whom, since the last time: the number of the verdict, and the word.
     pub fn decide(&mut self) -> Vec<(String, u64, Word)> {
         let winner = self.winner();
-        let persons: BTreeSet<String> = self.held().into_keys().map(str::to_owned).chain(self.told.keys().cloned()).collect();
+        let persons: SortedSet<String> = self.held().into_keys().map(str::to_owned).chain(self.told.keys().cloned()).collect();
         let mut news = Vec::new();
         for person in persons {
             let word = match &winner {

@@ -2,8 +2,6 @@
 //!
 //! It moves between shares what the timelines say; what is too old, [`crate::timeline`] knows.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::load::parse;
 use super::moves::Moving;
 use super::store::Rows;
@@ -13,6 +11,7 @@ use crate::contributions::Delta;
 use crate::counters::{Book, DAY_MS, StoredRow, TOTALS};
 use crate::event::Ms;
 use crate::shares::{ERASED, EXPIRED};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::Expiry;
 
@@ -23,7 +22,7 @@ impl<S: Sql> Ledger<S> {
     }
 
     /// Lets go what is too old of these contacts. They are in memory as they are stored; so they are afterwards.
-    pub(super) fn expire(&mut self, handles: &BTreeSet<&str>, change: &mut Change) -> Result<u64, SqlError> {
+    pub(super) fn expire(&mut self, handles: &SortedSet<&str>, change: &mut Change) -> Result<u64, SqlError> {
         let cutoff_ms = self.cutoff_ms();
         let mut rows_written = 0;
         for handle in handles {
@@ -151,7 +150,7 @@ pub(super) struct Marks {
 impl Marks {
     pub(super) fn read(sql: &impl Sql) -> Result<Self, SqlError> {
         let stored = sql.text("SELECT json_group_array(json_array(key, value)) FROM meta", &[])?;
-        let stored: BTreeMap<String, i64> = parse::<(String, i64)>(stored.as_deref(), "meta")?.into_iter().collect();
+        let stored: SortedMap<String, i64> = parse::<(String, i64)>(stored.as_deref(), "meta")?.into_iter().collect();
         let days = stored.get("retention_days").and_then(|days| u32::try_from(*days).ok());
         let (rules, recounted) = rules_of(sql)?;
         let tombstones = sql.text("SELECT '1' FROM tombstone LIMIT 1", &[])?.is_some();

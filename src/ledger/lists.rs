@@ -5,8 +5,6 @@
 //! bounded number of rows and loads a bounded number of contacts, and says where it stopped. How many there are is told by the
 //! counters, wherever they tell it.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -17,8 +15,8 @@ use crate::contributions::state;
 use crate::counters::{Book, Cell, DAY_MS, Kind, QUARTER_MS, TOTALS};
 use crate::error_class;
 use crate::event::Ms;
-use crate::gather::gather;
 use crate::segment::{Segment, Word};
+use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::{Filter, Span};
 
@@ -463,7 +461,7 @@ impl<S: Sql> Ledger<S> {
         if let Some((to, _)) = home {
             return Ok(json!({ "moved_to": to, "moving": self.moving_of(handle)? }));
         }
-        let user_ids: BTreeSet<&str> = gather(key.into_iter().chain(cached.row.ties.names()).filter(|key| key.contains('.')));
+        let user_ids: SortedSet<&str> = key.into_iter().chain(cached.row.ties.names()).filter(|key| key.contains('.')).collect();
         let shown = json!({
             "contact": key, "handle": handle, "user_ids": user_ids,
             "opted_out": timeline.opted_out(), "moving": 0, "timeline": timeline.story(&self.policies),

@@ -1,7 +1,5 @@
 //! How stored rows come into memory: timelines and books, in pages that the platform can hand over.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -11,6 +9,7 @@ use crate::contributions::Delta;
 use crate::counters::{Book, StoredRow, TOTALS};
 use crate::event::Ms;
 use crate::facts::{Facts, Shared};
+use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::Timeline;
 
@@ -23,7 +22,7 @@ pub(super) struct ContactRow {
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
     #[serde(rename = "c", default)]
-    pub(super) campaigns: BTreeSet<u32>,
+    pub(super) campaigns: SortedSet<u32>,
     #[serde(flatten)]
     pub(super) ties: Ties,
 }
@@ -47,7 +46,7 @@ pub(super) struct Cached {
 #[derive(Default)]
 pub(super) struct CachedBook {
     pub(super) book: Book,
-    pub(super) loaded: BTreeSet<i32>,
+    pub(super) loaded: SortedSet<i32>,
 }
 
 pub(super) fn damaged(what: &str) -> SqlError {

@@ -5,8 +5,6 @@
 //! it apart by where it came from. If it turns out to be a third person's, what was sent is taken back and sent there. All that has
 //! to be told is an errand, stored with what it follows from, and told until it is done; how, the edge knows.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -17,14 +15,15 @@ use crate::contact::{canonical_key, canonical_phone, user_id};
 use crate::event::{Event, Ms, Person};
 use crate::facts::{Facts, First, entry_id};
 use crate::identity::name_of_entry;
+use crate::sorted::SortedMap;
 use crate::sql::{Arg, Sql, SqlError};
 
 /// What ties a key to others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ties {
     /// Other keys of this person, and when each was first named beside this one: in pairs (first), in dispatches (second).
-    #[serde(rename = "n", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) names: BTreeMap<String, [Option<Ms>; 2]>,
+    #[serde(rename = "n", default, skip_serializing_if = "SortedMap::is_empty")]
+    pub(super) names: SortedMap<String, [Option<Ms>; 2]>,
     /// Whose this key is: the person of its earliest pair, and that of the earliest dispatch that calls it an alias.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pair: Option<First<String>>,
@@ -34,8 +33,8 @@ pub(super) struct Ties {
     #[serde(rename = "e", default, skip_serializing_if = "is_zero")]
     epoch: u64,
     /// The handles of other keys that things came from, and the epoch of each.
-    #[serde(rename = "g", default, skip_serializing_if = "BTreeMap::is_empty")]
-    guests: BTreeMap<String, u64>,
+    #[serde(rename = "g", default, skip_serializing_if = "SortedMap::is_empty")]
+    guests: SortedMap<String, u64>,
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -154,13 +153,13 @@ impl<S: Sql> Ledger<S> {
     }
 
     /// What of a key is kept aside, all of it or the entries named.
-    fn away(&self, handle: &str, ids: Option<&[String]>) -> Result<BTreeMap<String, Facts>, SqlError> {
+    fn away(&self, handle: &str, ids: Option<&[String]>) -> Result<SortedMap<String, Facts>, SqlError> {
         let stored = self.sql.text(
             "SELECT json_group_array(json_array(id, json(body))) FROM away \
              WHERE handle = ?1 AND (?2 = 'null' OR id IN (SELECT value FROM json_each(?2)))",
             &[Arg::Text(handle), Arg::Text(&to_json(&ids))],
         )?;
-        let mut things = BTreeMap::new();
+        let mut things = SortedMap::new();
         for (id, body) in parse::<(String, &RawValue)>(stored.as_deref(), "away")? {
             let facts = Facts::decode(&id, body.get()).ok_or_else(|| damaged("away"))?;
             things.insert(id, facts);
@@ -175,7 +174,7 @@ impl<S: Sql> Ledger<S> {
         key: &str,
         to: &str,
         epoch: u64,
-        things: BTreeMap<String, Facts>,
+        things: SortedMap<String, Facts>,
         moving: &mut Moving<'_>,
     ) -> Result<u64, SqlError> {
         let things: Vec<(String, String)> = things.into_iter().map(|(id, facts)| (id, to_json(&facts))).collect();
@@ -201,14 +200,14 @@ impl<S: Sql> Ledger<S> {
     /// Puts events under keys of other persons with what is kept aside, and stores the errands of the commit.
     pub(super) fn send_away(&mut self, mut moving: Moving<'_>) -> Result<u64, SqlError> {
         let mut rows_written = 0;
-        let mut by_handle: BTreeMap<&str, Vec<(&Routed, Ms)>> = BTreeMap::new();
+        let mut by_handle: SortedMap<&str, Vec<(&Routed, Ms)>> = SortedMap::new();
         for (routed, at_ms) in core::mem::take(&mut moving.away) {
             by_handle.entry(&routed.handle).or_default().push((routed, at_ms));
         }
         for (handle, events) in by_handle {
             let ids: Vec<String> = events.iter().filter_map(|(routed, _)| entry_id(&routed.event, routed.provider)).collect();
             let mut things = self.away(handle, Some(&ids))?;
-            let mut changed: BTreeMap<String, Facts> = BTreeMap::new();
+            let mut changed: SortedMap<String, Facts> = SortedMap::new();
             for (Routed { event, provider, .. }, at_ms) in events {
                 let Some(id) = entry_id(event, *provider) else { continue };
                 let known = things.remove(&id);

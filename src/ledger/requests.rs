@@ -1,7 +1,5 @@
 //! What a Ledger can be asked to write and to read, and its answers: what goes over the wire between the edge and an object.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::lists::{List, Position};
@@ -10,6 +8,7 @@ use crate::event::{Event, Ms};
 use crate::facts::Word;
 use crate::policy::Policy;
 use crate::shares::Shares;
+use crate::sorted::SortedMap;
 use crate::sums::Cut;
 use crate::transfer;
 
@@ -129,8 +128,8 @@ pub struct Written {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expired: Vec<u32>,
     /// What was remarkable about the events of each channel.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub remarks: BTreeMap<String, Remarks>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub remarks: SortedMap<String, Remarks>,
 }
 
 /// What was remarkable about the events of one channel when they came: for the operator's eye, in no number of a campaign.
@@ -230,12 +229,12 @@ pub struct BookRows(pub Vec<(u32, u8, String, i32, StoredRow)>);
 impl BookRows {
     /// The numbers of all campaigns in the answer, by share.
     #[must_use]
-    pub fn into_shares(self) -> BTreeMap<u32, Shares> {
-        let mut books: BTreeMap<(u32, u8, String), Book> = BTreeMap::new();
+    pub fn into_shares(self) -> SortedMap<u32, Shares> {
+        let mut books: SortedMap<(u32, u8, String), Book> = SortedMap::new();
         for (campaign, share, origin, day, row) in self.0 {
             books.entry((campaign, share, origin)).or_default().load(day, &row);
         }
-        let mut shares: BTreeMap<u32, Shares> = BTreeMap::new();
+        let mut shares: SortedMap<u32, Shares> = SortedMap::new();
         for ((campaign, share, origin), book) in books {
             let mine = shares.entry(campaign).or_default().of(share);
             // The first is taken as it is: adding up goes through the names.

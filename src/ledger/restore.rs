@@ -1,8 +1,6 @@
 //! Export and import of one Ledger: its facts, tombstones and the shares of what was forgotten, as rows; counters are not told, they
 //! follow from the facts.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,6 +9,7 @@ use super::store::{Rows, batches};
 use super::{Change, Ledger, to_json};
 use crate::counters::StoredRow;
 use crate::event::Ms;
+use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::transfer::{self, Page, Place, Section};
 
@@ -68,7 +67,7 @@ impl<S: Sql> Ledger<S> {
             let (handle, at_ms) = read::<(String, Ms)>(row)?;
             rows_written += self.entomb(&handle, at_ms)?;
         }
-        let mut handles: BTreeSet<&str> = BTreeSet::new();
+        let mut handles: SortedSet<&str> = SortedSet::new();
         handles.extend(rows("contact").chain(rows("entry")).filter_map(|row| row.get(0)?.as_str()));
         self.load(handles.iter().copied())?;
         rows_written += self.expire(&handles, change)?;

@@ -1,6 +1,5 @@
 //! From what changed in the timelines to the rows and counters that differ: after events, and after a definition changed.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::forget::add_all;
@@ -9,9 +8,9 @@ use super::store::Rows;
 use super::{CHUNK_CONTACTS, Change, Ledger, to_json};
 use crate::contributions::Delta;
 use crate::counters::{RULES_VERSION, TOTALS};
-use crate::gather::gather;
 use crate::ids;
 use crate::policy::{Policies, Policy};
+use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 
 impl<S: Sql> Ledger<S> {
@@ -33,7 +32,7 @@ impl<S: Sql> Ledger<S> {
         let mut changed =
             core::mem::take(&mut cached.tied) || !cached.stored || cached.row.key.as_deref() != cached.timeline.key();
         rows.gone.extend(cached.timeline.gone().iter().map(|(campaign, id)| to_json(&(campaign, handle, id))));
-        let mut waiting: BTreeSet<String> = BTreeSet::new();
+        let mut waiting: SortedSet<String> = SortedSet::new();
         for entry in cached.timeline.unsaved() {
             changed |= cached.row.campaigns.insert(entry.campaign);
             if let Some(old) = entry.moved_from {
@@ -72,7 +71,7 @@ impl<S: Sql> Ledger<S> {
         let policies = Rc::new(policies);
         for chunk in handles.chunks(CHUNK_CONTACTS) {
             self.load(chunk.iter().map(String::as_str))?;
-            rows_written += self.expire(&gather(chunk.iter().map(String::as_str)), change)?;
+            rows_written += self.expire(&chunk.iter().map(String::as_str).collect(), change)?;
             let mut rows = Rows::default();
             let old = core::mem::replace(&mut self.policies, Rc::clone(&policies));
             for handle in chunk {

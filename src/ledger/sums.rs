@@ -1,12 +1,11 @@
 //! The counters that a read wants, added up in storage's own place: what travels is a few hundred numbers, whatever the period.
 
-use std::collections::BTreeMap;
-
 use super::load::parse;
 use super::requests::{BookRows, Sums, Totals};
 use super::{Ledger, to_json};
 use crate::counters::{Book, Row, StoredRow, TOTALS};
 use crate::shares::Shares;
+use crate::sorted::SortedMap;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::sums::headline;
 
@@ -33,12 +32,12 @@ impl<S: Sql> Ledger<S> {
         if let ([campaign], Totals::Whole, None) = (campaigns.as_slice(), asked.totals, &asked.cut) {
             return self.totals(*campaign);
         }
-        let mut books: BTreeMap<Owner, Book> = BTreeMap::new();
+        let mut books: SortedMap<Owner, Book> = SortedMap::new();
         for chunk in campaigns.chunks(CHUNK_CAMPAIGNS) {
             self.add_sums(asked, chunk, &mut books)?;
         }
         if asked.together {
-            let mut sums: BTreeMap<Owner, Book> = BTreeMap::new();
+            let mut sums: SortedMap<Owner, Book> = SortedMap::new();
             for ((_, share, _), book) in &books {
                 sums.entry((0, *share, String::new())).or_default().merge(book);
             }
@@ -51,7 +50,7 @@ impl<S: Sql> Ledger<S> {
         Ok(to_json(&BookRows(rows.collect())))
     }
 
-    fn add_sums(&self, asked: &Sums, campaigns: &[u32], books: &mut BTreeMap<Owner, Book>) -> Result<(), SqlError> {
+    fn add_sums(&self, asked: &Sums, campaigns: &[u32], books: &mut SortedMap<Owner, Book>) -> Result<(), SqlError> {
         // The totals come first, and with them the names that every other row refers to.
         let days: Vec<(i32, i32)> = [(TOTALS, 0)].into_iter().chain(asked.cut.iter().flat_map(|cut| cut.days())).collect();
         let keys = self.sql.text(
@@ -77,7 +76,12 @@ impl<S: Sql> Ledger<S> {
         self.add_rows(asked, &batch, books)
     }
 
-    fn add_rows(&self, asked: &Sums, keys: &[(u32, u8, String, i32)], books: &mut BTreeMap<Owner, Book>) -> Result<(), SqlError> {
+    fn add_rows(
+        &self,
+        asked: &Sums,
+        keys: &[(u32, u8, String, i32)],
+        books: &mut SortedMap<Owner, Book>,
+    ) -> Result<(), SqlError> {
         // In the order of the keys, the live ones first: an owner's totals before its days.
         let rows = self.sql.text(
             "SELECT json_group_array(json_array(campaign, share, origin, day, json(body))) FROM (\

@@ -2,8 +2,6 @@
 //!
 //! A part is one transaction with the mark of how far it came, so a crash costs one part. It knows no alarm.
 
-use std::collections::BTreeSet;
-
 use super::forget::add_all;
 use super::load::parse;
 use super::store::Rows;
@@ -12,7 +10,7 @@ use crate::bounds::{SWEEP_CONTACTS, SWEEP_MS, SWEEP_PAUSE_MS};
 use crate::contributions::Delta;
 use crate::counters::RULES_VERSION;
 use crate::event::Ms;
-use crate::gather::gather;
+use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 
 /// The names of works in the table `progress`: stored, never change one.
@@ -39,8 +37,8 @@ impl<S: Sql> Ledger<S> {
     fn sweep(&mut self) -> Result<Ms, SqlError> {
         let after = self.progress(EXPIRY)?.unwrap_or_default();
         let handles = self.contacts_after(&after)?;
-        let handles: BTreeSet<&str> = gather(handles.iter().map(String::as_str));
-        let known: BTreeSet<&str> = gather(handles.iter().copied().filter(|handle| self.contacts.contains_key(*handle)));
+        let handles: SortedSet<&str> = handles.iter().map(String::as_str).collect();
+        let known: SortedSet<&str> = handles.iter().copied().filter(|handle| self.contacts.contains_key(*handle)).collect();
         self.load(handles.iter().copied())?;
         let (mut change, mut rows) = (Change::default(), Rows::default());
         self.expire(&handles, &mut change)?;

@@ -3,7 +3,6 @@
 //! It knows no provider. What the callbacks of some look like stands in `examples/mappings`, each with how sure that is.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -13,7 +12,7 @@ use super::json::{self, Pointers};
 use super::signature::{self, HmacSha1, HmacSha256};
 use super::{Out, Request, Sample, Signing, Verdict, form, time};
 use crate::event::{Event, InboundKind, Ms, StatusKind};
-use crate::gather::gather;
+use crate::sorted::SortedMap;
 
 /// Where a provider's callbacks keep what counts.
 ///
@@ -124,7 +123,7 @@ pub struct StatusRule {
     pub message_id: Field,
     pub status: Field,
     /// The provider's words (in any case) and what they mean; a word that is missing is counted as `other`.
-    pub statuses: BTreeMap<String, StatusWord>,
+    pub statuses: SortedMap<String, StatusWord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Field>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,8 +180,8 @@ pub struct InboundRule {
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Field>,
     /// The provider's types (in any case) that do not go by the common names (`text`, `image`, `button` …).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub types: BTreeMap<String, InboundWord>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub types: SortedMap<String, InboundWord>,
 }
 
 /// What a provider's type of an inbound message means.
@@ -263,7 +262,7 @@ impl Mapping {
                     return out.odd(String::new(), "longer than any form", text);
                 }
                 let found = self.form(text);
-                let raw = Raw { text, found: &found, whole: &BTreeMap::new() };
+                let raw = Raw { text, found: &found, whole: &SortedMap::new() };
                 if let Err(reason) = self.read(&raw, out) {
                     out.odd(String::new(), reason, text);
                 }
@@ -275,7 +274,7 @@ impl Mapping {
     fn parse_json<'m>(&'m self, body: &str, of_item: &Pointers<'m>, mut of_body: Pointers<'m>, out: &mut Out) {
         let at = self.items.as_deref().unwrap_or_default();
         of_body.insert(at);
-        let mut found = BTreeMap::new();
+        let mut found = SortedMap::new();
         if of_body.find_in(body, &mut found).is_err() {
             return out.odd(String::new(), "not JSON", body);
         }
@@ -284,7 +283,7 @@ impl Mapping {
         };
         let whole = texts(found);
         let read = |raw: &RawValue, pointer: String, out: &mut Out| {
-            let mut found = BTreeMap::new();
+            let mut found = SortedMap::new();
             of_item.find(raw, &mut found);
             let raw = Raw { text: raw.get(), found: &texts(found), whole: &whole };
             if let Err(reason) = self.read(&raw, out) {
@@ -306,8 +305,8 @@ impl Mapping {
         }
     }
 
-    fn form<'a>(&self, text: &'a str) -> BTreeMap<&str, Cow<'a, str>> {
-        let mut found = BTreeMap::new();
+    fn form<'a>(&self, text: &'a str) -> SortedMap<&str, Cow<'a, str>> {
+        let mut found = SortedMap::new();
         let wanted: Vec<&str> = self.fields().collect();
         for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
             if let Some(field) = wanted.iter().find(|field| **field == name) {
@@ -562,8 +561,8 @@ impl Flaws {
                     self.shape(&at, value, &least, reads::<StatusRule>);
                 }
                 "inbound" => self.shape(&at, value, &json!({}), reads::<InboundRule>),
-                "statuses" => self.shape(&at, value, &json!({}), reads::<BTreeMap<String, StatusWord>>),
-                "types" => self.shape(&at, value, &json!({}), reads::<BTreeMap<String, InboundWord>>),
+                "statuses" => self.shape(&at, value, &json!({}), reads::<SortedMap<String, StatusWord>>),
+                "types" => self.shape(&at, value, &json!({}), reads::<SortedMap<String, InboundWord>>),
                 name => self.add(&at, expected(name, &at)),
             }
         }
@@ -747,19 +746,19 @@ impl TimeUnit {
 }
 
 /// What was found, as texts; what is neither text, number nor boolean is absent.
-fn texts<'m, 'a>(found: BTreeMap<&'m str, &'a RawValue>) -> BTreeMap<&'m str, Cow<'a, str>> {
-    gather(found.into_iter().filter_map(|(pointer, raw)| Some((pointer, json::text(raw)?))))
+fn texts<'m, 'a>(found: SortedMap<&'m str, &'a RawValue>) -> SortedMap<&'m str, Cow<'a, str>> {
+    found.into_iter().filter_map(|(pointer, raw)| Some((pointer, json::text(raw)?))).collect()
 }
 
-fn lookup<T: Copy>(table: &BTreeMap<String, T>, word: &str) -> Option<T> {
+fn lookup<T: Copy>(table: &SortedMap<String, T>, word: &str) -> Option<T> {
     table.iter().find(|(w, _)| w.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
 }
 
 /// One item, and what the mapping's fields hold.
 struct Raw<'a> {
     text: &'a str,
-    found: &'a BTreeMap<&'a str, Cow<'a, str>>,
-    whole: &'a BTreeMap<&'a str, Cow<'a, str>>,
+    found: &'a SortedMap<&'a str, Cow<'a, str>>,
+    whole: &'a SortedMap<&'a str, Cow<'a, str>>,
 }
 
 impl Raw<'_> {

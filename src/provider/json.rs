@@ -9,12 +9,12 @@
 
 use core::fmt;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{MAX_ITEMS, Out};
+use crate::sorted::SortedMap;
 
 /// A text, or a number or boolean as its text. Empty is absent.
 #[derive(Clone, Debug, Default)]
@@ -237,8 +237,12 @@ impl<'a> Visitor<'a> for Place<'_, 'a> {
         Ok(())
     }
 
-    fn visit_f64<E>(self, v: f64) -> Result<(), E> {
-        self.text(Cow::Owned(v.to_string()));
+    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<(), E> {
+        let whole = v as i64;
+        if whole as f64 == v {
+            return self.visit_i64(whole);
+        }
+        self.text(serde_json::to_string(&v).map(Cow::Owned).unwrap_or_default());
         Ok(())
     }
 
@@ -413,7 +417,7 @@ pub fn keys(raw: &str) -> Vec<String> {
 pub struct Pointers<'m> {
     /// The pointer that ends here.
     end: Option<&'m str>,
-    below: BTreeMap<String, Pointers<'m>>,
+    below: SortedMap<String, Pointers<'m>>,
 }
 
 impl<'m> Pointers<'m> {
@@ -426,7 +430,7 @@ impl<'m> Pointers<'m> {
     }
 
     /// What stands at each of the pointers in a whole text, in `found`.
-    pub fn find_in<'a>(&self, text: &'a str, found: &mut BTreeMap<&'m str, &'a RawValue>) -> Result<(), serde_json::Error> {
+    pub fn find_in<'a>(&self, text: &'a str, found: &mut SortedMap<&'m str, &'a RawValue>) -> Result<(), serde_json::Error> {
         if self.end.is_some() {
             self.find(serde_json::from_str(text)?, found);
             return Ok(());
@@ -437,7 +441,7 @@ impl<'m> Pointers<'m> {
     }
 
     /// The same in an item.
-    pub fn find<'a>(&self, raw: &'a RawValue, found: &mut BTreeMap<&'m str, &'a RawValue>) {
+    pub fn find<'a>(&self, raw: &'a RawValue, found: &mut SortedMap<&'m str, &'a RawValue>) {
         if let Some(pointer) = self.end {
             found.insert(pointer, raw);
         }
@@ -449,7 +453,7 @@ impl<'m> Pointers<'m> {
 
 struct Finder<'p, 'm, 'a> {
     of: &'p Pointers<'m>,
-    found: &'p mut BTreeMap<&'m str, &'a RawValue>,
+    found: &'p mut SortedMap<&'m str, &'a RawValue>,
 }
 
 impl<'a> Visitor<'a> for Finder<'_, '_, 'a> {

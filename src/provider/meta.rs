@@ -12,12 +12,11 @@
 //! `recipient_id` is the group and the person stands in `recipient_participant_…`; an error may have a code and nothing else; what a
 //! status is about stands in its `type`, absent or `message` for a message.
 
-use std::collections::BTreeMap;
-
 use super::json::{self, Flag, Items, List, Text, each, lenient};
 use super::signature::{self, HmacSha256};
 use super::{Out, Request, Verdict, time};
 use crate::event::{ErrorInfo, Event, InboundKind, OptOut, Person, StatusKind};
+use crate::sorted::SortedMap;
 
 pub const HEADERS: &[&str] = &["x-hub-signature-256"];
 
@@ -350,8 +349,8 @@ fn read_action(item: &Action, raw: &str, out: &mut Out) -> Result<(), &'static s
 
 /// The `contacts` beside the items: who else a phone or a user id is.
 struct People<'a> {
-    by_phone: BTreeMap<&'a str, &'a str>,
-    by_user_id: BTreeMap<&'a str, &'a str>,
+    by_phone: SortedMap<&'a str, &'a str>,
+    by_user_id: SortedMap<&'a str, &'a str>,
     /// If there is just one, whom everything beside it is about.
     only: Option<&'a Contact<'a>>,
 }
@@ -359,8 +358,8 @@ struct People<'a> {
 impl<'a> People<'a> {
     fn of(contacts: &'a [Contact<'a>]) -> Self {
         let mut people = Self {
-            by_phone: BTreeMap::new(),
-            by_user_id: BTreeMap::new(),
+            by_phone: SortedMap::new(),
+            by_user_id: SortedMap::new(),
             only: contacts.first().filter(|_| contacts.len() == 1),
         };
         for contact in contacts {

@@ -1,13 +1,12 @@
 //! The things of a timeline: each with its facts, how it is stored, and what was derived of it.
 
-use std::collections::BTreeSet;
-
 use super::threads::{Line, Turn};
 use crate::contributions::{
     CountedClick, CountedConflicts, CountedConversation, CountedConversion, CountedInbound, CountedMessage, Place,
 };
 use crate::event::Ms;
 use crate::facts::{AttemptFacts, ClickFacts, ConversionFacts, InboundFacts, MessageFacts, OptOutFacts, Shared, StandingFacts};
+use crate::sorted::SortedSet;
 
 /// One entry of the timeline as storage sees it.
 #[derive(Clone, Debug)]
@@ -39,7 +38,7 @@ pub struct Message {
     /// Whether layer 1 has placed it in the lists.
     pub(super) listed: bool,
     /// The names of its attempt: an error under one of them is no error.
-    pub(super) attempts: BTreeSet<AttemptName>,
+    pub(super) attempts: SortedSet<AttemptName>,
     /// Inbounds that quote it or react to it.
     pub(super) quotes: Vec<u32>,
     /// Replies that belong to it, quoting or not.

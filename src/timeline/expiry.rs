@@ -4,17 +4,16 @@
 //! campaign goes by its own time. So whatever stays keeps the message that it belongs to, and it makes no difference whether
 //! two campaigns go together or one after the other. It does not know what time it is, nor what is done about it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{Ref, Timeline};
 use crate::event::Ms;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What is too old, and what is not yet.
 pub struct Expiry {
     /// The entries that go: the campaign under which each is stored, and its id.
     pub gone: Vec<(u32, String)>,
     /// The campaigns under which something stays.
-    pub kept: BTreeSet<u32>,
+    pub kept: SortedSet<u32>,
     /// Nothing more is too old before this time is.
     pub next_ms: Ms,
 }
@@ -23,7 +22,7 @@ impl Timeline {
     /// What is older than `cutoff_ms`. The timeline must be settled.
     #[must_use]
     pub fn expiry(&self, cutoff_ms: Ms) -> Expiry {
-        let mut newest: BTreeMap<u32, Ms> = BTreeMap::new();
+        let mut newest: SortedMap<u32, Ms> = SortedMap::new();
         let mut things: Vec<(Ref, Option<u32>, Ms)> = Vec::new();
         for entry in self.ids.values() {
             let (campaign, at_ms) = self.belonging(*entry);
@@ -40,7 +39,7 @@ impl Timeline {
             |(entry, campaign, at_ms): &(Ref, Option<u32>, Ms)| newest_of(*campaign, *at_ms) >= cutoff_ms && !is_opt_out(entry);
         let asides = || self.aside.values().map(|slot| (slot, slot.shared.as_ref().map_or(Ms::MIN, |shared| shared.newest_ms())));
         let known = things.iter().any(stays) || asides().any(|(_, newest_ms)| newest_ms >= cutoff_ms);
-        let mut expiry = Expiry { gone: Vec::new(), kept: BTreeSet::new(), next_ms: Ms::MAX };
+        let mut expiry = Expiry { gone: Vec::new(), kept: SortedSet::new(), next_ms: Ms::MAX };
         for (entry, campaign, at_ms) in things {
             let newest_ms = newest_of(campaign, at_ms);
             let slot = self.slot(entry);

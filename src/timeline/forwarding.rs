@@ -4,9 +4,8 @@
 //! and a computer, and travels; who taps in [`PLACES`] different pairs of country and class of device is most likely several.
 //! Others with the same kind of device in the same country do not show. Nothing is counted by it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Timeline;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// So many pairs of country and class of device are more than one person's.
 const PLACES: usize = 3;
@@ -14,8 +13,8 @@ const PLACES: usize = 3;
 impl Timeline {
     /// The links of this contact that were tapped by people in too many places for one person.
     #[must_use]
-    pub fn forwarded(&self) -> BTreeSet<&str> {
-        let mut places: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    pub fn forwarded(&self) -> SortedSet<&str> {
+        let mut places: SortedMap<&str, SortedSet<(&str, &str)>> = SortedMap::new();
         let clicks = self.clicks.numbers().map(|no| &self.clicks[no]);
         for click in clicks.filter(|click| click.human() && !self.nobody) {
             let tap = &click.facts.0.1;

@@ -1,13 +1,12 @@
 //! Layer 1: where a message, a click, a standing counts, and what its coming or going can have influenced.
 
-use std::collections::BTreeSet;
-
 use super::order::{click_link_key, click_place_key, place_key, range, sent_key};
 use super::{AttemptName, MAX_WINDOW_MS, Ref, Timeline, Voice};
 use crate::event::{Ms, StatusKind};
 use crate::facts::reference_parts;
 use crate::policy::Policies;
 use crate::slab::{insert, remove};
+use crate::sorted::SortedSet;
 
 impl Timeline {
     /// Where a message counts: its winning claim's campaign, else its reference's, if declared; else `_unattributed`.
@@ -25,7 +24,7 @@ impl Timeline {
         let failed = facts.status(StatusKind::Failed).is_some();
         let seen = [StatusKind::Delivered, StatusKind::Read, StatusKind::Played].iter().any(|k| facts.status(*k).is_some());
         let takes_replies = place.campaign != 0 && (!failed || seen);
-        let mut attempts: BTreeSet<AttemptName> = BTreeSet::new();
+        let mut attempts: SortedSet<AttemptName> = SortedSet::new();
         if !self.attempts.is_empty() {
             // The entry's id is the tag, the provider and the message's id, which is an attempt's name too.
             let own = self.messages[no].slot.id.get(2..);

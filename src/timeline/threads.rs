@@ -3,14 +3,12 @@
 //! Which message opens a conversation depends on those that opened one in the 24 hours before it. So what changes at one moment
 //! is replayed from there, and only until the threads that are open are the same as they were before the change.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::order::tie;
 use super::{Message, Timeline};
 use crate::contributions::{Category, CountedConversation, Delta, recount};
 use crate::event::Ms;
-use crate::gather::gather;
 use crate::slab::{Slab, insert, remove};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::usage::{CONVERSATION_MS, Threads};
 
 /// A provider, and the business's number; `@` and the channel where the message names none.
@@ -31,11 +29,11 @@ pub(super) struct Talk {
     /// Delivered messages, in the order in which they are taken.
     messages: Vec<u32>,
     /// Those that open a conversation, by time, with the category that they had.
-    openings: BTreeMap<(Ms, u32), Category>,
+    openings: SortedMap<(Ms, u32), Category>,
 }
 
 /// Times between which something changed in a line.
-pub(super) type Changed = BTreeMap<Line, (Ms, Ms)>;
+pub(super) type Changed = SortedMap<Line, (Ms, Ms)>;
 
 /// Messages are taken by delivered time, templates before service, then by message id.
 fn turn_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (Ms, bool, (&'a str, &'a str)) {
@@ -98,7 +96,7 @@ impl Timeline {
         }
         let mut before = now;
         let start = talk.messages.partition_point(|m| self.messages[*m].turn.as_ref().is_some_and(|turn| turn.at_ms < from_ms));
-        let mut opening: BTreeMap<(Ms, u32), Category> = BTreeMap::new();
+        let mut opening: SortedMap<(Ms, u32), Category> = SortedMap::new();
         let mut until_ms = Ms::MAX;
         let mut taken_ms = None;
         // What opened a conversation before the change and has left the line since still tells what was open then.
@@ -118,7 +116,7 @@ impl Timeline {
                 opening.insert((at_ms, no), category);
             }
         }
-        let old: BTreeSet<(Ms, u32)> = gather(talk.openings.range((from_ms, 0)..(until_ms, 0)).map(|(at, _)| *at));
+        let old: SortedSet<(Ms, u32)> = talk.openings.range((from_ms, 0)..(until_ms, 0)).map(|(at, _)| *at).collect();
         for (_, no) in old.iter().filter(|at| !opening.contains_key(at)) {
             // One that moved to another line is that line's; it was taken away when it moved.
             if self.messages[*no].turn.as_ref().is_some_and(|turn| turn.line == *line) {

@@ -10,6 +10,7 @@ use bluetick::counters::{Book, Cell, Kind, RULES_VERSION, StoredRow, TOTALS};
 use bluetick::ledger::load_entry;
 use bluetick::numbers::Numbers;
 use bluetick::policy::{Policies, Policy};
+use bluetick::sorted::SortedMap;
 use bluetick::sql::Sql;
 use bluetick::timeline::Timeline;
 use serde::de::DeserializeOwned;
@@ -82,12 +83,12 @@ pub fn check_sums(context: &str, book: &Book) {
 }
 
 /// The counters of one Ledger as they are stored.
-pub fn stored_books(sql: &RusqliteSql) -> BTreeMap<u32, Book> {
+pub fn stored_books(sql: &RusqliteSql) -> SortedMap<u32, Book> {
     books(sql, "")
 }
 
-fn books(sql: &RusqliteSql, condition: &str) -> BTreeMap<u32, Book> {
-    let mut books: BTreeMap<u32, Book> = BTreeMap::new();
+fn books(sql: &RusqliteSql, condition: &str) -> SortedMap<u32, Book> {
+    let mut books: SortedMap<u32, Book> = SortedMap::new();
     let rows: Vec<(u32, u32, i32, StoredRow)> =
         query(sql, &format!("SELECT json_group_array(json_array(campaign, rules, day, json(body))) FROM counter {condition}"));
     for (campaign, rules, day, row) in rows {
@@ -135,7 +136,7 @@ pub fn check_reload(context: &str, sql: &RusqliteSql) {
     for timeline in timelines.values_mut() {
         timeline.settle(&policies, &mut again);
     }
-    let cells = |books: &BTreeMap<u32, Book>| -> BTreeMap<u32, BTreeMap<Named, i128>> {
+    let cells = |books: &SortedMap<u32, Book>| -> BTreeMap<u32, BTreeMap<Named, i128>> {
         books.iter().map(|(no, book)| (*no, named_cells(book))).filter(|(_, cells)| !cells.is_empty()).collect()
     };
     assert_eq!(cells(&again), cells(&stored_books(sql)), "{context}: entries loaded anew, and the stored counters");

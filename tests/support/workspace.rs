@@ -15,6 +15,7 @@ use bluetick::partition::{Destination, Partition};
 use bluetick::period::Period;
 use bluetick::policy::Policy;
 use bluetick::shares::Shares;
+use bluetick::sorted::SortedMap;
 use bluetick::sums::Cut;
 use serde_json::json;
 
@@ -269,7 +270,7 @@ impl Workspace {
     }
 
     /// The sums of all Ledgers, as the edge asks for them, by campaign, all shares together.
-    pub fn sums(&mut self, sums: &Sums) -> BTreeMap<u32, Book> {
+    pub fn sums(&mut self, sums: &Sums) -> SortedMap<u32, Book> {
         self.sums_by_share(sums).into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())).collect()
     }
 
