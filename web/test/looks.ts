@@ -99,6 +99,30 @@ describe("whoever looks", () => {
       await page.getByRole("dialog").waitFor({ state: "detached" });
     }));
 
+  test("waits for what it is told late, and nothing jumps when it comes", async () => {
+    for (const [name, hash] of VIEWS) {
+      await visit("#/nowhere", async (page) => {
+        await page.getByText("There is no such view.").waitFor();
+        await page.addInitScript(() => {
+          (window as any).shifts = 0;
+          new PerformanceObserver((list) => {
+            for (const shift of list.getEntries()) (window as any).shifts += (shift as any).value;
+          }).observe({ type: "layout-shift", buffered: true });
+        });
+        await page.route("**/v1/**", async (route) => {
+          // The settings first, then one after the other.
+          await new Promise((go) => setTimeout(go, 200 + (route.request().url().length % 7) * 60));
+          await route.continue().catch(() => {});
+        });
+        await page.goto(`${world.url}/?${name}${hash}`);
+        await page.locator(".skeleton").first().waitFor();
+        await settled(page);
+        const shifts = await page.evaluate(() => (window as any).shifts);
+        assert.ok(shifts < 0.1, `${name} jumps by ${shifts}`);
+      });
+    }
+  });
+
   // The machine may be at many things at once: what counts is what the page can do.
   test("sees the first numbers within a second", async () => {
     const times: number[] = [];

@@ -2,21 +2,34 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
+import type { Locator } from "playwright-core";
 import { base, figure, one, visit } from "./stage.ts";
 import { api, fresh, type Json } from "./world.ts";
 
 describe("people", () => {
   test("stand behind every number: as many as it says, to be narrowed, taken along and followed", () =>
     visit(one, async (page) => {
-      await page.getByRole("button", { name: "People", exact: true }).click();
       const stats = await fresh(`${base}/stats`);
-      for (const state of ["submitted", "delivered", "clicked", "replied", "converted", "failed", "skipped", "control"]) {
-        await figure(page, `contacts.${state}`).getByRole("button").click();
+      const opens = async (element: Locator, total: number): Promise<void> => {
+        await element.getByRole("button").click();
         const drawer = page.getByRole("dialog");
-        await drawer.locator(`[data-total="${stats.contacts[state]}"]`).waitFor();
+        await drawer.locator(`[data-total="${total}"]`).waitFor();
         await drawer.getByRole("button", { name: "Close" }).click();
         await drawer.waitFor({ state: "detached" });
+      };
+      for (const state of ["attempted", "sent", "delivered", "opened", "read", "clicked", "replied", "quick_replied", "converted", "failed", "in_flight"]) {
+        await opens(figure(page, `messages.${state}`), stats.messages[state]);
       }
+      await page.getByRole("button", { name: "People", exact: true }).click();
+      for (const state of ["submitted", "sent", "delivered", "opened", "read", "clicked", "replied", "converted", "failed", "skipped", "control"]) {
+        await opens(figure(page, `contacts.${state}`), stats.contacts[state]);
+      }
+      const funnel = (await fresh(`${base}/funnel?stages=sent,delivered,read`)).data[2];
+      await opens(page.locator('[data-stage="read"] .figure'), funnel.contacts);
+      const [link] = (await fresh(`${base}/links`)).data;
+      await opens(page.locator(`[data-link="${link.link}"] td`).nth(1), link.unique);
+      const [error] = (await fresh(`${base}/errors`)).data.filter(({ kind }: Json) => kind === "delivery");
+      await opens(page.locator(`[data-error="${error.code}"] td`).last(), error.count);
       const opener = figure(page, "contacts.clicked").getByRole("button");
       await opener.click();
       const drawer = page.getByRole("dialog");

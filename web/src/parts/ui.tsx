@@ -279,14 +279,14 @@ export function Skeleton({ width = "100%", height = 14 }: { width?: string | num
   return <span class="skeleton" style={{ width: typeof width === "number" ? `${width}px` : width, height: `${height}px` }} />;
 }
 
-export function SkeletonRows({ rows, columns }: { rows: number; columns: number }) {
+export function SkeletonRows({ rows, columns, height = 20 }: { rows: number; columns: number; height?: number }) {
   return (
     <>
       {Array.from({ length: rows }, (_, row) => (
         <tr key={row} aria-hidden="true">
           {Array.from({ length: columns }, (_, column) => (
             <td key={column}>
-              <Skeleton width={column ? "60%" : "75%"} height={20} />
+              <Skeleton width={column ? "60%" : "75%"} height={height} />
             </td>
           ))}
         </tr>

@@ -80,7 +80,7 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
               <Icon name="back" /> {words.campaigns.title}
             </a>
           )}
-          <h1>{campaign ? campaign.name : <Skeleton width={260} height={28} />}</h1>
+          <h1>{campaign ? campaign.name : <Skeleton width={260} height={30} />}</h1>
           <div class="meta">
             {campaign ? (
               <>
@@ -97,7 +97,7 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
                 ))}
               </>
             ) : (
-              <Skeleton width={320} height={20} />
+              <Skeleton width={320} height={22} />
             )}
           </div>
         </div>

@@ -121,7 +121,7 @@ export function CampaignsView() {
                       </tr>
                     </thead>
                     <tbody>
-                      {!data && <SkeletonRows rows={6} columns={12} />}
+                      {!data && <SkeletonRows rows={6} columns={12} height={39} />}
                       {data?.data.map((row) => <Row key={row.campaign} row={row} zone={period.zone} onChanged={retry} />)}
                     </tbody>
                   </table>

@@ -80,7 +80,7 @@ function ChannelCard({ channel, zone }: { channel: Channel; zone: string }) {
       ) : (
         <div class="body channel">
           <p>
-            {health ? health.reason : <Skeleton width={360} />}{" "}
+            {health ? health.reason : <Skeleton width={360} height={21} />}{" "}
             {health && (
               <span class="soft" title={health.last_received_at ? exactly(health.last_received_at, zone) : undefined}>
                 {words.channels.last}: {health.last_received_at ? ago(health.last_received_at) : words.channels.never}.

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { at, get, segment } from "../api";
 import { ChannelTest } from "../parts/channel-test";
 import { CampaignForm, ChannelForm, LinkForm } from "../parts/setup-forms";
-import { Copyable, Select, classes } from "../parts/ui";
+import { Copyable, Select, Skeleton, classes } from "../parts/ui";
 import { PROVIDERS } from "../providers";
 import { useResource } from "../resource";
 import { href } from "../router";
@@ -73,24 +73,30 @@ export function SetupView() {
       </div>
       <ol class="setup">
         <Stage number={1} title={words.setup.channel.title} text={words.setup.channel.text} done={channel !== null} ready>
-          {known.length > 0 && (
-            <Select
-              label={words.setup.channel.use}
-              value={channel?.channel ?? ""}
-              onChange={(id) => {
-                setChannel(known.find((one) => one.channel === id) ?? null);
-                setTested(false);
-              }}
-              options={[["", words.setup.channel.fresh], ...known.map((one) => [one.channel, `${one.name || one.channel} (${words.providers[one.provider] ?? one.provider})`] as const)]}
-            />
-          )}
-          {!channel && (
-            <ChannelForm
-              onMade={(made) => {
-                setChannel(made);
-                channels.retry();
-              }}
-            />
+          {!channels.data && !channels.error ? (
+            <Skeleton height={320} />
+          ) : (
+            <>
+              {known.length > 0 && (
+                <Select
+                  label={words.setup.channel.use}
+                  value={channel?.channel ?? ""}
+                  onChange={(id) => {
+                    setChannel(known.find((one) => one.channel === id) ?? null);
+                    setTested(false);
+                  }}
+                  options={[["", words.setup.channel.fresh], ...known.map((one) => [one.channel, `${one.name || one.channel} (${words.providers[one.provider] ?? one.provider})`] as const)]}
+                />
+              )}
+              {!channel && (
+                <ChannelForm
+                  onMade={(made) => {
+                    setChannel(made);
+                    channels.retry();
+                  }}
+                />
+              )}
+            </>
           )}
         </Stage>
         <Stage number={2} title={words.setup.paste.title} text={words.setup.paste.text} done={tested} ready={channel !== null}>
