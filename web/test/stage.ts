@@ -19,7 +19,9 @@ export let channel: Channel;
 export const wrong: string[] = [];
 
 export async function begin(): Promise<void> {
-  [browser, channel] = await Promise.all([launch(), play()]);
+  // One after the other: what fails leaves nothing running that nobody knows of.
+  channel = await play();
+  browser = await launch();
 }
 
 export async function end(): Promise<void> {
