@@ -1,11 +1,11 @@
-// A real browser: the one that BLUETICK_BROWSER names, else the system's Chromium, else the one that ships inside an npm package.
-// Without any the tests fail, with a line that says what to do.
+// A real browser: the one that BLUETICK_BROWSER names; else the system's Chromium, if it starts; else the one that ships inside an npm
+// package. Without any the tests fail, with a line that says what to do.
 import { existsSync } from "node:fs";
 import { mkdtemp, realpath, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { type BrowserContext, chromium } from "playwright-core";
+import { type Browser as Running, type BrowserContext, chromium } from "playwright-core";
 
 const SYSTEM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const REMEDY = "install Chromium (apt-get install chromium), or name one that starts by BLUETICK_BROWSER=/path/to/chrome";
@@ -40,17 +40,6 @@ async function packed(): Promise<string> {
   return unpacked;
 }
 
-/** The browser's program, and where it finds libraries that the system has not. */
-async function program(): Promise<{ path: string; libraries?: string }> {
-  const wanted = process.env.BLUETICK_BROWSER;
-  const system = wanted ? [wanted] : SYSTEM;
-  const path = system.find(existsSync);
-  if (path) return { path };
-  if (wanted) throw new Error(`there is no browser at BLUETICK_BROWSER=${wanted}: name another, or none to use the packaged one`);
-  const folder = await packed();
-  return { path: join(folder, "chromium"), libraries: join(folder, "al2023", "lib") };
-}
-
 export type Options = { width?: number; height?: number; dark?: boolean };
 
 export type Browser = {
@@ -58,14 +47,38 @@ export type Browser = {
   close: () => Promise<void>;
 };
 
+/** The programs to try, in this order. */
+function* programs(): Generator<string | Promise<string>> {
+  const { BLUETICK_BROWSER: wanted } = process.env;
+  yield* wanted ? [wanted] : SYSTEM.filter(existsSync);
+  if (!wanted) yield packed().then((folder) => join(folder, "chromium"));
+}
+
+/** Starts the first that starts; one that lacks libraries gets those that came with it. */
+async function first(profile: string): Promise<Running> {
+  const start = (path: string, more: Record<string, string>): Promise<Running> =>
+    chromium.launch({ executablePath: path, headless: true, args: FLAGS, env: { ...process.env, HOME: profile, TMPDIR: profile, ...more } as Record<string, string> });
+  const failures: unknown[] = [];
+  for (const program of programs()) {
+    try {
+      const path = await program;
+      return await start(path, {}).catch((failure: unknown) => {
+        if (!String(failure).includes("shared libraries")) throw failure;
+        return start(path, { LD_LIBRARY_PATH: join(dirname(path), "al2023", "lib") });
+      });
+    } catch (failure) {
+      failures.push(failure);
+    }
+  }
+  throw new Error(`no browser starts: ${REMEDY}\n${failures.join("\n")}`);
+}
+
 export async function launch(): Promise<Browser> {
-  const { path, libraries } = await program();
   const profile = await mkdtemp(join(tmpdir(), "bluetick-browser-"));
-  const start = (env: Record<string, string>) =>
-    chromium.launch({ executablePath: path, headless: true, args: FLAGS, env: { ...process.env, HOME: profile, TMPDIR: profile, ...env } as Record<string, string> });
-  const browser = await start({}).catch((error: unknown) => {
-    if (!libraries || !String(error).includes("shared libraries")) throw new Error(`${path} does not start: ${REMEDY}\n${String(error)}`);
-    return start({ LD_LIBRARY_PATH: libraries });
+  const forget = (): Promise<void> => rm(profile, { recursive: true, force: true });
+  const browser = await first(profile).catch(async (failure: unknown) => {
+    await forget();
+    throw failure;
   });
   return {
     open: ({ width = 1280, height = 860, dark = false } = {}) =>
@@ -82,7 +95,7 @@ export async function launch(): Promise<Browser> {
       }),
     close: async () => {
       await browser.close();
-      await rm(profile, { recursive: true, force: true });
+      await forget();
     },
   };
 }
