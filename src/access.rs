@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::body::Fields;
 use crate::bounds::{SHARE_HOURS, TEXT_BYTES};
 use crate::event::Ms;
+use crate::json;
 use crate::policy::HOUR_MS;
 use crate::problem::Problem;
 use crate::route::{Overview, Route};
@@ -79,8 +80,7 @@ impl Key {
         if named.as_ref().is_some_and(Vec::is_empty) {
             fields.wrong("scopes", "must name a scope");
         }
-        let scopes: Vec<Scope> =
-            named.into_iter().flatten().filter_map(|scope| serde_json::from_value(Value::String(scope)).ok()).collect();
+        let scopes: Vec<Scope> = named.into_iter().flatten().filter_map(|scope| json::of(&Value::String(scope)).ok()).collect();
         if scopes.contains(&Scope::Contacts) && !scopes.contains(&Scope::Read) {
             fields.wrong("scopes", "must have read beside contacts");
         }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::event::Ms;
 use crate::ids;
+use crate::json;
 use crate::problem::{FieldError, Problem};
 use crate::time::from_rfc3339;
 
@@ -122,7 +123,7 @@ impl<'a> Fields<'a> {
     /// One of the words of `T`; `words` says which they are.
     pub fn choice<T: DeserializeOwned>(&mut self, name: &'static str, words: &[&str]) -> Option<T> {
         let value = self.value(name)?;
-        let choice = value.is_string().then(|| serde_json::from_value(value.clone()).ok()).flatten();
+        let choice = value.is_string().then(|| json::of(value).ok()).flatten();
         if choice.is_none() {
             self.wrong(name, format!("must be one of {}", words.join(", ")));
         }

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq as _;
 use crate::body::Fields;
 use crate::bounds::{DOCUMENT_BYTES, SECRETS, TEXT_BYTES};
 use crate::event::Ms;
+use crate::json;
 use crate::keys::Key;
 use crate::problem::Problem;
 use crate::provider::{Mapping, Provider};
@@ -151,7 +152,7 @@ impl Channel {
             "callback_url": self.callback_url(origin),
             "created_at": to_rfc3339(self.created_at_ms),
         });
-        let mapping = self.mapping.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let mapping = self.mapping.as_deref().and_then(|text| json::read::<Value>(text).ok());
         if let (Some(mapping), Some(shown)) = (mapping, shown.as_object_mut()) {
             shown.insert("mapping".to_owned(), mapping);
         }

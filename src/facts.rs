@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::contact::canonical_key;
 use crate::contributions::Nanos;
 use crate::event::{self, Event, InboundKind, Ms, Outcome, Price, StatusKind};
+use crate::json;
 use crate::money::Amount;
 use crate::order::sort;
 use crate::sorted::SortedSet;
@@ -410,13 +411,13 @@ impl Facts {
             return Shared::decode(id, json)?.facts();
         }
         Some(match id.chars().next()? {
-            tag::MESSAGE => Facts::Message(serde_json::from_str(json).ok()?),
-            tag::ATTEMPT => Facts::Attempt(serde_json::from_str(json).ok()?),
-            tag::SKIPPED | tag::CONTROL => Facts::Standing(serde_json::from_str(json).ok()?),
-            tag::INBOUND => Facts::Inbound(serde_json::from_str(json).ok()?),
-            tag::CLICK => Facts::Click(serde_json::from_str(json).ok()?),
-            tag::CONVERSION => Facts::Conversion(serde_json::from_str(json).ok()?),
-            tag::OPT_OUT => Facts::OptOut(serde_json::from_str(json).ok()?),
+            tag::MESSAGE => Facts::Message(json::read(json).ok()?),
+            tag::ATTEMPT => Facts::Attempt(json::read(json).ok()?),
+            tag::SKIPPED | tag::CONTROL => Facts::Standing(json::read(json).ok()?),
+            tag::INBOUND => Facts::Inbound(json::read(json).ok()?),
+            tag::CLICK => Facts::Click(json::read(json).ok()?),
+            tag::CONVERSION => Facts::Conversion(json::read(json).ok()?),
+            tag::OPT_OUT => Facts::OptOut(json::read(json).ok()?),
             _ => return None,
         })
     }

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounds::{LEASE_KEPT_MS, LEASE_MS, LEASES};
 use crate::event::Ms;
+use crate::json;
 use crate::problem::Problem;
 use crate::sql::{Arg, Sql, SqlError};
 
@@ -159,7 +160,7 @@ impl<S: Sql> Gate<S> {
 
     fn number(&self, sql: &str, args: &[Arg<'_>]) -> Result<i64, Problem> {
         let row = self.0.text(sql, args)?.unwrap_or_default();
-        let numbers: Vec<i64> = serde_json::from_str(&row).unwrap_or_default();
+        let numbers: Vec<i64> = json::read(&row).unwrap_or_default();
         numbers.first().copied().ok_or_else(|| Problem::unavailable("The gate's storage refused."))
     }
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::bounds::MOVES_PER_TURN;
 use crate::event::{Conversion, Event, Ms};
 use crate::facts::{Word, conversion_entry_id, entry_id};
+use crate::json;
 use crate::ledger::{Routed, Verdict};
 use crate::migrations::migrate;
 use crate::sorted::{SortedMap, SortedSet};
@@ -509,7 +510,7 @@ impl<S: Sql> Identity<S> {
 
     fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>, SqlError> {
         let rows = self.sql.text(sql, args)?.unwrap_or_else(|| "[]".to_owned());
-        serde_json::from_str(&rows).map_err(|error| SqlError(error.to_string()))
+        json::read(&rows).map_err(|error| SqlError(error.to_string()))
     }
 }
 

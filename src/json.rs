@@ -7,14 +7,13 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::value::MapDeserializer;
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 /// How deep lists and objects may stand in each other; as in `serde_json`.
 const DEPTH: u32 = 128;
@@ -30,6 +29,14 @@ pub fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
     let mut reader = Reader { text, at: 0, depth: 0 };
     let value = T::deserialize(&mut reader)?;
     if reader.peek() == 0 && reader.at == text.len() { Ok(value) } else { Err(Unreadable::Other) }
+}
+
+/// Reads a value that was read already, by way of its text: so no type needs a second reader.
+///
+/// # Errors
+/// If it is not of this type.
+pub fn of<T: DeserializeOwned>(value: &Value) -> Result<T, Unreadable> {
+    read(&value.to_string())
 }
 
 /// Why a text could not be read. No more is said: the words would weigh.
@@ -459,7 +466,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
-    use serde_json::Value;
     use serde_json::value::RawValue;
 
     use super::*;

@@ -17,6 +17,7 @@ use crate::bounds::{
 };
 use crate::event::Ms;
 use crate::health::Counts;
+use crate::json;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::time::to_rfc3339;
 
@@ -512,7 +513,7 @@ impl<S: Sql> Letters<S> {
 
     fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>, SqlError> {
         let rows = self.sql.text(sql, args)?.unwrap_or_else(|| "[]".to_owned());
-        serde_json::from_str(&rows).map_err(|error| SqlError(error.to_string()))
+        json::read(&rows).map_err(|error| SqlError(error.to_string()))
     }
 }
 

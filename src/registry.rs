@@ -15,6 +15,7 @@ use crate::channel::{self, Channel, Token};
 use crate::denied::Denied;
 use crate::event::Ms;
 use crate::ids::operator_id;
+use crate::json;
 use crate::keys::Key;
 use crate::link::{self, Link};
 use crate::minting::MintingKey;
@@ -390,7 +391,7 @@ impl<S: Sql> Registry<S> {
                 sealed.collect::<Option<Vec<String>>>().unwrap_or_default()
             }
         };
-        let mapping = declared.mapping.as_deref().and_then(|text| serde_json::from_str::<Mapping>(text).ok());
+        let mapping = declared.mapping.as_deref().and_then(|text| json::read::<Mapping>(text).ok());
         let signing = Provider::from_id(&declared.provider).map(|provider| provider.signing(mapping.as_ref()));
         let signs = signing == Some(Signing::Always);
         if signs && secrets.is_empty() && !declared.allow_unsigned {
@@ -607,7 +608,7 @@ impl<S: Sql> Registry<S> {
 
     fn record<T: DeserializeOwned>(&self, kind: Kind, id: &str) -> Result<Option<T>, Problem> {
         let Some(doc) = self.doc(kind, id)? else { return Ok(None) };
-        serde_json::from_str(&doc).map(Some).map_err(|_| Problem::new(500, "A stored definition can't be read."))
+        json::read(&doc).map(Some).map_err(|_| Problem::new(500, "A stored definition can't be read."))
     }
 
     fn doc(&self, kind: Kind, id: &str) -> Result<Option<String>, Problem> {
@@ -653,7 +654,7 @@ impl<S: Sql> Registry<S> {
 
     fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<T>, SqlError> {
         let rows = self.sql.text(sql, args)?.unwrap_or_else(|| "[]".to_owned());
-        serde_json::from_str(&rows).map_err(|error| SqlError(error.to_string()))
+        json::read(&rows).map_err(|error| SqlError(error.to_string()))
     }
 }
 
@@ -671,18 +672,18 @@ fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
     for change in changes {
         match target {
             Target::Ledger(_) if change.kind == Kind::Campaign => {
-                let campaign = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok());
+                let campaign = change.doc.as_deref().and_then(|doc| json::read::<Campaign>(doc).ok());
                 delivery.campaigns.extend(campaign.map(|campaign| campaign.policy()));
             }
             Target::Ledger(_) if change.kind == Kind::Settings => {
-                let settings = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Settings>(doc).ok());
+                let settings = change.doc.as_deref().and_then(|doc| json::read::<Settings>(doc).ok());
                 delivery.retention_days = settings.map(|settings| settings.retention_days);
             }
             Target::Ledger(_) => {}
             Target::Copies if change.kind == Kind::Key => {}
             Target::Copies => {
                 if change.kind == Kind::Campaign {
-                    let no = change.doc.as_deref().and_then(|doc| serde_json::from_str::<Campaign>(doc).ok()).map(|c| c.no);
+                    let no = change.doc.as_deref().and_then(|doc| json::read::<Campaign>(doc).ok()).map(|c| c.no);
                     delivery.copies.extend(no.map(|no| (change.kind.copy_key(&numbered(no)), change.doc.clone())));
                 }
                 delivery.copies.push((change.kind.copy_key(&change.id), change.doc.clone()));

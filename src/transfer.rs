@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::contact::{Handle, NOBODY};
 use crate::counters::StoredRow;
 use crate::facts::{Facts, Shared};
+use crate::json;
 use crate::partition::Partition;
 use crate::problem::FieldError;
 use crate::sorted::SortedMap;
@@ -41,7 +42,7 @@ pub fn page(sql: &impl Sql, sections: &[Section], place: &Place, name: &str) -> 
     let args = [Arg::Text(&place.1), Arg::Text(name)];
     let used = if query.contains("?2") { 2 } else { 1 };
     let rows = sql.text(query, args.get(..used).unwrap_or_default())?.unwrap_or_else(|| "[]".to_owned());
-    let rows: Vec<(&RawValue, &RawValue)> = serde_json::from_str(&rows).map_err(|error| SqlError(error.to_string()))?;
+    let rows: Vec<(&RawValue, &RawValue)> = json::read(&rows).map_err(|error| SqlError(error.to_string()))?;
     let mut lines = String::new();
     for (_, row) in &rows {
         for part in ["{\"", kind, "\":", row.get(), "}\n"] {
@@ -144,7 +145,7 @@ fn is_whole(kind: &str, row: &Value) -> bool {
                 if Shared::is_in(&body) { Shared::decode(id, &body).is_some() } else { Facts::decode(id, &body).is_some() };
             members == 3 && known
         }
-        "share" => <(u32, u8, String, i32, StoredRow)>::deserialize(row).is_ok(),
+        "share" => json::of::<(u32, u8, String, i32, StoredRow)>(row).is_ok(),
         "verdict" => members == 4 && is(2, Value::is_i64),
         "waiting" => members == 5 && is(2, Value::is_i64),
         _ => members == 4,

@@ -20,6 +20,7 @@ use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::denied::Denied;
 use crate::event::Ms;
+use crate::json;
 use crate::link::Link;
 use crate::problem::Problem;
 use crate::provider::{Mapping, Provider};
@@ -160,7 +161,7 @@ async fn read<T: Kept>(config: &Config, id: &str) -> Result<Option<Rc<T>>, Probl
     let mut copy = Box::pin(config.kv.get(&T::KIND.copy_key(id)).text());
     let first = within(&mut copy, COPY_READ_MS).await;
     let slow = first.is_err();
-    let of_text = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+    let of_text = |text: Option<String>| text.and_then(|text| json::read(&text).ok());
     if let Some(record) = of_text(first.ok().and_then(Result::ok).flatten()) {
         return Ok(put(config, id, Some(record), 0));
     }
@@ -238,7 +239,7 @@ impl Kept for OpenChannel {
     fn of(config: &Config, channel: Channel) -> Option<Self> {
         Some(Self {
             provider: Provider::from_id(&channel.provider)?,
-            mapping: channel.mapping.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            mapping: channel.mapping.as_deref().and_then(|text| json::read(text).ok()),
             secrets: channel.open_secrets(&config.channel_secret_key),
             channel,
         })

@@ -19,6 +19,7 @@ use crate::channel::Channel;
 use crate::contact::{Handle, canonical_key};
 use crate::cursor;
 use crate::denied::Denied;
+use crate::json;
 use crate::link::{self, Link};
 use crate::minting::MintingKey;
 use crate::problem::{FieldError, Problem};
@@ -210,7 +211,7 @@ fn tracking_url(config: &Config, origin: &str, link_no: u32, contact: Option<Han
 type Show<'a> = &'a dyn Fn(&str) -> Option<Value>;
 
 fn showing<T: DeserializeOwned>(show: impl Fn(&T) -> Value) -> impl Fn(&str) -> Option<Value> {
-    move |text| Some(show(&serde_json::from_str(text).ok()?))
+    move |text| Some(show(&json::read(text).ok()?))
 }
 
 /// The same for a record that was just changed: it is kept too.
@@ -249,7 +250,7 @@ fn shown(created: bool, record: &Value) -> Answer {
 /// Asks the Registry; gives whether something came to be, and the record.
 pub async fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Result<(bool, T), Problem> {
     let (created, text) = say(config, command).await?;
-    Ok((created, serde_json::from_str(&text).map_err(|_| broken())?))
+    Ok((created, json::read(&text).map_err(|_| broken())?))
 }
 
 /// The same, the record as text.
@@ -258,7 +259,7 @@ async fn say(config: &Config, command: &Command) -> Result<(bool, String), Probl
     let (status, text) =
         call(&config.registry, "registry", "https://registry/", &body, REGISTRY_CALL_MS).await.map_err(|_| broken())?;
     if status >= 400 {
-        return Err(serde_json::from_str(&text).unwrap_or_else(|_| broken()));
+        return Err(json::read(&text).unwrap_or_else(|_| broken()));
     }
     Ok((status == 201, text))
 }

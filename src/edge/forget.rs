@@ -15,6 +15,7 @@ use crate::body;
 use crate::bounds::PAGE_MOST;
 use crate::channel::Channel;
 use crate::contact::{canonical_key, spellings};
+use crate::json;
 use crate::ledger::{Read, Write};
 use crate::problem::Problem;
 use crate::registry::{Command, Kind, Page};
@@ -34,7 +35,7 @@ pub async fn erase(config: &Config, asked: &Asked<'_>) -> Answer {
     let handle = handle.to_text();
     let broken = || Problem::unavailable("A ledger does not answer.");
     let read = serde_json::to_string(&Read::Traces { handle: handle.clone() }).map_err(|_| broken())?;
-    let traces: Traces = serde_json::from_str(&ledgers::read(config, ledger, &read).await?).map_err(|_| broken())?;
+    let traces: Traces = json::read(&ledgers::read(config, ledger, &read).await?).map_err(|_| broken())?;
     identity::forget(config, &handle).await?;
     let written = body.get("contact").and_then(Value::as_str).and_then(canonical_key);
     let mut letters = 0;

@@ -14,6 +14,7 @@ use crate::campaign::Campaign;
 use crate::channel::token;
 use crate::contact::{Handle, canonical_key};
 use crate::gate::{Command, Granted, Mark};
+use crate::json;
 use crate::problem::Problem;
 use crate::route::{Query, Report};
 use crate::table::Format;
@@ -30,7 +31,7 @@ pub async fn may(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Que
             Problem::bad("The query parameter contact must be a phone number with its country code, a user id, or a handle.")
         })?;
         let known = people::known(config, handle).await?;
-        let known: Value = serde_json::from_str(&known).unwrap_or_default();
+        let known: Value = json::read(&known).unwrap_or_default();
         if known.get("opted_out").and_then(Value::as_bool) == Some(true) {
             reason = reason.or(Some("opt_out"));
         }
@@ -101,7 +102,7 @@ async fn attempted(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Q
     let question = reports::question(campaign, Report::Stats, query)?;
     let make = Box::pin(reports::make(config, campaign, Report::Stats, query, false, Format::Json));
     let snapshot = reads::snapshot(config, Some(asked.context), &question, make).await?;
-    let shown: Value = serde_json::from_str(&snapshot.body).unwrap_or_default();
+    let shown: Value = json::read(&snapshot.body).unwrap_or_default();
     let attempted = shown.pointer("/contacts/submitted").and_then(Value::as_u64);
     attempted.ok_or_else(|| Problem::new(500, "The numbers could not be read."))
 }
@@ -111,7 +112,7 @@ async fn ask<T: DeserializeOwned>(config: &Config, campaign: &str, command: &Com
     let body = serde_json::to_string(command).map_err(|_| broken())?;
     let (status, text) = call(&config.gate, campaign, "https://gate/", &body, GATE_CALL_MS).await.map_err(|_| broken())?;
     if status >= 400 {
-        return Err(serde_json::from_str(&text).unwrap_or_else(|_| broken()));
+        return Err(json::read(&text).unwrap_or_else(|_| broken()));
     }
-    serde_json::from_str(&text).map_err(|_| broken())
+    json::read(&text).map_err(|_| broken())
 }

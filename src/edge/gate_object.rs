@@ -6,6 +6,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 use super::sql::ObjectSql;
 use super::{http, now_ms};
 use crate::gate::{Command, Gate as Core};
+use crate::json;
 use crate::problem::Problem;
 use crate::sql::SqlError;
 
@@ -21,7 +22,7 @@ impl DurableObject for Gate {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
-        let answer = match (serde_json::from_str::<Command>(&text), &self.core) {
+        let answer = match (json::read::<Command>(&text), &self.core) {
             (Ok(command), Ok(core)) => core.apply(&command, now_ms()),
             (Err(_), _) => Err(Problem::bad("Not a command.")),
             (_, Err(error)) => {

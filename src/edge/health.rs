@@ -17,6 +17,7 @@ use super::{Answer, http, identity, letters, now_ms};
 use crate::bounds::{COUNTS_WAIT_MS, LETTERS_CALL_MS};
 use crate::event::Ms;
 use crate::health::{Counts, protection, verdict};
+use crate::json;
 use crate::ledger::Read;
 use crate::letters::{Command, State};
 use crate::problem::Problem;
@@ -113,7 +114,7 @@ pub async fn answer(config: &Config, id: &str) -> Answer {
 async fn unattributed(config: &Config, channel: &str) -> Result<u64, Problem> {
     let mut sum = 0;
     for text in ledgers::read_all(config, &Read::Unattributed).await? {
-        let counts = serde_json::from_str::<SortedMap<String, u64>>(&text);
+        let counts = json::read::<SortedMap<String, u64>>(&text);
         let counts = counts.map_err(|_| Problem::unavailable("A ledger does not answer."))?;
         sum += counts.get(channel).copied().unwrap_or_default();
     }

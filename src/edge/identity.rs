@@ -9,6 +9,7 @@ use super::objects::call;
 use crate::bounds::{EVENTS_PER_CALL, IDENTITY_CALL_MS};
 use crate::event::Ms;
 use crate::identity::{Claim, Command, Moved, Nameless};
+use crate::json;
 use crate::ledger::Routed;
 use crate::problem::Problem;
 use crate::sorted::SortedMap;
@@ -108,5 +109,5 @@ pub async fn ask<T: DeserializeOwned>(config: &Config, object: u32, command: &Co
     let body = serde_json::to_string(command).map_err(|_| broken())?;
     let answer = call(&config.identity, &object.to_string(), "https://identity/", &body, IDENTITY_CALL_MS).await;
     let (_, text) = answer.ok().filter(|(status, _)| *status == 200).ok_or_else(broken)?;
-    serde_json::from_str(&text).map_err(|_| broken())
+    json::read(&text).map_err(|_| broken())
 }

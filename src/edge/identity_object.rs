@@ -16,6 +16,7 @@ use crate::bounds::{IDENTITY_TIDY_MS, MOVE_AGAIN_MS};
 use crate::counters::DAY_MS;
 use crate::event::Ms;
 use crate::identity::{Command, Identity as Core};
+use crate::json;
 use crate::problem::Problem;
 use crate::registry::SETTINGS;
 use crate::settings::Settings;
@@ -55,7 +56,7 @@ impl DurableObject for Identity {
 
 impl Identity {
     async fn apply(&self, text: &str) -> std::result::Result<String, Problem> {
-        let command: Command = serde_json::from_str(text).map_err(|_| Problem::bad("Not a command."))?;
+        let command: Command = json::read(text).map_err(|_| Problem::bad("Not a command."))?;
         let core = self.core()?;
         Ok(match command {
             Command::Resolve { events } => json!(core.resolve(&events).map_err(refused)?).to_string(),

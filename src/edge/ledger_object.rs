@@ -18,6 +18,7 @@ use super::{http, ledgers, now_ms};
 use crate::bounds::{EVENTS_PER_COMMIT, MOVE_AGAIN_MS, SWEEP_MS, SWEEP_PAUSE_MS, TEND_AGAIN_MS, WAITING_EVENTS, WAITING_WRITES};
 use crate::commit_window::{CommitWindow, rest_after_ms};
 use crate::event::Ms;
+use crate::json;
 use crate::ledger::{Errand, Ledger as Core, Read, Write, Written};
 use crate::problem::Problem;
 use crate::sql::SqlError;
@@ -98,7 +99,7 @@ impl DurableObject for Ledger {
 
 impl Ledger {
     fn read(&self, text: &str) -> std::result::Result<String, Problem> {
-        let read: Read = serde_json::from_str(text).map_err(|_| Problem::bad("Not a read."))?;
+        let read: Read = json::read(text).map_err(|_| Problem::bad("Not a read."))?;
         match &mut *self.inside.core.borrow_mut() {
             Ok(core) => core.read(&read).map_err(refused),
             Err(error) => Err(refused(error.clone())),
@@ -106,7 +107,7 @@ impl Ledger {
     }
 
     async fn write(&self, text: &str) -> std::result::Result<String, Problem> {
-        let write: Write = serde_json::from_str(text).map_err(|_| Problem::bad("Not a write."))?;
+        let write: Write = json::read(text).map_err(|_| Problem::bad("Not a write."))?;
         // Who tells what others had to hear does not wait for their errands: so nobody waits in a circle.
         let (tells, waits) = match &write {
             Write::Record { .. } | Write::Erase { .. } => (true, true),

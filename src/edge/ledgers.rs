@@ -7,6 +7,7 @@ use super::identity;
 use super::metrics::METRICS;
 use super::objects::{NoAnswer, call};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
+use crate::json;
 use crate::ledger::{Errand, Read, Remarks, Routed, Verdict, Write, Written};
 use crate::problem::Problem;
 use crate::sorted::SortedMap;
@@ -107,7 +108,7 @@ pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<Writ
     if status != 200 {
         return Err(NoAnswer::Failed);
     }
-    let written: Written = serde_json::from_str(&text).map_err(|_| NoAnswer::Failed)?;
+    let written: Written = json::read(&text).map_err(|_| NoAnswer::Failed)?;
     METRICS.with(|metrics| {
         metrics.events_new.add(written.new);
         metrics.events_duplicate.add(written.duplicate);

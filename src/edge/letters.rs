@@ -10,6 +10,7 @@ use super::objects::call;
 use crate::bounds::{LETTERS_CALL_MS, PAGE, PAGE_MOST};
 use crate::cursor;
 use crate::ids::operator_id;
+use crate::json;
 pub use crate::letters::Command;
 use crate::letters::{Head, Letter, Page, Shelf, channel_of};
 use crate::problem::Problem;
@@ -26,7 +27,7 @@ pub async fn ask<T: DeserializeOwned>(config: &Config, channel: &str, command: &
     let body = serde_json::to_string(command).map_err(|_| broken())?;
     let answer = call(&config.letters, channel, "https://letters/", &body, LETTERS_CALL_MS).await;
     let (_, text) = answer.ok().filter(|(status, _)| *status == 200).ok_or_else(broken)?;
-    serde_json::from_str(&text).map_err(|_| broken())
+    json::read(&text).map_err(|_| broken())
 }
 
 /// The letter with this id, and its channel.

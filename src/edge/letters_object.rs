@@ -11,6 +11,7 @@ use super::http;
 use super::sql::ObjectSql;
 use crate::bounds::LETTERS_TIDY_MS;
 use crate::event::Ms;
+use crate::json;
 use crate::letters::{Command, Letters as Core};
 use crate::problem::Problem;
 use crate::sql::SqlError;
@@ -29,7 +30,7 @@ impl DurableObject for Letters {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
-        let Ok(command) = serde_json::from_str::<Command>(&text) else {
+        let Ok(command) = json::read::<Command>(&text) else {
             return Ok(http::problem(&Problem::bad("Not a command."))?.into());
         };
         drop(text);

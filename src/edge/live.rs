@@ -19,6 +19,7 @@ use super::{Answer, Asked, keys, now_ms, random, reports};
 use crate::access::Principal;
 use crate::bounds::{CACHED_RECORDS, LIVE_BEAT_MS, LIVE_CALLS, LIVE_LOOK_MS, LIVE_MS, LIVE_POLL_MS, TICKET_MS};
 use crate::event::Ms;
+use crate::json;
 use crate::problem::Problem;
 use crate::registry::Command;
 use crate::route::{Query, Report};
@@ -136,7 +137,7 @@ impl Live {
 
     /// Tells the reader, unless it knows. Says whether it is still there.
     async fn tell(&mut self, snapshot: &Snapshot) -> bool {
-        let shown: Value = serde_json::from_str(&snapshot.body).unwrap_or_default();
+        let shown: Value = json::read(&snapshot.body).unwrap_or_default();
         let version = shown.get("version").map(Value::to_string).unwrap_or_default();
         if version == self.known {
             return true;

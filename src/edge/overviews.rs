@@ -13,6 +13,7 @@ use crate::campaign_list::{self, Wanted, listed, numbers_row};
 use crate::cost::Prices;
 use crate::counters::Book;
 use crate::cursor;
+use crate::json;
 use crate::month::Month;
 use crate::order::sort;
 use crate::performance::{GroupBy, Performance};
@@ -69,7 +70,7 @@ async fn list(config: &Config, query: &Query, fresh: bool, format: Format) -> Re
     // A cursor belongs to what decides which records the list holds, and in which order.
     let bound_to = format!("campaigns {}", query.key_without(&["cursor", "limit", "format"]));
     let after: Option<(Value, String)> = match query.get("cursor") {
-        Some(cursor) => serde_json::from_str(&cursor::open(&config.cursor_key, &bound_to, cursor)?).ok(),
+        Some(cursor) => json::read(&cursor::open(&config.cursor_key, &bound_to, cursor)?).ok(),
         None => None,
     };
     let mut found: Vec<(Value, Campaign, Map<String, Value>)> = Vec::new();

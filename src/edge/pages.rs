@@ -15,6 +15,7 @@ use super::reads::{self, Made, Question};
 use super::{Answer, Asked};
 use crate::bounds::{PAGE, PAGE_MOST, TABLE_ROWS};
 use crate::cursor;
+use crate::json;
 use crate::problem::Problem;
 use crate::route::Query;
 use crate::table::{Format, head, lines};
@@ -105,6 +106,6 @@ async fn run(stream: Stream, format: Format, pages: Pages, first: Page) {
 }
 
 fn table(format: Format, pages: &Pages, rows: &[Box<RawValue>]) -> String {
-    let rows: Vec<Value> = rows.iter().filter_map(|row| serde_json::from_str(row.get()).ok()).collect();
+    let rows: Vec<Value> = rows.iter().filter_map(|row| json::read(row.get()).ok()).collect();
     lines(format, pages.columns, &rows)
 }

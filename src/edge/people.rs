@@ -17,6 +17,7 @@ use crate::bounds::{LIST_LEDGERS, LIST_MS, TEXT_BYTES};
 use crate::campaign::Campaign;
 use crate::contact::{Handle, canonical_key};
 use crate::ids::UNATTRIBUTED;
+use crate::json;
 use crate::ledger::{List, Listed, ListedRow, Of, Position, Read};
 use crate::period::{Basis, Period};
 use crate::problem::Problem;
@@ -164,7 +165,7 @@ struct Search {
 impl Search {
     /// The page behind a mark.
     async fn page(&self, mark: Option<&str>, limit: usize, whole: bool) -> Result<Page, Problem> {
-        let mark: Mark = mark.and_then(|mark| serde_json::from_str(mark).ok()).unwrap_or_default();
+        let mark: Mark = mark.and_then(|mark| json::read(mark).ok()).unwrap_or_default();
         let mut counts = match mark.total {
             None if whole => Some(self.tally().await?),
             _ => None,
@@ -299,7 +300,7 @@ impl Search {
         let broken = || Problem::unavailable("A ledger does not answer.");
         let text = serde_json::to_string(read).map_err(|_| broken())?;
         let text = ledgers::read(&self.config, u32::try_from(ledger).map_err(|_| broken())?, &text).await?;
-        serde_json::from_str(&text).map_err(|_| broken())
+        json::read(&text).map_err(|_| broken())
     }
 }
 
@@ -325,10 +326,10 @@ pub async fn known(config: &Config, handle: Handle) -> Result<String, Problem> {
     };
     let shown = person(handle).await?;
     // A key that belongs to another person leads to them, in one step.
-    let moved: Value = serde_json::from_str(&shown).unwrap_or_default();
+    let moved: Value = json::read(&shown).unwrap_or_default();
     let Some(to) = moved.get("moved_to").and_then(Value::as_str) else { return Ok(shown) };
     let whole = person(Handle::of(&config.partition.handle_key, to)).await?;
-    let mut whole: Value = serde_json::from_str(&whole).unwrap_or_default();
+    let mut whole: Value = json::read(&whole).unwrap_or_default();
     if let Some(members) = whole.as_object_mut() {
         members.insert("moving".to_owned(), moved.get("moving").cloned().unwrap_or_default());
     }

@@ -20,6 +20,7 @@ use crate::bounds::{CACHED_ANSWER_BYTES, COPY_READ_MS, SHARED_ANSWER_BYTES, SHAR
 use crate::counters::RULES_VERSION;
 use crate::etag;
 use crate::event::Ms;
+use crate::json;
 use crate::problem::Problem;
 use crate::route::Query;
 use crate::table::{self, Format};
@@ -161,7 +162,7 @@ async fn fresh(
     let copy_key = format!("read:{RULES_VERSION}:{}", etag::of(&question.key, ""));
     if shared {
         let copy = within(config.kv.get(&copy_key).text(), COPY_READ_MS).await;
-        let copy = copy.ok().and_then(Result::ok).flatten().and_then(|text| serde_json::from_str::<Snapshot>(&text).ok());
+        let copy = copy.ok().and_then(Result::ok).flatten().and_then(|text| json::read::<Snapshot>(&text).ok());
         if let Some(copy) = copy.filter(|copy| copy.is_young(question.max_age_ms)) {
             return Ok(keep(question, copy));
         }
@@ -172,7 +173,8 @@ async fn fresh(
     let snapshot = Snapshot { made_ms, etag, content_type: made.content_type.to_owned(), body: made.body };
     if shared && snapshot.body.len() <= SHARED_ANSWER_BYTES {
         let text = serde_json::to_string(&snapshot).unwrap_or_default();
-        let put = config.kv.put(&copy_key, text);
+        // As bytes: `put` would write any number first, and weigh for it.
+        let put = config.kv.put_bytes(&copy_key, text.as_bytes());
         // A copy that is not written is made again.
         if let (Ok(put), Some(context)) = (put.map(|put| put.expiration_ttl(question.max_age_ms.unsigned_abs() / 1000)), context)
         {

@@ -16,6 +16,7 @@ use super::sql::ObjectSql;
 use super::{http, random};
 use crate::bounds::{DELIVERY_MS, REDELIVERY_MS};
 use crate::event::Ms;
+use crate::json;
 use crate::ledger::Write;
 use crate::problem::Problem;
 use crate::registry::{Command, Delivery, Registry as Core, Target};
@@ -55,7 +56,7 @@ impl DurableObject for Registry {
 
 impl Registry {
     async fn apply(&self, text: &str) -> std::result::Result<(bool, String), Problem> {
-        let command: Command = serde_json::from_str(text).map_err(|_| Problem::bad("Not a command."))?;
+        let command: Command = json::read(text).map_err(|_| Problem::bad("Not a command."))?;
         let changes = command.changes();
         if changes {
             self.arm().await;
@@ -124,7 +125,7 @@ impl Registry {
                 let put = async {
                     for (key, value) in &delivery.copies {
                         match value {
-                            Some(value) => config.kv.put(key, value.as_str())?.execute().await?,
+                            Some(value) => config.kv.put_bytes(key, value.as_bytes())?.execute().await?,
                             None => config.kv.delete(key).await?,
                         }
                     }

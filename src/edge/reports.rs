@@ -15,6 +15,7 @@ use crate::cost::Prices;
 use crate::counters::Book;
 use crate::event::Ms;
 use crate::ids::UNATTRIBUTED;
+use crate::json;
 use crate::ledger::{BookRows, Read, Sums, Totals};
 use crate::link::Link;
 use crate::period::Period;
@@ -161,7 +162,7 @@ async fn links(config: &Config, campaign: &str) -> Result<Vec<Link>, Problem> {
 async fn extent(config: &Config, campaign: u32) -> Result<Option<(i32, i32)>, Problem> {
     let mut extent: Option<(i32, i32)> = None;
     for text in ledgers::read_all(config, &Read::Extent { campaign }).await? {
-        if let Ok((first, last)) = serde_json::from_str::<(i32, i32)>(&text) {
+        if let Ok((first, last)) = json::read::<(i32, i32)>(&text) {
             extent = Some(extent.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
         }
     }
@@ -178,7 +179,7 @@ pub async fn books(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Book>
 async fn gather(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Shares>, Vec<u64>), Problem> {
     let (mut all, mut versions) = (SortedMap::<u32, Shares>::new(), Vec::new());
     for text in ledgers::read_all(config, &Read::Sums(sums.clone())).await? {
-        let rows: BookRows = serde_json::from_str(&text).map_err(|_| Problem::unavailable("A ledger does not answer."))?;
+        let rows: BookRows = json::read(&text).map_err(|_| Problem::unavailable("A ledger does not answer."))?;
         let mut version = 0;
         for (campaign, shares) in rows.into_shares() {
             version += shares.version();

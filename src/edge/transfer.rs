@@ -11,11 +11,12 @@ use super::http::Stream;
 use super::objects::call;
 use super::{Answer, Asked, http, identity, ledgers};
 use crate::bounds::{BODY_LINES, LEDGER_CALL_MS};
+use crate::json;
 use crate::ledger::{Read, Write};
 use crate::lines::{self, Rejected};
 use crate::problem::{FieldError, Problem};
 use crate::transfer::{FIRST, Page, Place, Rows, fingerprint, sort};
-use crate::{identity as core, registry};
+use crate::{identity as core, order, registry};
 
 /// `GET /v1/export`
 pub fn export(config: &Rc<Config>, asked: &Asked<'_>) -> Answer {
@@ -43,7 +44,7 @@ async fn tell(config: &Config, stream: &Stream) -> Option<()> {
         let mut place = Some(start());
         while let Some(from) = place {
             let read = serde_json::to_string(&Read::Export { ledger: object, place: from }).ok()?;
-            let page: Page = serde_json::from_str(&ledgers::read(config, object, &read).await.ok()?).ok()?;
+            let page: Page = json::read(&ledgers::read(config, object, &read).await.ok()?).ok()?;
             write(stream, &page.lines).await?;
             place = page.next;
         }
@@ -94,7 +95,7 @@ pub async fn import(config: &Config, asked: &Asked<'_>) -> Answer {
     for taken in join_all(to_identities).await {
         accepted += taken?;
     }
-    rejected.sort_by_key(|rejected| rejected.index);
+    order::sort(&mut rejected, |a, b| a.index.cmp(&b.index));
     debug_assert!(accepted + rejected.len() <= BODY_LINES);
     Ok(http::json(200, &lines::answer(accepted, &rejected).to_string())?)
 }

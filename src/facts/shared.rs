@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Facts;
 use crate::event::{Event, Ms};
+use crate::json;
 use crate::sorted::SortedMap;
 
 /// What an Identity decided about a person's claim on a message or a conversion.
@@ -77,7 +78,7 @@ impl Shared {
     /// The inverse of [`Shared::encode`]. `None` for what this release does not know.
     #[must_use]
     pub fn decode(id: &str, json: &str) -> Option<Self> {
-        let Stored { shared } = serde_json::from_str(json).ok()?;
+        let Stored { shared } = json::read(json).ok()?;
         let facts = |part: &RawValue| Facts::decode(id, part.get());
         let mut guests = SortedMap::new();
         for (source, part) in shared.g {

@@ -9,6 +9,7 @@ use crate::contributions::Delta;
 use crate::counters::{Book, StoredRow, TOTALS};
 use crate::event::Ms;
 use crate::facts::{Facts, Shared};
+use crate::json;
 use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::Timeline;
@@ -54,7 +55,7 @@ pub(super) fn damaged(what: &str) -> SqlError {
 }
 
 pub(super) fn parse<'a, T: Deserialize<'a>>(json: Option<&'a str>, what: &str) -> Result<Vec<T>, SqlError> {
-    json.map_or_else(|| Ok(Vec::new()), |json| serde_json::from_str(json).map_err(|_| damaged(what)))
+    json.map_or_else(|| Ok(Vec::new()), |json| json::read(json).map_err(|_| damaged(what)))
 }
 
 /// Takes a stored entry into its timeline. `None` if it cannot be read.

@@ -1,7 +1,7 @@
 //! Export and import of one Ledger: its facts, tombstones and the shares of what was forgotten, as rows; counters are not told, they
 //! follow from the facts.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::load::{ContactRow, damaged};
@@ -9,6 +9,7 @@ use super::store::{Rows, batches};
 use super::{Change, Ledger, to_json};
 use crate::counters::StoredRow;
 use crate::event::Ms;
+use crate::json;
 use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::transfer::{self, Page, Place, Section};
@@ -128,6 +129,6 @@ impl<S: Sql> Ledger<S> {
     }
 }
 
-fn read<T: for<'a> Deserialize<'a>>(row: &Value) -> Result<T, SqlError> {
-    T::deserialize(row).map_err(|_| damaged("the import"))
+fn read<T: DeserializeOwned>(row: &Value) -> Result<T, SqlError> {
+    json::of(row).map_err(|_| damaged("the import"))
 }

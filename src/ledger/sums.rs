@@ -4,6 +4,7 @@ use super::load::parse;
 use super::requests::{BookRows, Sums, Totals};
 use super::{Ledger, to_json};
 use crate::counters::{Book, Row, StoredRow, TOTALS};
+use crate::json;
 use crate::shares::Shares;
 use crate::sorted::SortedMap;
 use crate::sql::{Arg, Sql, SqlError};
@@ -111,7 +112,7 @@ impl<S: Sql> Ledger<S> {
     pub(super) fn shares(&self, campaign: u32, (from_day, to_day): (i32, i32)) -> Result<Shares, SqlError> {
         let read = |rows: Option<&str>| parse::<(u32, u8, String, i32, StoredRow)>(rows, "counter");
         let mut all = read(Some(&self.totals(campaign)?))?;
-        let extent: (Option<i32>, Option<i32>) = serde_json::from_str(&self.extent(campaign)?).unwrap_or_default();
+        let extent: (Option<i32>, Option<i32>) = json::read(&self.extent(campaign)?).unwrap_or_default();
         let (first, last) = (extent.0.unwrap_or_default().max(from_day), extent.1.unwrap_or_default().min(to_day - 1));
         for day in (first..=last).step_by(CHUNK_DAYS as usize) {
             let rows = self.sql.text(

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -12,6 +13,7 @@ use super::json::{self, Pointers};
 use super::signature::{self, HmacSha1, HmacSha256};
 use super::{Out, Request, Sample, Signing, Verdict, form, time};
 use crate::event::{Event, InboundKind, Ms, StatusKind};
+use crate::json::{Unreadable, of};
 use crate::sorted::SortedMap;
 
 /// Where a provider's callbacks keep what counts.
@@ -477,7 +479,7 @@ impl Mapping {
     /// # Errors
     /// Every flaw of its shape, or else of its sense: pairs of a pointer into the mapping and a sentence.
     pub fn from_json(mapping: &Value) -> Result<Self, Vec<(String, String)>> {
-        match Self::deserialize(mapping) {
+        match of::<Self>(mapping) {
             Ok(read) => read.validate().map(|()| read),
             Err(_) => {
                 let mut flaws = Flaws(Vec::new());
@@ -534,10 +536,10 @@ impl Mapping {
 struct Flaws(Vec<(String, String)>);
 
 /// Whether a value can be read as something.
-type Reads = fn(&Value) -> Result<(), serde_json::Error>;
+type Reads = fn(&Value) -> Result<(), Unreadable>;
 
-fn reads<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<(), serde_json::Error> {
-    T::deserialize(value).map(|_| ())
+fn reads<T: DeserializeOwned>(value: &Value) -> Result<(), Unreadable> {
+    of::<T>(value).map(drop)
 }
 
 impl Flaws {
@@ -555,7 +557,7 @@ impl Flaws {
             let Err(error) = read(&alone) else { continue };
             let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
             match name.as_str() {
-                _ if error.to_string().starts_with("unknown field") => self.add(&at, "is not known"),
+                _ if error == Unreadable::UnknownField => self.add(&at, "is not known"),
                 "status" => {
                     let least = json!({"message_id": "", "status": "", "statuses": {}});
                     self.shape(&at, value, &least, reads::<StatusRule>);

@@ -15,6 +15,7 @@ use crate::event::{InboundKind, Ms, StatusKind};
 use crate::facts::First;
 use crate::ids::UNATTRIBUTED;
 use crate::money::{Amount, Currency};
+use crate::order::sort;
 use crate::policy::Policies;
 use crate::segment::{Segment, WORDS, words_of_contact};
 use crate::time::to_rfc3339;
@@ -147,7 +148,7 @@ impl Timeline {
             };
             *id > after && filter.takes_counted(thing.counted()) && filter.link.is_none_or(clicked)
         });
-        things.sort_unstable_by_key(|(id, _)| *id);
+        sort(&mut things, |a, b| a.0.cmp(b.0));
         things.into_iter().take(most).map(|(id, thing)| (id.to_owned(), self.message_row(id, &thing))).collect()
     }
 
@@ -210,7 +211,7 @@ impl Timeline {
                     && filter.span.is_none_or(|span| span.holds(if span.by_event { counted.at_ms } else { counted.sent_ms }))
             })
             .collect();
-        rows.sort_unstable_by_key(|(id, ..)| *id);
+        sort(&mut rows, |a, b| a.0.cmp(b.0));
         let row = |(id, conversion, counted): (&str, &Conversion, &CountedConversion)| {
             let owner = conversion.owner.map(|no| message_id(&self.messages[no].slot.id));
             let row = json!({
@@ -380,7 +381,7 @@ impl Timeline {
         for word in self.opt_outs.iter() {
             tell(word.facts.at_ms, "opt_out", json!({ "stopped": word.facts.stopped }));
         }
-        story.sort_by_key(|(at_ms, _)| *at_ms);
+        sort(&mut story, |a, b| a.0.cmp(&b.0));
         story.into_iter().map(|(_, told)| Value::Object(told)).collect()
     }
 }
