@@ -16,7 +16,7 @@ use bluetick::shares::Shares;
 use bluetick::sql::{Arg, Sql};
 use model::generate::{Random, START_MS, Scenario, Shape, generate_with, repeat, shuffle, split, written};
 use model::{DAY_MS, Received, people, recount};
-use serde_json::{Value, json};
+use support::lives::{days_later, of_others};
 use support::rusqlite_sql::{Fault, RusqliteSql};
 use support::workspace::Workspace;
 use support::{compare, invariants, seeds};
@@ -26,41 +26,9 @@ const CAMPAIGNS: u32 = 5;
 /// After everything that a scenario tells.
 const LATER_MS: i64 = START_MS + 40 * DAY_MS;
 
-/// The forms of a contact, to the forms of another of the same country who is in no scenario.
-fn another(person: &Value) -> Value {
-    let text = person["phone"].as_str().or(person["user_id"].as_str()).unwrap_or_default();
-    for contact in 0..CONTACTS {
-        if let Some(form) = written(contact).iter().position(|form| form == text) {
-            let other = written(contact + 2 * CONTACTS).remove(form);
-            return if person["phone"].is_null() { json!({ "user_id": other }) } else { json!({ "phone": other }) };
-        }
-    }
-    person.clone()
-}
-
+/// The same event of somebody who is in no scenario.
 fn as_another(received: &Received) -> Received {
-    let mut event = received.event.clone();
-    event["person"] = another(&event["person"]);
-    Received { event, ..received.clone() }
-}
-
-/// The same stories some days later, with other messages, clicks and orders.
-fn days_later(list: &[Received], days: i64) -> Vec<Received> {
-    let shift = |received: &Received| {
-        let mut event = received.event.clone();
-        for (name, value) in event.as_object_mut().unwrap() {
-            match value {
-                Value::String(text) if ["message_id", "quoted", "click_id", "id"].contains(&name.as_str()) => text.push('~'),
-                // What is beyond belief stays so.
-                Value::Number(at) if name == "at_ms" && at.as_i64().unwrap() > START_MS - 100 * DAY_MS => {
-                    *value = json!(at.as_i64().unwrap() + days * DAY_MS);
-                }
-                _ => {}
-            }
-        }
-        Received { received_ms: received.received_ms + days * DAY_MS, event }
-    };
-    list.iter().map(shift).collect()
+    of_others(received, 0..CONTACTS, 2 * CONTACTS)
 }
 
 fn scenario(seed: u64) -> Scenario {

@@ -1,5 +1,6 @@
-//! The seeded simulator: senders that try until they are answered, Ledgers that die at the worst moment, and in the end every
-//! acknowledged event counted once, as the reference model recounts them. `SEED=` plays one seed again.
+//! The seeded simulator: senders that try until they are answered, Ledgers that die at the worst moment, people who are erased
+//! meanwhile, and in the end every acknowledged event counted once, as the reference model recounts them. Then time passes: what is
+//! too old goes, when the alarm comes or something new does, and every number stays. `SEED=` plays one seed again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -7,16 +8,19 @@ mod model;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bluetick::identity::{Claim, Due, Identity, Moved, Nameless};
 use bluetick::ledger::{Errand, Ledger, Routed, Write};
 use bluetick::policy::Policy;
-use model::generate::{Random, Shape, generate_with, shuffle, split};
-use model::{DAY_MS, Definitions, HOUR_MS, Received, people, recount};
+use model::generate::{Random, START_MS, Shape, generate_with, repeat, shuffle, split, written};
+use model::{Answers, DAY_MS, Definitions, HOUR_MS, Received, people, recount};
 use serde_json::{Value, json};
+use support::lives::{days_later, of_others};
 use support::rusqlite_sql::Fault;
 use support::workspace::{Parts, Workspace};
 use support::{compare, invariants, seeds};
@@ -25,7 +29,7 @@ use support::{compare, invariants, seeds};
 type Fired = BTreeMap<&'static str, u64>;
 
 /// What must happen at least [`FIRED_AT_LEAST`] times over the whole run.
-const FAULTS: [&str; 17] = [
+const FAULTS: [&str; 22] = [
     "identity died before the write",
     "identity died after the write",
     "identity evicted",
@@ -43,31 +47,53 @@ const FAULTS: [&str; 17] = [
     "late dispatch",
     "late declaration",
     "poisoned in company",
+    "erased",
+    "came after the erasure",
+    "died over an alarm",
+    "alarm lost",
+    "came when it was too old",
 ];
 const FIRED_AT_LEAST: u64 = 1000;
 const SEEDS: u64 = 1000;
 
+/// Two people beside the scenario's, who touch nothing of others. One is erased, when all of their life is counted; both come again
+/// when whatever was before is too old to be kept.
+const MORTALS: Range<usize> = 20..22;
+const ERASED_MS: i64 = START_MS + 60 * DAY_MS;
+const SECOND_LIFE_DAYS: i64 = 150;
+const RETENTION_DAYS: u32 = 90;
+/// One seed of so many lives to see that.
+const AGES_ONE_IN: usize = 6;
+
 /// In what the storage refuses for ever.
 const POISON: &str = "poisoned-";
 /// How often a sender tries what never succeeds.
-const POISON_TRIES: u32 = 3;
+const POISON_TRIES: u32 = 2;
 
-/// What a sender has to say. It says it again, all of it, until every Ledger concerned has answered.
+/// What a sender has to say. It says it again, all of it, until every object concerned has answered.
 struct Batch {
     what: What,
     tries: u32,
+    /// The storage refuses it for ever.
+    poisoned: bool,
+    /// An erasure waits until it is acknowledged.
+    owed: bool,
 }
 
 #[derive(Clone)]
 enum What {
-    Events(Vec<Received>),
+    Events(Rc<Vec<Received>>),
     /// To one Ledger.
-    Declare(usize, Policy),
+    Tell(usize, Write),
 }
 
-impl What {
-    fn poisoned(&self) -> bool {
-        matches!(self, What::Events(events) if events.iter().any(|e| e.event.to_string().contains(POISON)))
+impl Batch {
+    fn of(what: What) -> Self {
+        Self { what, tries: 0, poisoned: false, owed: false }
+    }
+
+    fn events(events: Vec<Received>) -> Self {
+        Self::of(What::Events(Rc::new(events)))
     }
 }
 
@@ -95,6 +121,7 @@ enum Ask {
     Resolve(Vec<Nameless>),
     Claim(Vec<Claim>),
     Moved(Vec<Moved>),
+    Forget(String),
 }
 
 fn weight(write: &Write) -> usize {
@@ -109,6 +136,8 @@ struct Simulation {
     random: Random,
     workspace: Workspace,
     outbox: Vec<Batch>,
+    /// How many batches an erasure waits for.
+    owed: usize,
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
     /// What waits before each Ledger and then each Identity, with its flight.
@@ -156,7 +185,7 @@ fn every_acknowledged_event_counts_once() {
 
 fn simulate(seed: u64) -> Fired {
     let mut random = Random(seed ^ 0x51);
-    let shape = Shape { contacts: 9, messages_of_first: 120, ..Shape::across_contacts() };
+    let shape = Shape { contacts: 9, messages_of_first: 112, ..Shape::across_contacts() };
     let scenario = generate_with(seed, &shape);
     let (at_start, later) = definitions_by_time(&mut random, &scenario.definitions);
     let ledgers = 1 + random.below(4);
@@ -164,6 +193,7 @@ fn simulate(seed: u64) -> Fired {
         context: format!("seed {seed}"),
         workspace: Workspace::new(ledgers, &at_start),
         outbox: Vec::new(),
+        owed: 0,
         flights: BTreeMap::new(),
         next_flight: 0,
         inboxes: (0..2 * ledgers).map(|_| VecDeque::new()).collect(),
@@ -173,10 +203,23 @@ fn simulate(seed: u64) -> Fired {
         fired: Fired::new(),
         random,
     };
-    simulation.workspace.know_clicks(&scenario.received);
+    let lives = Shape { contacts: MORTALS.len(), messages_of_first: 5, events: 30, ..Shape::within_contacts() };
+    let lives = days_later(&generate_with(seed ^ 0x11fe, &lives).received, 0);
+    let lives: Vec<Received> = lives.iter().map(|received| of_others(received, 0..MORTALS.len(), MORTALS.start)).collect();
+    simulation.workspace.know_clicks(&[scenario.received.as_slice(), &lives].concat());
     simulation.fill_outbox(&scenario.received, &later);
+    simulation.live_and_be_erased(&lives);
     simulation.run();
-    simulation.judge(&scenario.definitions);
+    let expected = simulation.judge(&scenario.definitions);
+    // So large was the seed.
+    let people: Vec<String> = scenario.received.iter().filter_map(|r| people::person(&r.event)).collect();
+    let of_first = people.iter().filter(|key| *key == "12025550100").count();
+    assert!(people.iter().collect::<BTreeSet<_>>().len() >= 8 && of_first >= 500, "seed {seed}: {of_first} events");
+    assert!(expected.campaigns.len() > 3);
+    if simulation.random.one_in(AGES_ONE_IN) {
+        simulation.age(&days_later(&lives, SECOND_LIFE_DAYS));
+        simulation.judge(&scenario.definitions);
+    }
     simulation.fired
 }
 
@@ -211,16 +254,16 @@ impl Simulation {
             received.iter().cloned().partition(|r| r.event["kind"] == "dispatch" && self.random.one_in(2));
         let mut all = shuffle(self.random.next(), &soon);
         all.extend(shuffle(self.random.next(), &late));
-        let mut batches: Vec<What> = split(self.random.next(), &all).into_iter().map(What::Events).collect();
-        for what in &mut batches {
-            let What::Events(events) = what else { continue };
+        let mut batches = split(self.random.next(), &all);
+        for events in &mut batches {
             if self.random.one_in(8) {
                 let jump = *self.random.pick(&[-400 * DAY_MS, -2 * DAY_MS, -HOUR_MS, HOUR_MS, 2 * DAY_MS, 400 * DAY_MS]);
                 events.iter_mut().for_each(|event| event.received_ms += jump);
                 self.fire(if jump < 0 { "clock jumped back" } else { "clock jumped forth" });
             }
         }
-        for number in 0..3 {
+        let mut batches: Vec<Batch> = batches.into_iter().map(Batch::events).collect();
+        for number in 0..2 {
             let mut events: Vec<Received> = Vec::new();
             for status in ["delivered", "read"] {
                 let mut event =
@@ -230,19 +273,73 @@ impl Simulation {
                 events.push(event);
             }
             let place = self.random.below(batches.len());
-            batches.insert(place, What::Events(events));
+            batches.insert(place, Batch { poisoned: true, ..Batch::events(events) });
         }
         for policy in later {
             for ledger in 0..self.workspace.ledgers.len() {
                 let place = self.random.below(batches.len());
-                batches.insert(place, What::Declare(ledger, policy.clone()));
+                let declare = What::Tell(ledger, Write::Declare { campaigns: vec![policy.clone()] });
+                // What is erased before its campaign is declared stays without one.
+                batches.insert(place, Batch { owed: true, ..Batch::of(declare) });
+                self.owed += 1;
             }
         }
         for storage in &self.workspace.storage {
             storage.poison(Some(POISON));
         }
         // The next to be sent stands last.
-        self.outbox = batches.into_iter().rev().map(|what| Batch { what, tries: 0 }).collect();
+        self.outbox = batches.into_iter().rev().collect();
+    }
+
+    /// The mortals' lives come soon, and the erasure of the first as soon as all of that is counted under what is declared.
+    fn live_and_be_erased(&mut self, lives: &[Received]) {
+        for events in split(self.random.next(), &shuffle(self.random.next(), lives)) {
+            let place = self.random.below(self.outbox.len() / 2);
+            let place = self.outbox.len() - place;
+            self.outbox.insert(place, Batch { owed: true, ..Batch::events(events) });
+            self.owed += 1;
+        }
+        let (ledger, handle) = self.workspace.whereabouts(&written(MORTALS.start)[0]);
+        self.outbox.push(Batch::of(What::Tell(ledger, Write::Erase { handle, at_ms: ERASED_MS })));
+    }
+
+    /// So much time passes that everything is too old to be kept. Some alarms come, some never do; what is new comes, and what is old
+    /// comes again. In the end the mortals have lived twice, and as far as anybody counts they were others.
+    fn age(&mut self, second_life: &[Received]) {
+        self.workspace.know_clicks(second_life);
+        self.workspace.now_ms = START_MS + (SECOND_LIFE_DAYS + 20) * DAY_MS;
+        let retain = Write::Retain { days: RETENTION_DAYS };
+        self.outbox = (0..self.workspace.ledgers.len()).map(|ledger| Batch::of(What::Tell(ledger, retain.clone()))).collect();
+        self.run();
+        // Not what a clock that was ahead has dated: that is too young to go.
+        let is_old = |received: &&Received| received.received_ms < START_MS + 50 * DAY_MS;
+        let old: Vec<Received> = self.acknowledged.iter().filter(is_old).filter(|_| self.random.one_in(16)).cloned().collect();
+        let before = self.acknowledged.len();
+        for events in [old.as_slice(), &repeat(self.random.next(), second_life)] {
+            for events in split(self.random.next(), &shuffle(self.random.next(), events)) {
+                self.again(Batch::events(events));
+            }
+        }
+        self.run();
+        self.acknowledged.truncate(before);
+        self.acknowledged.extend(second_life.iter().map(|received| of_others(received, MORTALS, MORTALS.start)));
+    }
+
+    /// A Ledger's alarm: it looks whether anything is too old. Or the alarm is lost, and comes another time or never.
+    fn alarm(&mut self) {
+        if self.random.one_in(3) {
+            return self.fire("alarm lost");
+        }
+        let ledger = self.random.below(self.workspace.ledgers.len());
+        let fault = *self.random.pick(&[Fault::None, Fault::None, Fault::Before, Fault::After, Fault::Refused]);
+        self.workspace.storage[ledger].fail_next(fault);
+        let done = self.workspace.ledgers[ledger].tend(self.workspace.now_ms);
+        assert_eq!(done.is_ok(), fault == Fault::None, "{}: {done:?}", self.context);
+        if matches!(fault, Fault::Before | Fault::After) {
+            self.fire("died over an alarm");
+            self.reopen(ledger);
+        }
+        self.workspace.storage[ledger].wake();
     }
 
     fn run(&mut self) {
@@ -255,6 +352,7 @@ impl Simulation {
                 0 => self.read(),
                 1..=4 if !self.outbox.is_empty() => self.send(),
                 5 => drop(self.ring()),
+                6 if self.workspace.now_ms > 0 => self.alarm(),
                 _ if !waiting.is_empty() => {
                     let object = *self.random.pick(&waiting);
                     if object < self.workspace.ledgers.len() {
@@ -348,6 +446,7 @@ impl Simulation {
             Ask::Resolve(events) => core.resolve(events),
             Ask::Claim(claims) => core.claim(claims, 0).map(|_| Vec::new()),
             Ask::Moved(moved) => core.moved(moved, 0).map(|()| Vec::new()),
+            Ask::Forget(handle) => core.forget(handle).map(|()| Vec::new()),
             Ask::Write(_) => unreachable!(),
         };
         assert_eq!(answer.is_ok(), fault == Fault::None, "{}: {answer:?}", self.context);
@@ -357,7 +456,7 @@ impl Simulation {
             _ => {}
         }
         self.workspace.identity_storage[identity].wake();
-        let evicted = fault == Fault::None && self.random.one_in(16);
+        let evicted = fault == Fault::None && self.random.one_in(64);
         if evicted {
             self.fire("identity evicted");
         }
@@ -387,14 +486,16 @@ impl Simulation {
     }
 
     fn read(&mut self) {
-        let campaign = self.random.below(5) as u32;
-        invariants::check_sums(&self.context, &self.workspace.book(campaign));
         if self.random.one_in(4) {
+            let campaign = self.random.below(5) as u32;
+            invariants::check_sums(&self.context, &self.workspace.book(campaign));
+        }
+        if self.random.one_in(24) {
             let ledger = self.random.below(self.workspace.ledgers.len());
             self.reopen(ledger);
             self.fire("evicted");
         }
-        if self.random.one_in(16) {
+        if self.random.one_in(32) {
             self.workspace.storage.iter().for_each(|sql| invariants::check_reload(&self.context, sql));
         }
     }
@@ -424,8 +525,12 @@ impl Simulation {
                     asks.extend((!claims.is_empty()).then_some((object, Ask::Claim(claims))));
                 }
             }
-            What::Declare(ledger, policy) => {
-                asks.push((*ledger, Ask::Write(Write::Declare { campaigns: vec![policy.clone()] })));
+            What::Tell(_, Write::Erase { .. }) if self.owed > 0 => return self.again(batch),
+            What::Tell(ledger, write) => {
+                if let Write::Erase { handle, .. } = write {
+                    asks.extend((ledgers..2 * ledgers).map(|identity| (identity, Ask::Forget(handle.clone()))));
+                }
+                asks.push((*ledger, Ask::Write(write.clone())));
             }
         }
         let flight = self.next_flight;
@@ -450,14 +555,14 @@ impl Simulation {
             _ => unreachable!(),
         };
         let (flights, writes): (Vec<u64>, Vec<Write>) = asks.map(write).unzip();
-        let fault = match self.random.below(60) {
+        let fault = match self.random.below(120) {
             0 | 1 => Fault::Before,
             2 | 3 => Fault::After,
             4 | 5 => Fault::Refused,
             _ => Fault::None,
         };
         self.workspace.storage[ledger].fail_next(fault);
-        let answers = self.workspace.ledgers[ledger].commit(&writes, 0);
+        let answers = self.workspace.ledgers[ledger].commit(&writes, self.workspace.now_ms);
         assert_eq!(answers.len(), writes.len());
         let died = matches!(fault, Fault::Before | Fault::After) && answers.iter().any(Result::is_err);
         if died && answers.iter().all(Result::is_err) {
@@ -467,7 +572,7 @@ impl Simulation {
             self.fire("refused");
         }
         for ((flight, write), answer) in flights.iter().zip(&writes).zip(&answers) {
-            let poisoned = matches!(&self.flights[flight].whose, Whose::Sender(batch) if batch.what.poisoned());
+            let poisoned = matches!(&self.flights[flight].whose, Whose::Sender(batch) if batch.poisoned);
             if let Ok(written) = answer {
                 let guilty = if poisoned { weight(write) } else { 0 };
                 assert_eq!(written.refused.len(), guilty, "{}: only the guilty are refused, {answer:?}", self.context);
@@ -480,6 +585,9 @@ impl Simulation {
             }
             if let Ok(written) = answer {
                 assert!(written.shared_by as usize <= writes.len());
+                let late: u64 = written.remarks.values().map(|remarks| remarks.after_erasure).sum();
+                (0..late).for_each(|_| self.fire("came after the erasure"));
+                written.expired.iter().for_each(|_| self.fire("came when it was too old"));
             }
         }
         if died {
@@ -517,27 +625,30 @@ impl Simulation {
             self.fire("answer lost");
         }
         if failed || lost {
-            if !batch.what.poisoned() || batch.tries < POISON_TRIES {
+            if !batch.poisoned || batch.tries < POISON_TRIES {
                 self.again(batch);
             }
             return;
         }
-        if batch.what.poisoned() {
+        if batch.poisoned {
             // Refused for good: its sender keeps it elsewhere and does not come again.
             return;
         }
+        self.owed -= usize::from(core::mem::take(&mut batch.owed));
         match &batch.what {
-            What::Declare(..) => self.fire("late declaration"),
+            What::Tell(_, Write::Declare { .. }) => self.fire("late declaration"),
+            What::Tell(_, Write::Erase { .. }) => self.fire("erased"),
+            What::Tell(..) => {}
             What::Events(events) => {
-                let events = events.clone();
+                let events = Rc::clone(events);
                 self.acknowledge(&events);
                 if self.random.one_in(6) {
                     self.fire("duplicate");
                     // Another receipt of the same, or the same from a sender that does not believe it.
                     if self.random.one_in(2) {
                         let later = *self.random.pick(&[1, 2_000, 7 * DAY_MS]);
-                        let events = events.into_iter().map(|e| Received { received_ms: e.received_ms + later, ..e });
-                        batch = Batch { what: What::Events(events.collect()), tries: 0 };
+                        let events = events.iter().map(|e| Received { received_ms: e.received_ms + later, ..e.clone() });
+                        batch = Batch::events(events.collect());
                     }
                     self.again(batch);
                 }
@@ -571,19 +682,15 @@ impl Simulation {
         self.workspace.ledgers[ledger] = Ledger::open(storage.clone()).unwrap();
     }
 
-    fn judge(&mut self, definitions: &Definitions) {
+    fn judge(&mut self, definitions: &Definitions) -> Answers {
         let expected = recount(&self.acknowledged, definitions);
         // What is answered from the counters is the law's to try, and tried here now and then.
-        let check = if self.random.one_in(16) { compare::check } else { compare::check_counted };
+        let check = if self.random.one_in(32) { compare::check } else { compare::check_counted };
         check(&self.context, &mut self.workspace, definitions, &expected);
         for storage in &self.workspace.storage {
             invariants::check_lists(&self.context, storage);
             invariants::check_reload(&self.context, storage);
         }
-        // So large was the seed.
-        let people: Vec<String> = self.acknowledged.iter().filter_map(|r| people::person(&r.event)).collect();
-        let of_first = people.iter().filter(|key| *key == "12025550100").count();
-        assert!(people.iter().collect::<BTreeSet<_>>().len() >= 8 && of_first >= 500, "{}: {of_first} events", self.context);
-        assert!(expected.campaigns.len() > 3);
+        expected
     }
 }

@@ -71,7 +71,7 @@ impl<S: Sql> Ledger<S> {
         // Whose a key is stays known for as long as nobody erases it.
         let stays = !row.campaigns.is_empty() || share == EXPIRED && !row.ties.is_empty();
         if stays {
-            rows.contacts.push(to_json(&(handle, &row)));
+            rows.contacts.push(to_json(&(handle, to_json(&row))));
         }
         let mut rows_written = self.store(rows)?;
         if !stays {
@@ -117,7 +117,7 @@ impl<S: Sql> Ledger<S> {
             book.merge(change);
             book.version += 1;
             let mut rows = Rows::default();
-            rows.sealed.extend(days.into_iter().map(|day| to_json(&(campaign, share, "", day, book.store(day)))));
+            rows.sealed.extend(days.into_iter().map(|day| to_json(&(campaign, share, "", day, to_json(&book.store(day))))));
             rows_written += self.store(rows)?;
         }
         Ok(rows_written)

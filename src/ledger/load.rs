@@ -1,4 +1,5 @@
-//! How stored rows come into memory: timelines and books, in pages that the platform can hand over.
+//! How stored rows come into memory: timelines and books, in pages that the platform can hand over. A stored body is JSON and is
+//! put into the answer as it is: `json(body)` would parse and print it first.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -93,7 +94,7 @@ impl<S: Sql> Ledger<S> {
         for chunk in missing.chunks(CHUNK_CONTACTS) {
             let names = to_json(&chunk);
             let stored = self.sql.text(
-                "SELECT json_group_array(json_array(handle, json(body))) FROM contact \
+                "SELECT '[' || group_concat('[\"' || handle || '\",' || body || ']') || ']' FROM contact \
                  WHERE handle IN (SELECT value FROM json_each(?1))",
                 &[Arg::Text(&names)],
             )?;
@@ -125,7 +126,8 @@ impl<S: Sql> Ledger<S> {
         let mut after: (u32, String, String) = (0, String::new(), String::new());
         loop {
             let page = self.sql.text(
-                "SELECT json_group_array(json_array(campaign, handle, id, json(body))) FROM (\
+                "SELECT '[' || group_concat('[' || campaign || ',\"' || handle || '\",' || json_quote(id) || ',' || body || ']') \
+                 || ']' FROM (\
                    SELECT e.campaign, e.handle, e.id, e.body FROM json_each(?1) AS q \
                    CROSS JOIN entry AS e ON e.campaign = q.value ->> 0 AND e.handle = q.value ->> 1 \
                    WHERE (e.campaign, e.handle, e.id) > (CAST(?2 AS INTEGER), ?3, ?4) \
@@ -176,11 +178,11 @@ impl<S: Sql> Ledger<S> {
             return Ok(());
         }
         let rows = self.sql.text(
-            "SELECT json_group_array(json_array(campaign, day, json(body))) FROM counter \
+            "SELECT '[' || group_concat('[' || day || ',' || body || ']') || ']' FROM counter \
              WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) AND day IN (SELECT value FROM json_each(?3))",
             &[Arg::Int(i64::from(campaign)), Arg::Int(i64::from(rules)), Arg::Text(&to_json(&missing))],
         )?;
-        for (_, day, row) in parse::<(u32, i32, StoredRow)>(rows.as_deref(), "counter")? {
+        for (day, row) in parse::<(i32, StoredRow)>(rows.as_deref(), "counter")? {
             cached.book.load(day, &row);
         }
         cached.loaded.extend(missing);

@@ -105,13 +105,13 @@ impl<S: Sql> Ledger<S> {
             let Some(cached) = self.contacts.get_mut(*handle).filter(|cached| !cached.stored) else { continue };
             cached.row.key = cached.timeline.key().map(str::to_owned);
             cached.stored = true;
-            staged.contacts.push(to_json(&(handle, &cached.row)));
+            staged.contacts.push(to_json(&(handle, to_json(&cached.row))));
         }
         let own = self.origin(ledger);
         for row in rows("share") {
             let (campaign, share, origin, day, body) = read::<(u32, u8, String, i32, StoredRow)>(row)?;
             if origin != own {
-                staged.sealed.push(to_json(&(campaign, share, origin, day, body)));
+                staged.sealed.push(to_json(&(campaign, share, origin, day, to_json(&body))));
             }
         }
         Ok(rows_written + self.store(staged)?)

@@ -40,7 +40,7 @@ impl<S: Sql> Ledger<S> {
             }
             let names = entry.names.into_iter().filter(|_| entry.campaign == 0);
             waiting.extend(names.filter(|name| ids::operator_id(name).is_ok()));
-            let (campaign, id, mask, facts) = (entry.campaign, to_json(&entry.id), entry.mask, entry.facts);
+            let (campaign, id, mask, facts) = (entry.campaign, to_json(&entry.id), entry.mask, to_json(&entry.facts));
             rows.entries.push(format!("[{campaign},\"{handle}\",{id},{mask},{facts}]"));
         }
         rows.waiting.extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));
@@ -48,7 +48,7 @@ impl<S: Sql> Ledger<S> {
         if changed && !(cached.row.campaigns.is_empty() && cached.row.ties.is_empty()) {
             cached.row.key = cached.timeline.key().map(str::to_owned);
             cached.stored = true;
-            rows.contacts.push(to_json(&(handle, &cached.row)));
+            rows.contacts.push(to_json(&(handle, to_json(&cached.row))));
         }
     }
 
@@ -111,7 +111,7 @@ impl<S: Sql> Ledger<S> {
             book.merge(change);
             book.version += 1;
             for day in days.into_iter().chain([TOTALS]) {
-                rows.counters.push(to_json(&(campaign, rules, day, book.store(day))));
+                rows.counters.push(to_json(&(campaign, rules, day, to_json(&book.store(day)))));
             }
         }
         Ok(())

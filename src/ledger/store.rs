@@ -6,7 +6,8 @@ use crate::sql::{Arg, Sql, SqlError};
 /// Bytes of JSON handed to one statement, half of the platform's 2 MB.
 const MAX_STATEMENT_BYTES: usize = 1_000_000;
 
-/// The rows that a commit writes, as JSON arrays of one statement each.
+/// The rows that a commit writes, as JSON arrays of one statement each. A body, which is JSON itself, stands in them as a text:
+/// SQLite would take anything else apart and put it together again, for every row.
 #[derive(Default)]
 pub(super) struct Rows {
     pub(super) contacts: Vec<String>,

@@ -14,6 +14,7 @@ use bluetick::sorted::SortedMap;
 use bluetick::sql::Sql;
 use bluetick::timeline::Timeline;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::rusqlite_sql::RusqliteSql;
 
@@ -126,11 +127,15 @@ pub fn check_reload(context: &str, sql: &RusqliteSql) {
         query(sql, "SELECT json_group_array(json_array(handle, body ->> 'k')) FROM contact");
     let mut timelines: BTreeMap<String, Timeline> =
         contacts.into_iter().map(|(handle, key)| (handle.clone(), Timeline::new(&handle, key))).collect();
-    let entries: Vec<(u32, String, String, serde_json::Value)> =
-        query(sql, "SELECT json_group_array(json_array(campaign, handle, id, json(body))) FROM entry");
+    let entries: Vec<(u32, String, String, Box<RawValue>)> =
+        query(
+        sql,
+        "SELECT coalesce('[' || group_concat('[' || campaign || ',\"' || handle || '\",' || json_quote(id) || ',' || body || ']') || ']', '[]')
+         FROM entry",
+    );
     for (campaign, handle, id, facts) in entries {
         let timeline = timelines.get_mut(&handle).expect("an entry has its contact");
-        load_entry(timeline, id, &facts.to_string(), campaign).unwrap();
+        load_entry(timeline, id, facts.get(), campaign).unwrap();
     }
     let mut again = Delta::new();
     for timeline in timelines.values_mut() {

@@ -6,6 +6,7 @@
 pub mod compare;
 pub mod invariants;
 pub mod lists;
+pub mod lives;
 pub mod overviews;
 pub mod reports;
 pub mod rusqlite_sql;
