@@ -56,6 +56,10 @@ fn the_erased_are_gone_and_counted() {
     for part in ["messages", "contacts"] {
         assert_eq!(after[part], before[part], "{part}");
     }
+    // What no list shows any more, the numbers say.
+    assert_eq!((&before["erased"], &after["erased"], &after["expired"]), (&json!(0), &json!(1), &json!(0)));
+    let listed = api.get("/v1/campaigns/spring/messages").json();
+    assert_eq!((&listed["total"], &listed["erased"]), (&json!(0), &json!(1)));
     // From before, it counts nowhere; the person lives on as another.
     expect(&api.status(&callback_url, &status("wamid.a", "read", before_ms + 1)), 200);
     assert_eq!(api.stats("spring")["messages"], before["messages"]);

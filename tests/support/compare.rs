@@ -161,6 +161,7 @@ pub fn check_counted(context: &str, workspace: &mut Workspace, definitions: &Def
     // Its days begin at 18:15 UTC, so that no price changes at a day's or month's border of UTC.
     let zone = Tz::Asia__Kathmandu;
     let prices = Prices::new(RateCard::read(&model::cost::card(), "").unwrap(), &Place(zone));
+    assert_eq!(workspace.unattributed(), expected.unattributed.values().sum::<u64>(), "{context}: messages under no campaign");
     for (id, no) in campaigns(definitions) {
         let campaign = &expected.campaigns[&id];
         let scopes =

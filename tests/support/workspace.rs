@@ -269,6 +269,14 @@ impl Workspace {
         self.shares(campaign).into_sum()
     }
 
+    /// How many messages stand under no campaign, of all channels.
+    pub fn unattributed(&mut self) -> u64 {
+        let of = |ledger: &mut Ledger<_>| -> BTreeMap<String, u64> {
+            serde_json::from_str(&ledger.read(&Read::Unattributed).unwrap()).unwrap()
+        };
+        self.ledgers.iter_mut().flat_map(|ledger| of(ledger).into_values()).sum()
+    }
+
     /// The sums of all Ledgers, as the edge asks for them, by campaign, all shares together.
     pub fn sums(&mut self, sums: &Sums) -> SortedMap<u32, Book> {
         self.sums_by_share(sums).into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())).collect()
