@@ -517,11 +517,11 @@ impl Timeline {
             rest.take_while(|other| self.clicks[*other].facts.0.1.link == link).filter(human)
         };
         // Only the last that counts one by one can change places with the first of the flood.
-        let today = from((link, day * DAY_MS, "")).take(HUMAN_CLICKS_PER_DAY + 1);
-        let today = today.take_while(|other| self.clicks[*other].at_ms().div_euclid(DAY_MS) == day);
+        let today = from((link, day * DAY_MS, "")).take_while(|other| self.clicks[*other].at_ms().div_euclid(DAY_MS) == day);
+        let edge = today.skip(HUMAN_CLICKS_PER_DAY - 1).take(2);
         let mut later = from((link, at_ms, &click.slot.id)).filter(|other| *other != no);
         let next = later.find(|other| self.click_place(*other) == self.click_place(no));
-        let touched: Vec<u32> = today.chain(next).chain([no]).collect();
+        let touched: Vec<u32> = edge.chain(next).chain([no]).collect();
         self.dirty.clicks.extend(touched);
     }
 

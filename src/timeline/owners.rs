@@ -109,13 +109,13 @@ impl Timeline {
         });
         let place = self.click_place(no).clone();
         let (link, old) = (tap.link.clone(), click.owner);
-        if let Some(message) = old {
-            self.messages[message].clicks.retain(|c| *c != no);
-            self.dirty.states.insert(message);
-        }
-        if let Some(message) = owner {
-            self.messages[message].clicks.push(no);
-            self.dirty.states.insert(message);
+        if old != owner {
+            if let Some(message) = old {
+                self.messages[message].clicks.retain(|c| *c != no);
+            }
+            if let Some(message) = owner {
+                self.messages[message].clicks.push(no);
+            }
         }
         let now = CountedClick {
             place,
@@ -132,8 +132,12 @@ impl Timeline {
         if click.slot.stored_in != Some(now.place.campaign) {
             self.unsaved.insert(Ref::Click(no));
         }
-        let click = &mut self.clicks[no];
-        let before = click.counted.replace(now.clone());
+        let counted = &mut self.clicks[no].counted;
+        if old == owner && counted.as_ref() == Some(&now) {
+            return;
+        }
+        let before = counted.replace(now.clone());
+        self.dirty.states.extend([old, owner].into_iter().flatten());
         change(before.as_ref(), Some(&now), delta);
         let clicked = |click: &CountedClick| if click.machine != 0 || self.nobody { 0 } else { person::CLICKED };
         let (old, new) = (before.as_ref().map_or(0, clicked), clicked(&now));
