@@ -50,7 +50,7 @@ function withBrokenKv(main, how) {
     export default { fetch: (request, env, context) => new Worker(context, { ...env, KV: broken(env.KV) }).fetch(request) };`;
 }
 
-function options({ config, main: other, port, state, bindings, broken: bound = {}, without_page: bare }) {
+function options({ config, main: other, port, state, bindings, broken: bound = {}, without_page: bare, twin }) {
   const { name } = unstable_readConfig({ config });
   const { workerOptions, main: named } = unstable_getMiniflareWorkerOptions(config);
   const main = other ?? named;
@@ -59,6 +59,17 @@ function options({ config, main: other, port, state, bindings, broken: bound = {
   const [how] = Object.values(objects);
   const instead = Object.keys(objects).map((binding) => [binding, { className: "Broken", scriptName: "broken" }]);
   const durableObjects = { ...worker.durableObjects, ...Object.fromEntries(instead) };
+  const ours = {
+    ...worker,
+    name,
+    durableObjects,
+    bindings: { ...worker.bindings, ...bindings },
+    modules: modules(main, brokenKv && withBrokenKv(main, brokenKv)),
+    modulesRoot: dirname(main),
+  };
+  // The same worker in an isolate of its own, over the same objects and KV; it answers to its own host name.
+  const theirs = (binding) => [binding, { className: worker.durableObjects[binding].className ?? worker.durableObjects[binding], scriptName: name }];
+  const other_isolate = { ...ours, name: "twin", routes: [`${twin}/*`], durableObjects: Object.fromEntries(Object.keys(durableObjects).map(theirs)) };
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
     port,
@@ -70,15 +81,8 @@ function options({ config, main: other, port, state, bindings, broken: bound = {
     handleStructuredLogs: ({ level, message }) => process.stderr.write(`${level}: ${message}\n`),
     handleUncaughtError: (error) => process.stderr.write(`error: ${error.stack ?? error}\n`),
     workers: [
-      {
-        ...worker,
-        ...(bare || !assets ? {} : { assets }),
-        name,
-        durableObjects,
-        bindings: { ...worker.bindings, ...bindings },
-        modules: modules(main, brokenKv && withBrokenKv(main, brokenKv)),
-        modulesRoot: dirname(main),
-      },
+      { ...ours, ...(bare || !assets ? {} : { assets }) },
+      ...(twin ? [other_isolate] : []),
       ...(how ? [broken(how)] : []),
     ],
   });

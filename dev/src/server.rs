@@ -46,6 +46,8 @@ pub struct Options {
     pub release: bool,
     /// Bindings that are broken, each with how: Durable Objects (one way for all of them), and `KV`, whose reads are.
     pub broken: Vec<(&'static str, Broken)>,
+    /// A host name under which a second isolate of the worker answers, over the same objects and KV.
+    pub twin: Option<&'static str>,
     /// Whether the worker's log also goes to the terminal.
     pub loud: bool,
 }
@@ -216,7 +218,7 @@ impl Server {
             self.options.broken.iter().map(|(binding, how)| ((*binding).to_owned(), json!(how.text()))).collect();
         json!({
             "config": config, "main": self.main, "port": self.port, "state": self.state, "bindings": bindings, "broken": broken,
-            "without_page": self.options.without_page,
+            "without_page": self.options.without_page, "twin": self.options.twin,
         })
     }
 

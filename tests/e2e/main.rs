@@ -13,6 +13,7 @@ mod forget;
 mod gate;
 mod hygiene;
 mod identity;
+mod isolates;
 mod letters;
 mod links;
 mod live;
