@@ -108,7 +108,9 @@ impl<S: Sql> Ledger<S> {
                 let timeline = Timeline::new(&handle, row.key.clone());
                 self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn, ..Cached::default() });
             }
-            self.load_entries(&places)?;
+            if !places.is_empty() {
+                self.load_entries(&places)?;
+            }
             self.load_tombstones(&names)?;
             for handle in chunk {
                 if let Some(cached) = self.contacts.get_mut(*handle) {
