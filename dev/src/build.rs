@@ -71,8 +71,8 @@ fn shrink(tools: &Tools, module: &Path, step: &Step) -> Result<()> {
     let small = module.with_extension("small");
     let mut optimise = tools.wasm_opt();
     // Memory begins as zeros, and its first KB is the end of the stack, which nothing points into.
-    optimise.args(["--zero-filled-memory", "--low-memory-unused", "--flatten", "--rereloop", "-Oz", "-Oz"]);
-    optimise.args(["--strip-debug", "--strip-producers", "--output"]).arg(&small).arg(module);
+    optimise.args(["--zero-filled-memory", "--low-memory-unused", "-Oz", "--strip-debug", "--strip-producers", "--output"]);
+    optimise.arg(&small).arg(module);
     step.run(&mut optimise, "read the lines above")?;
     std::fs::rename(&small, module).doing(format!("write {}", module.display()))
 }
