@@ -60,6 +60,21 @@ pub enum StatusKind {
     Failed,
 }
 
+impl StatusKind {
+    /// The word for a status that most providers share, and that is stored.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "sent" => Self::Sent,
+            "delivered" => Self::Delivered,
+            "read" => Self::Read,
+            "played" => Self::Played,
+            "failed" => Self::Failed,
+            _ => return None,
+        })
+    }
+}
+
 /// A provider's word on why: the code decides, the title is for people.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ErrorInfo {

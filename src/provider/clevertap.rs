@@ -63,7 +63,7 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
         out.event(Event::Click(click(item, message_id, at_ms, out)));
         return Ok(());
     }
-    let Some(kind) = super::status_word(&status) else {
+    let Some(kind) = StatusKind::from_word(&status) else {
         out.other(&status, Some(message_id), Person::default(), at_ms);
         return Ok(());
     };

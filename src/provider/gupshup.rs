@@ -139,7 +139,7 @@ fn read_status(callback: &Callback, called_ms: Option<Ms>, out: &mut Out) -> Res
     let status = callback.payload.kind.get().ok_or("no status")?;
     let person = super::person(callback.payload.destination.get(), callback.payload.user_id.get());
     let at_ms = out.at(inner.ts.get().and_then(time::epoch).or(called_ms));
-    let Some(kind) = super::status_word(status) else {
+    let Some(kind) = StatusKind::from_word(status) else {
         out.other(status, Some(message_id), person, at_ms);
         return Ok(());
     };
@@ -193,7 +193,7 @@ fn read_report(report: &Report, out: &mut Out) -> Result<(), &'static str> {
     let status = report.kind.get().ok_or("no status")?;
     let person = super::person(report.to.get(), None);
     let at_ms = out.at(report.at.get().and_then(time::epoch));
-    let Some(kind) = super::status_word(&status.to_ascii_lowercase()) else {
+    let Some(kind) = StatusKind::from_word(&status.to_ascii_lowercase()) else {
         out.other(status, Some(message_id), person, at_ms);
         return Ok(());
     };

@@ -130,7 +130,7 @@ fn read_status(callback: &Callback, status: &str, out: &mut Out) -> Result<(), &
     let Message { id, received_at, delivered_at, seen_at, template, reason, code, meta, .. } = &callback.data.message;
     let message_id = super::id(id.get()).ok_or("no usable message id")?;
     let person = callback.person();
-    let Some(kind) = super::status_word(status) else {
+    let Some(kind) = StatusKind::from_word(status) else {
         let at_ms = callback.called(out);
         out.other(status, Some(message_id), person, at_ms);
         return Ok(());

@@ -244,7 +244,7 @@ fn read_status(item: &StatusItem, people: &People, sender: Option<&String>, out:
         people.person(item.recipient.get(), item.recipient_user.get())
     };
     let at_ms = out.at(item.timestamp.get().and_then(time::epoch));
-    let Some(kind) = super::status_word(status) else {
+    let Some(kind) = StatusKind::from_word(status) else {
         out.other(status, Some(message_id), person, at_ms);
         return Ok(());
     };

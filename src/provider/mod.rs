@@ -499,18 +499,6 @@ fn error(code: Option<&str>, title: Option<&str>) -> Option<ErrorInfo> {
     Some(ErrorInfo { code, title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect() })
 }
 
-/// The word for a status that most providers share.
-fn status_word(word: &str) -> Option<StatusKind> {
-    Some(match word {
-        "sent" => StatusKind::Sent,
-        "delivered" => StatusKind::Delivered,
-        "read" => StatusKind::Read,
-        "played" => StatusKind::Played,
-        "failed" => StatusKind::Failed,
-        _ => return None,
-    })
-}
-
 /// The word for an inbound message's type that most providers share, in any case. What is not known opens the service window and
 /// replies to nothing.
 fn inbound_word(word: &str) -> InboundKind {

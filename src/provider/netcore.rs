@@ -68,7 +68,7 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
     let status = item.status.get().ok_or("no status")?.to_ascii_lowercase();
     let person = super::person(item.recipient.get(), None);
     let at_ms = out.at(item.at.get().and_then(time::any));
-    let Some(kind) = super::status_word(&status) else {
+    let Some(kind) = StatusKind::from_word(&status) else {
         out.other(&status, Some(message_id), person, at_ms);
         return Ok(());
     };

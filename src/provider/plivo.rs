@@ -103,7 +103,7 @@ pub fn parse(request: &Request, body: &str, out: &mut Out) {
     };
     let person = super::person(to.as_deref(), None);
     let status = status.to_ascii_lowercase();
-    let kind = if status == "undelivered" { Some(StatusKind::Failed) } else { super::status_word(&status) };
+    let kind = if status == "undelivered" { Some(StatusKind::Failed) } else { StatusKind::from_word(&status) };
     let at_ms = out.at(match kind {
         Some(StatusKind::Sent) => at([&sent_time, &message_time, &report_time]),
         _ => at([&report_time, &message_time, &sent_time]),
