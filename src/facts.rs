@@ -6,6 +6,7 @@
 
 mod merge;
 mod shared;
+mod stored;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,61 +44,42 @@ fn earlier(slot: &mut Ms, at: Ms) -> bool {
 }
 
 /// One status of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusFact {
-    #[serde(rename = "t")]
     pub at_ms: Ms,
     /// The provider's own word.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub category: Option<First<String>>,
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub billable: Option<First<bool>>,
     /// Code and title.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub error: Option<First<(String, String)>>,
 }
 
 /// A dispatch that says "accepted" about a message: a claim of its campaign and step on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    #[serde(rename = "t")]
     pub at_ms: Ms,
-    #[serde(rename = "c")]
     pub campaign: String,
-    #[serde(rename = "s", default, skip_serializing_if = "String::is_empty")]
     pub step: String,
     /// Every name that copies gave the attempt.
-    #[serde(rename = "a", default, skip_serializing_if = "SortedSet::is_empty")]
     pub attempts: SortedSet<String>,
-    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<First<String>>,
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<First<String>>,
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub category: Option<First<String>>,
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub template: Option<First<String>>,
-    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub country: Option<First<String>>,
     /// Amount and currency.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<First<(String, String)>>,
 }
 
 /// Everything told about one message.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFacts {
     /// By [`StatusKind`], in its order.
-    #[serde(rename = "s", default)]
     pub statuses: [Option<StatusFact>; 5],
-    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<First<String>>,
     /// As its statuses name them; see [`MessageFacts::channel`] and [`MessageFacts::sender`].
-    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     channel: Option<First<String>>,
-    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     sender: Option<First<String>>,
 }
 

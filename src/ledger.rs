@@ -40,11 +40,12 @@ pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
 pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 
-/// Entries of timelines that one Ledger keeps in memory: about 400 bytes each, so 13 MB at most. One contact with more than
-/// that is loaded anew for every commit that touches it.
-const MAX_CACHED_ENTRIES: usize = 32_768;
-/// How often memory is looked over.
+/// Entries of timelines that one Ledger keeps in memory: a message takes 1.2 KB there, so 10 MB at most; an isolate has 128 MB, and
+/// may have several Ledgers in it. One contact with more than that is loaded anew for every commit that touches it.
+const MAX_CACHED_ENTRIES: usize = 8_192;
+/// How often memory is looked over where few contacts are in it, and how many are few.
 const TURNS_BETWEEN_TRIMS: u64 = 32;
+const FEW_CONTACTS: usize = MAX_CACHED_ENTRIES / 4;
 /// Rows of counters kept in memory, about 2 KB each.
 const MAX_CACHED_ROWS: usize = 2_048;
 /// Contacts looked at again at a time when a definition changes.
@@ -280,7 +281,7 @@ impl<S: Sql> Ledger<S> {
 
     /// Lets what was used longest ago leave memory, beyond the bounds.
     fn trim(&mut self) {
-        if !self.turn.is_multiple_of(TURNS_BETWEEN_TRIMS) {
+        if !self.turn.is_multiple_of(TURNS_BETWEEN_TRIMS) && self.contacts.len() <= FEW_CONTACTS {
             return;
         }
         let mut entries: usize = self.contacts.values().map(|c| c.timeline.len()).sum();

@@ -163,7 +163,7 @@ async fn answer(config: &Rc<Config>, asked: &Asked<'_>, route: Option<Route<'_>>
     match &route {
         Route::Metrics => {
             let text = metrics::METRICS.with(metrics::Metrics::to_text);
-            Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4")], Some(&text))?)
+            Ok(http::answer(200, &[("content-type", "text/plain; version=0.0.4; charset=utf-8")], Some(&text))?)
         }
         Route::Export => transfer::export(config, asked),
         Route::Import => transfer::import(config, asked).await,

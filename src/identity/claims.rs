@@ -10,19 +10,24 @@ use crate::sorted::{SortedMap, SortedSet};
 
 /// What a claim rests on. What stands first is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Ground {
     /// A dispatch that was accepted.
+    #[serde(rename = "d", alias = "dispatched")]
     Dispatched,
     /// A status that names a person.
+    #[serde(rename = "t", alias = "told")]
     Told,
     /// A person quoted it, reacted to it or clicked in it.
+    #[serde(rename = "q", alias = "quoted")]
     Quoted,
     /// A conversion that names its contact.
+    #[serde(rename = "n", alias = "named")]
     Named,
     /// A conversion that names a click.
+    #[serde(rename = "c", alias = "clicked")]
     Clicked,
     /// A conversion's withdrawal, by whomever.
+    #[serde(rename = "x", alias = "cancelled")]
     Cancelled,
 }
 
@@ -80,8 +85,12 @@ pub struct Thing {
     /// The last word to each person who was ever told one, or held it once.
     #[serde(rename = "t", default, skip_serializing_if = "SortedMap::is_empty")]
     told: SortedMap<String, Word>,
-    #[serde(rename = "v", default)]
+    #[serde(rename = "v", default, skip_serializing_if = "is_zero")]
     version: u64,
+}
+
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 /// A person's claim, all their keys together.

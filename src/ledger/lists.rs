@@ -179,11 +179,9 @@ const CLICK: &str = "(id >= 'c' AND id < 'd' AND body ->> '$[1].m' IS NULL)";
 const SKIPPED: &str = "(id >= 's' AND id < 't')";
 const CONTROL: &str = "(id >= 'k' AND id < 'l')";
 /// The code of a failed message or of a dispatch error.
-const CODE: &str = "coalesce(body ->> '$.s[4].e[1][0]', body ->> '$.e[1][0]', '')";
+const CODE: &str = "coalesce(body ->> '$.e[1][0]', '')";
 /// When a message was sent or an error happened; of two claims the earlier, which is not looked for here.
-const SENT: &str = "min(coalesce(body ->> '$.t', 9e15), coalesce(body ->> '$.s[0].t', 9e15), coalesce(body ->> '$.s[1].t', 9e15), \
-    coalesce(body ->> '$.s[2].t', 9e15), coalesce(body ->> '$.s[3].t', 9e15), coalesce(body ->> '$.s[4].t', 9e15), \
-    coalesce(body ->> '$.d[0].t', 9e15))";
+const SENT: &str = "coalesce(body ->> '$.t', 9e15)";
 
 fn states(bits: u32) -> String {
     format!("(states & {bits} <> 0)")
@@ -266,7 +264,7 @@ impl Conditions {
         self.one_each.extend(not.iter().map(|word| format!("NOT {}", states(word.message))));
         if let Some(Span { from_ms, to_ms, .. }) = list.span {
             self.one_each
-                .push(format!("{IN_PARTS} OR body ->> '$.d[1].t' IS NOT NULL OR {SENT} BETWEEN {from_ms} AND {}", to_ms - 1));
+                .push(format!("{IN_PARTS} OR body ->> '$.d[1]' IS NOT NULL OR {SENT} BETWEEN {from_ms} AND {}", to_ms - 1));
         }
     }
 

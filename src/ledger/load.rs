@@ -17,6 +17,9 @@ use crate::timeline::Timeline;
 
 /// Entries read at a time: a row is below 3 KB (ids are at most 512 bytes), a string of the platform at most 2 MB.
 const PAGE_ENTRIES: usize = 500;
+/// Contacts' places in campaigns whose entries are read at a time: so few that one page mostly has them all, since every further one
+/// looks through all of them again.
+const PLACES: usize = 200;
 
 /// What is stored of a contact beside its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +127,10 @@ impl<S: Sql> Ledger<S> {
     }
 
     pub(super) fn load_entries(&mut self, places: &[(u32, String)]) -> Result<(), SqlError> {
-        let places = to_json(&places);
+        places.chunks(PLACES).try_for_each(|places| self.load_entries_of(&to_json(&places)))
+    }
+
+    fn load_entries_of(&mut self, places: &str) -> Result<(), SqlError> {
         let mut after: (u32, String, String) = (0, String::new(), String::new());
         loop {
             let page = self.sql.text(
@@ -135,7 +141,7 @@ impl<S: Sql> Ledger<S> {
                    WHERE (e.campaign, e.handle, e.id) > (CAST(?2 AS INTEGER), ?3, ?4) \
                    ORDER BY e.campaign, e.handle, e.id LIMIT CAST(?5 AS INTEGER))",
                 &[
-                    Arg::Text(&places),
+                    Arg::Text(places),
                     Arg::Int(i64::from(after.0)),
                     Arg::Text(&after.1),
                     Arg::Text(&after.2),

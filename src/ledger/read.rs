@@ -26,11 +26,11 @@ impl<S: Sql> Ledger<S> {
             // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health. The channel stands
             // with what was told of the message or with its dispatch; of one in parts, in whichever part has it.
             Read::Unattributed => {
-                let channel = |at: &str| format!("body ->> '{at}.h[1]', body ->> '{at}.d[0].h[1]'");
+                let channel = |at: &str| format!("body ->> '{at}.h', body ->> '{at}.d[0].h'");
                 let counted = self.sql.text(
                     &format!(
                         "SELECT json_group_object(channel, n) FROM (SELECT coalesce({}, {}, {}, (SELECT coalesce(\
-                         value ->> '$.h[1]', value ->> '$.d[0].h[1]') FROM json_each(entry.body, '$.shared.g') LIMIT 1)) AS channel, \
+                         value ->> '$.h', value ->> '$.d[0].h') FROM json_each(entry.body, '$.shared.g') LIMIT 1)) AS channel, \
                          count(*) AS n FROM entry WHERE campaign = 0 AND id >= 'm' AND id < 'n' \
                          AND states <> 0 GROUP BY 1) WHERE channel IS NOT NULL",
                         channel("$"),

@@ -49,7 +49,8 @@ enum Rows {
 struct Stage {
     messages: u64,
     p50_ms: Vec<f64>,
-    resident_bytes: Option<f64>,
+    /// Of the runtime: after the filling, and started anew after the reads.
+    resident_bytes: [Option<f64>; 2],
     tables: Vec<Table>,
 }
 
@@ -79,6 +80,11 @@ pub(super) fn measure(place: &Path, messages: u64) -> Result<Vec<Goal>> {
 }
 
 fn stage(tools: &Tools, server: &mut Server, messages: u64) -> Result<Stage> {
+    let resident_bytes = server.process_group().and_then(storage::resident_bytes);
+    server.stop();
+    let tables = storage::tables(tools, server.state())?;
+    // What the filling left in the Ledgers' memory is of other contacts at each size.
+    server.restart()?;
     let client = Client::new(&server.url(), server.admin_key());
     let mut p50_ms = Vec::new();
     for (what, path, rows) in QUESTIONS {
@@ -103,11 +109,8 @@ fn stage(tools: &Tools, server: &mut Server, messages: u64) -> Result<Stage> {
         }
         p50_ms.push(median(times_ms));
     }
-    let resident_bytes = server.process_group().and_then(storage::resident_bytes);
-    server.stop();
-    let tables = storage::tables(tools, server.state())?;
-    server.restart()?;
-    Ok(Stage { messages, p50_ms, resident_bytes, tables })
+    let resident_after_reads = server.process_group().and_then(storage::resident_bytes);
+    Ok(Stage { messages, p50_ms, resident_bytes: [resident_bytes, resident_after_reads], tables })
 }
 
 impl Stage {
@@ -158,7 +161,8 @@ fn text(stages: &[Stage]) -> String {
     for (what, _, _) in QUESTIONS {
         line(&mut text, what, stages, |stage| Some(stage.p50_ms(what)));
     }
-    line(&mut text, "the runtime's memory, MB", stages, |stage| Some(stage.resident_bytes? / 1e6));
+    line(&mut text, "memory after filling, MB", stages, |stage| Some(stage.resident_bytes[0]? / 1e6));
+    line(&mut text, "memory after reads, MB", stages, |stage| Some(stage.resident_bytes[1]? / 1e6));
     line(&mut text, "storage, MB", stages, |stage| Some(stage.bytes_per_message() * stage.messages as f64 / 1e6));
     line(&mut text, "storage, bytes per message", stages, |stage| Some(stage.bytes_per_message()));
     let Some(last) = stages.last() else { return text };

@@ -1,0 +1,312 @@
+//! A message's facts as they are stored: a row of this is most of what a workspace takes.
+//!
+//! Times count from the earliest of all, and a value has none of its own where it came with what it is said of; where several
+//! statuses say the same, it stands there once. Nothing is lost by it.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Claim, First, MessageFacts, StatusFact};
+use crate::event::{Ms, StatusKind};
+use crate::sorted::SortedSet;
+
+type Text<'a> = Cow<'a, str>;
+type Pair<'a> = (Text<'a>, Text<'a>);
+
+/// A message. `t`, `e` and `d` are looked for in SQL ([`crate::ledger`]), and so is `h`.
+#[derive(Serialize, Deserialize)]
+struct Message<'a> {
+    /// The earliest time of all; every other counts from it.
+    t: Ms,
+    /// When each status came, in their order; the missing ones at the end are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    s: Vec<Option<Ms>>,
+    /// Words for the category, and a bit for each status that says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    c: Vec<(u8, Text<'a>)>,
+    /// Whether it is billed, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    b: Vec<(u8, bool)>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    e: Option<First<Pair<'a>>>,
+    /// Errors of other statuses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    y: Vec<(u8, First<Pair<'a>>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    r: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    h: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    f: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    d: Vec<Dispatched<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    z: Times,
+}
+
+/// A claim.
+#[derive(Serialize, Deserialize)]
+struct Dispatched<'a> {
+    #[serde(default, skip_serializing_if = "is_zero")]
+    t: Ms,
+    c: Text<'a>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    s: Text<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    a: Vec<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    h: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    f: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    k: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    l: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    n: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p: Option<Pair<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    z: Times,
+}
+
+fn is_zero(ms: &Ms) -> bool {
+    *ms == 0
+}
+
+/// The times of values that came later than what they are said of, by the number of the value.
+type Times = Vec<(u8, Ms)>;
+
+/// The numbers: a category's is its status's.
+const BILLED: u8 = 5;
+const REFERENCE: u8 = 10;
+const CHANNEL: u8 = 11;
+const SENDER: u8 = 12;
+
+/// Takes times away from values, and gives them back.
+struct Clock<'a> {
+    start_ms: Ms,
+    times: Cow<'a, Times>,
+}
+
+impl Clock<'_> {
+    fn take<'v, T>(&mut self, value: &'v First<T>, no: u8, own_ms: Ms) -> &'v T {
+        if value.0 != own_ms {
+            self.times.to_mut().push((no, value.0 - self.start_ms));
+        }
+        &value.1
+    }
+
+    fn take_text<'v>(&mut self, value: Option<&'v First<String>>, no: u8, own_ms: Ms) -> Option<Text<'v>> {
+        Some(Cow::from(self.take(value?, no, own_ms)))
+    }
+
+    fn give<T>(&self, value: T, no: u8, own_ms: Ms) -> First<T> {
+        let other = self.times.iter().find(|(of, _)| *of == no);
+        First(other.map_or(own_ms, |(_, ms)| self.start_ms + ms), value)
+    }
+}
+
+fn pair<'a>(First(at_ms, (a, b)): &'a First<(String, String)>) -> First<Pair<'a>> {
+    First(*at_ms, (Cow::from(a), Cow::from(b)))
+}
+
+fn owned(First(at_ms, (a, b)): First<Pair<'_>>) -> First<(String, String)> {
+    First(at_ms, (a.into_owned(), b.into_owned()))
+}
+
+/// Lets a status say a value.
+fn say<T: PartialEq>(values: &mut Vec<(u8, T)>, no: u8, value: T) {
+    match values.iter_mut().find(|(_, said)| *said == value) {
+        Some((mask, _)) => *mask |= 1 << no,
+        None => values.push((1 << no, value)),
+    }
+}
+
+impl Serialize for MessageFacts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let said_ms = self.statuses.iter().flatten().map(|status| status.at_ms).min();
+        let start_ms = said_ms.into_iter().chain(self.claims.iter().map(|claim| claim.at_ms)).min().unwrap_or_default();
+        let said_ms = said_ms.unwrap_or(start_ms);
+        let mut clock = Clock { start_ms, times: Cow::Owned(Vec::new()) };
+        let last = self.statuses.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let s = self.statuses.iter().take(last).map(|status| Some(status.as_ref()?.at_ms - start_ms)).collect();
+        let (mut c, mut b) = (Vec::new(), Vec::new());
+        let (mut e, mut y) = (None, Vec::new());
+        for (no, status) in (0..).zip(&self.statuses) {
+            let Some(status) = status else { continue };
+            if let Some(word) = &status.category {
+                say(&mut c, no, Cow::from(clock.take(word, no, status.at_ms)));
+            }
+            if let Some(flag) = &status.billable {
+                say(&mut b, no, *clock.take(flag, BILLED + no, status.at_ms));
+            }
+            match status.error.as_ref().map(pair) {
+                Some(error) if no == StatusKind::Failed as u8 => e = Some(error),
+                Some(error) => y.push((no, error)),
+                None => {}
+            }
+        }
+        let r = clock.take_text(self.reference.as_ref(), REFERENCE, said_ms);
+        let h = clock.take_text(self.channel.as_ref(), CHANNEL, said_ms);
+        let f = clock.take_text(self.sender.as_ref(), SENDER, said_ms);
+        let d = self.claims.iter().map(|claim| Dispatched::of(claim, start_ms)).collect();
+        Message { t: start_ms, s, c, b, e, y, r, h, f, d, z: clock.times.into_owned() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for MessageFacts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Message { t: start_ms, s, c, b, e, y, r, h, f, d, z } = Message::deserialize(deserializer)?;
+        let clock = Clock { start_ms, times: Cow::Borrowed(&z) };
+        let mut facts = Self::default();
+        for (slot, after_ms) in facts.statuses.iter_mut().zip(s) {
+            *slot = after_ms.map(|ms| StatusFact { at_ms: start_ms + ms, category: None, billable: None, error: None });
+        }
+        for (no, status) in (0..).zip(&mut facts.statuses) {
+            let Some(status) = status else { continue };
+            let here = |mask: u8| mask >> no & 1 == 1;
+            let word = c.iter().find(|(mask, _)| here(*mask));
+            status.category = word.map(|(_, word)| clock.give(word.clone().into_owned(), no, status.at_ms));
+            let flag = b.iter().find(|(mask, _)| here(*mask));
+            status.billable = flag.map(|(_, flag)| clock.give(*flag, BILLED + no, status.at_ms));
+        }
+        let errors = y.into_iter().chain(e.map(|error| (StatusKind::Failed as u8, error)));
+        for (no, error) in errors {
+            if let Some(Some(status)) = facts.statuses.get_mut(usize::from(no)) {
+                status.error = Some(owned(error));
+            }
+        }
+        let said_ms = facts.statuses.iter().flatten().map(|status| status.at_ms).min().unwrap_or(start_ms);
+        let text = |value: Option<Text<'_>>, no| value.map(|text| clock.give(text.into_owned(), no, said_ms));
+        (facts.reference, facts.channel, facts.sender) = (text(r, REFERENCE), text(h, CHANNEL), text(f, SENDER));
+        facts.claims = d.into_iter().map(|claim| claim.claim(start_ms)).collect();
+        Ok(facts)
+    }
+}
+
+impl<'a> Dispatched<'a> {
+    fn of(claim: &'a Claim, start_ms: Ms) -> Self {
+        let mut clock = Clock { start_ms, times: Cow::Owned(Vec::new()) };
+        let values = [&claim.channel, &claim.sender, &claim.category, &claim.template, &claim.country];
+        let mut texts = [const { None }; 5];
+        for (no, (value, text)) in (0..).zip(values.into_iter().zip(&mut texts)) {
+            *text = clock.take_text(value.as_ref(), no, claim.at_ms);
+        }
+        let [h, f, k, l, n] = texts;
+        let p = claim.cost.as_ref().map(|cost| {
+            let (amount, currency) = clock.take(cost, 5, claim.at_ms);
+            (Cow::from(amount), Cow::from(currency))
+        });
+        let (t, c, s) = (claim.at_ms - start_ms, Cow::from(&claim.campaign), Cow::from(&claim.step));
+        let a = claim.attempts.iter().map(Cow::from).collect();
+        Self { t, c, s, a, h, f, k, l, n, p, z: clock.times.into_owned() }
+    }
+
+    fn claim(self, start_ms: Ms) -> Claim {
+        let clock = Clock { start_ms, times: Cow::Borrowed(&self.z) };
+        let at_ms = start_ms + self.t;
+        let text = |value: Option<Text<'_>>, no| value.map(|text| clock.give(text.into_owned(), no, at_ms));
+        let attempts: SortedSet<String> = self.a.into_iter().map(Cow::into_owned).collect();
+        Claim {
+            at_ms,
+            campaign: self.c.into_owned(),
+            step: self.s.into_owned(),
+            attempts,
+            channel: text(self.h, 0),
+            sender: text(self.f, 1),
+            category: text(self.k, 2),
+            template: text(self.l, 3),
+            country: text(self.n, 4),
+            cost: self.p.map(|(amount, currency)| clock.give((amount.into_owned(), currency.into_owned()), 5, at_ms)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<T>(ms: Ms, value: T) -> Option<First<T>> {
+        Some(First(ms, value))
+    }
+
+    fn text(ms: Ms, text: &str) -> Option<First<String>> {
+        at(ms, text.to_owned())
+    }
+
+    fn status(at_ms: Ms, word: Option<First<String>>, flag: Option<First<bool>>) -> Option<StatusFact> {
+        Some(StatusFact { at_ms, category: word, billable: flag, error: None })
+    }
+
+    fn claim(at_ms: Ms, campaign: &str) -> Claim {
+        Claim {
+            at_ms,
+            campaign: campaign.to_owned(),
+            step: String::new(),
+            attempts: SortedSet::default(),
+            channel: text(at_ms, "main"),
+            sender: None,
+            category: text(at_ms, "marketing"),
+            template: None,
+            country: None,
+            cost: None,
+        }
+    }
+
+    fn check(facts: &MessageFacts, stored: Option<&str>) {
+        let text = serde_json::to_string(facts).unwrap();
+        assert_eq!(serde_json::from_str::<MessageFacts>(&text).unwrap(), *facts, "{text}");
+        if let Some(stored) = stored {
+            assert_eq!(text, stored);
+        }
+    }
+
+    #[test]
+    fn a_message_as_most_are_is_short() {
+        let told = |at_ms| status(at_ms, text(at_ms, "marketing"), at(at_ms, true));
+        let facts = MessageFacts {
+            statuses: [told(1_700_000_002_000), told(1_700_000_004_000), told(1_700_000_090_000), None, None],
+            claims: vec![claim(1_700_000_000_000, "spring")],
+            reference: None,
+            channel: text(1_700_000_002_000, "main"),
+            sender: text(1_700_000_002_000, "100000000000010"),
+        };
+        let stored = r#"{"t":1700000000000,"s":[2000,4000,90000],"c":[[7,"marketing"]],"b":[[7,true]],"h":"main","f":"100000000000010","d":[{"c":"spring","h":"main","k":"marketing"}]}"#;
+        check(&facts, Some(stored));
+    }
+
+    #[test]
+    fn nothing_is_lost() {
+        check(&MessageFacts::default(), Some(r#"{"t":0}"#));
+        let mut odd = claim(50, "autumn");
+        odd.step = "second".to_owned();
+        odd.attempts = ["b".to_owned(), "a".to_owned()].into_iter().collect();
+        (odd.channel, odd.sender, odd.category) = (text(51, "other"), text(52, "1"), None);
+        (odd.template, odd.country) = (text(53, "t"), text(50, "IN"));
+        odd.cost = at(54, ("0.1".to_owned(), "EUR".to_owned()));
+        let error = |code: &str| (code.to_owned(), "title".to_owned());
+        let mut facts = MessageFacts {
+            statuses: [
+                status(70, text(75, "utility"), at(70, false)),
+                None,
+                status(71, text(71, "service"), at(99, true)),
+                status(60, text(61, "utility"), None),
+                status(72, None, None),
+            ],
+            claims: vec![odd, claim(40, "spring")],
+            reference: text(70, "spring:x"),
+            channel: text(60, "main"),
+            sender: text(71, "2"),
+        };
+        for (no, code) in [(0, "130"), (4, "131")] {
+            facts.statuses[no].as_mut().unwrap().error = at(80, error(code));
+        }
+        check(&facts, None);
+        let stored = serde_json::to_value(&facts).unwrap();
+        assert_eq!(stored.pointer("/e/1/0").unwrap(), "131", "lists look for it there");
+        assert_eq!(stored.pointer("/t").unwrap(), 40, "and for the time when it was sent there");
+    }
+}
