@@ -12,7 +12,7 @@ use std::rc::Rc;
 use bluetick::sql::{Arg, Sql, SqlError};
 use rusqlite::limits::Limit;
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, ToSql};
+use rusqlite::{Connection, Statement, StatementStatus, ToSql};
 
 const MAX_STRING_BYTES: i32 = 2_000_000;
 const MAX_STATEMENT_BYTES: usize = 100_000;
@@ -41,6 +41,8 @@ pub struct RusqliteSql {
     dead: Rc<Cell<bool>>,
     /// Every statement one of whose texts holds this fails: a poisoned event.
     poison: Rc<RefCell<Option<String>>>,
+    /// Steps of SQLite's machine so far.
+    steps: Rc<Cell<u64>>,
 }
 
 impl Default for RusqliteSql {
@@ -57,7 +59,23 @@ impl RusqliteSql {
     fn over(connection: Connection) -> Self {
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_STRING_BYTES).unwrap();
         connection.set_prepared_statement_cache_capacity(64);
-        Self { connection: Rc::new(RefCell::new(connection)), fault: Rc::default(), dead: Rc::default(), poison: Rc::default() }
+        Self {
+            connection: Rc::new(RefCell::new(connection)),
+            fault: Rc::default(),
+            dead: Rc::default(),
+            poison: Rc::default(),
+            steps: Rc::default(),
+        }
+    }
+
+    /// How many steps SQLite's machine has made: what statements cost, whatever the machine beneath.
+    pub fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    fn count_steps(&self, statement: &Statement<'_>) {
+        let steps = u64::try_from(statement.reset_status(StatementStatus::VmStep)).unwrap();
+        self.steps.set(self.steps.get() + steps);
     }
 
     /// The next transaction goes wrong in this way.
@@ -129,6 +147,7 @@ impl Sql for RusqliteSql {
         let bound: Vec<Bound<'_>> = args.iter().map(Bound).collect();
         let mut statement = connection.prepare_cached(sql).map_err(refused)?;
         let rows = statement.execute(rusqlite::params_from_iter(bound)).map_err(refused)?;
+        self.count_steps(&statement);
         Ok(if statement.readonly() { 0 } else { rows as u64 })
     }
 
@@ -138,10 +157,13 @@ impl Sql for RusqliteSql {
         let bound: Vec<Bound<'_>> = args.iter().map(Bound).collect();
         let mut statement = connection.prepare_cached(sql).map_err(refused)?;
         let mut rows = statement.query(rusqlite::params_from_iter(bound)).map_err(refused)?;
-        match rows.next().map_err(refused)? {
+        let text = match rows.next().map_err(refused)? {
             Some(row) => row.get::<_, Option<String>>(0).map_err(refused),
             None => Ok(None),
-        }
+        };
+        drop(rows);
+        self.count_steps(&statement);
+        text
     }
 
     fn transaction<T, E: From<SqlError>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {

@@ -1,0 +1,132 @@
+//! What a list costs is bounded: by its page and by what one read may look at, never by how long the list, the campaign or the others
+//! are. Counted in steps of SQLite's machine, which every row costs some of, over a Ledger with 100,000 messages in one campaign.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "support/rusqlite_sql.rs"]
+mod rusqlite_sql;
+
+use bluetick::contact::Handle;
+use bluetick::ledger::{Ledger, List, Listed, Of, Read, Routed, Write};
+use bluetick::segment::Segment;
+use rusqlite_sql::RusqliteSql;
+use serde_json::{Value, json};
+
+const START_MS: i64 = 1_774_656_000_000;
+/// The rows that one read looks through, at the most.
+const ROWS_PER_READ: u64 = 65_536;
+/// Steps per row that is looked through, at the most.
+const STEPS_PER_ROW: u64 = 60;
+
+/// A Ledger of so many contacts who each have a message of the campaign and one of another; of the first, five have failed.
+struct Filled {
+    ledger: Ledger<RusqliteSql>,
+    sql: RusqliteSql,
+}
+
+impl Filled {
+    fn new(contacts: u64, others: u64) -> Self {
+        let sql = RusqliteSql::default();
+        let mut ledger = Ledger::open(sql.clone()).unwrap();
+        let policy = |no: u32| {
+            json!({"no": no, "id": format!("c{no}"), "message_type": "template", "reply_window_ms": 3_600_000,
+                "attribution_window_ms": 3_600_000, "touch": "delivered"})
+        };
+        let campaigns = serde_json::from_value(json!([policy(1), policy(2)])).unwrap();
+        ledger.commit(&[Write::Declare { campaigns }], START_MS).remove(0).unwrap();
+        let failed = |no: u64| no % (contacts / 5) == 3;
+        let first = (0..contacts).map(|no| event(no, "c1", if failed(no) { "failed" } else { "delivered" }));
+        let second = (contacts..contacts + others).map(|no| event(no, "c2", "failed"));
+        let events: Vec<Routed> = first.chain(second).collect();
+        for events in events.chunks(2_000) {
+            ledger.commit(&[Write::Record { events: events.to_vec() }], START_MS).remove(0).unwrap();
+        }
+        // Nothing is in memory.
+        Self { ledger: Ledger::open(sql.clone()).unwrap(), sql }
+    }
+
+    fn read(&mut self, read: &Read) -> (Listed, u64) {
+        let before = self.sql.steps();
+        let listed = serde_json::from_str(&self.ledger.read(read).unwrap()).unwrap();
+        (listed, self.sql.steps() - before)
+    }
+
+    fn list(&mut self, list: &List, after: Option<(String, String)>, most: u32) -> (Listed, u64) {
+        self.read(&Read::List { list: list.clone(), after, most, in_clear: true })
+    }
+}
+
+fn event(no: u64, campaign: &str, status: &str) -> Routed {
+    let phone = format!("1202{no:07}");
+    let handle = Handle::of(&[7; 32], &phone).to_text();
+    let error = (status == "failed").then(|| json!({"code": "131026", "title": "undeliverable"}));
+    let mut status = json!({"channel": "main", "message_id": format!("wamid.{no}"), "status": status, "at_ms": START_MS + no as i64,
+        "person": {"phone": phone}, "reference": campaign});
+    if let (Some(error), Some(status)) = (error, status.as_object_mut()) {
+        status.insert("error".to_owned(), error);
+    }
+    let routed = json!({"handle": handle, "key": phone, "provider": "M", "received_ms": START_MS, "event": {"status": status}});
+    serde_json::from_value(routed).unwrap()
+}
+
+fn list(of: Of, has: Option<&str>) -> List {
+    List { of, campaign: Some(1), step: None, segment: Segment::read(has, None).unwrap(), link: None, error: None, span: None }
+}
+
+#[test]
+fn a_page_costs_the_same_in_a_campaign_of_any_size() {
+    let (mut small, mut large) = (Filled::new(5_000, 0), Filled::new(100_000, 0));
+    for of in [Of::Contacts, Of::Messages] {
+        let list = list(of, None);
+        let (page, few) = small.list(&list, None, 50);
+        assert_eq!(page.rows.len(), 50);
+        // The first, and one from the middle.
+        for after in [None, Some(("V".to_owned(), String::new()))] {
+            let (page, many) = large.list(&list, after, 50);
+            assert_eq!(page.rows.len(), 50);
+            assert!(many < few + few / 2, "{of:?}: {many} steps instead of {few}");
+        }
+        let (tally, steps) = large.read(&Read::Tally { list, after: None });
+        assert_eq!(tally.counts, Some([100_000, 0, 0]));
+        assert!(steps < 1_000, "{steps} steps to count what the counters tell");
+    }
+}
+
+#[test]
+fn a_sparse_list_is_found_in_bounded_reads() {
+    let mut filled = Filled::new(100_000, 0);
+    let bounded = ROWS_PER_READ * STEPS_PER_ROW;
+    for (list, found) in [
+        (list(Of::Messages, Some("failed")), 5),
+        (list(Of::Contacts, Some("failed")), 5),
+        (List { error: Some("131026".to_owned()), ..list(Of::Messages, None) }, 5),
+        (list(Of::Contacts, Some("clicked")), 0),
+    ] {
+        let (mut after, mut rows, mut reads) = (None, 0, 0);
+        loop {
+            let (listed, steps) = filled.list(&list, after, 50);
+            assert!(steps < bounded, "{list:?}: {steps} steps in one read");
+            rows += listed.rows.len();
+            reads += 1;
+            after = listed.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(rows, found, "{list:?}");
+        assert!(reads <= 100_000 / ROWS_PER_READ + 2, "{list:?}: {reads} reads");
+    }
+}
+
+#[test]
+fn a_list_costs_the_same_beside_any_other_campaign() {
+    let (mut alone, mut beside) = (Filled::new(5_000, 0), Filled::new(5_000, 95_000));
+    for (of, has) in [(Of::Contacts, None), (Of::Messages, Some("failed")), (Of::Contacts, Some("failed"))] {
+        let list = list(of, has);
+        let ((one, steps), (other, steps_beside)) = (alone.list(&list, None, 50), beside.list(&list, None, 50));
+        let rows = |listed: &Listed| listed.rows.iter().map(|(.., row)| serde_json::from_str(row.get()).unwrap()).collect();
+        let (one, other): (Vec<Value>, Vec<Value>) = (rows(&one), rows(&other));
+        assert_eq!(one, other);
+        assert!(steps_beside <= steps + steps / 100, "{list:?}: {steps_beside} steps instead of {steps}");
+    }
+}
