@@ -93,7 +93,7 @@ pub fn written(format: Format, list: &Value) -> String {
     let mut paths = SortedSet::new();
     rows.iter().for_each(|row| leaves(String::new(), row, &mut paths));
     let mut columns: Vec<String> =
-        FIRST.iter().filter_map(|column| paths.remove(*column).then(|| (*column).to_owned())).collect();
+        FIRST.iter().filter(|column| paths.remove(**column)).map(|column| (*column).to_owned()).collect();
     columns.extend(paths);
     head(format, &columns) + &lines(format, &columns, rows)
 }

@@ -16,7 +16,7 @@ const START_MS: i64 = 1_774_656_000_000;
 /// The rows that one read looks through, at the most.
 const ROWS_PER_READ: u64 = 65_536;
 /// Steps per row that is looked through, at the most.
-const STEPS_PER_ROW: u64 = 60;
+const STEPS_PER_ROW: u64 = 100;
 
 /// A Ledger of so many contacts who each have a message of the campaign and one of another; of the first, five have failed.
 struct Filled {
