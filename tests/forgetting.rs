@@ -10,7 +10,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bluetick::counters::{Book, RULES_VERSION};
-use bluetick::ledger::{Ledger, Write};
+use bluetick::ledger::{BookRows, Ledger, Read, Sums, Totals, Write};
 use bluetick::numbers::Numbers;
 use bluetick::shares::Shares;
 use bluetick::sql::{Arg, Sql};
@@ -264,6 +264,19 @@ fn other_rules_are_recounted_beside_the_old_ones() {
             rules.flatten().collect::<BTreeSet<u32>>()
         };
         assert_eq!(served(&mut workspace), [rules].into());
+        let says_so = |workspace: &mut Workspace| -> Vec<bool> {
+            let whole = Sums { campaigns: Some(vec![1]), totals: Totals::Whole, ..Sums::default() };
+            let all = Sums { campaigns: None, ..whole.clone() };
+            let reads = [whole, all].map(Read::Sums);
+            let mut said = Vec::new();
+            for ledger in &mut workspace.ledgers {
+                for read in &reads {
+                    said.push(serde_json::from_str::<BookRows>(&ledger.read(read).unwrap()).unwrap().recounts());
+                }
+            }
+            said
+        };
+        assert_eq!(says_so(&mut workspace), [true; 4]);
         for batch in after {
             if random.one_in(3) {
                 let (ledger, now_ms) = (random.below(2), workspace.now_ms);
@@ -276,6 +289,7 @@ fn other_rules_are_recounted_beside_the_old_ones() {
         }
         (0..2).for_each(|ledger| tend(&mut random, &mut workspace, ledger));
         assert_eq!(served(&mut workspace), [RULES_VERSION].into());
+        assert_eq!(says_so(&mut workspace), [false; 4]);
         compare::check(&context, &mut workspace, &scenario.definitions, &recount(&scenario.received, &scenario.definitions));
         check_storage(&context, &workspace);
     }

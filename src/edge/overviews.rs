@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::config::Config;
-use super::reads::{self, Made, Question};
+use super::reads::{self, Made, Question, Versions};
 use super::reports::{self, prices, settings};
 use super::zone::IntlZone;
 use super::{Answer, Asked, definitions, http, now_ms};
@@ -62,7 +62,7 @@ async fn make(config: &Config, overview: Overview, query: &Query, fresh: bool, f
 }
 
 /// A page of campaigns with their headline numbers: one call per Ledger for all of them.
-async fn list(config: &Config, query: &Query, fresh: bool, format: Format) -> Result<(Value, Vec<u64>), Problem> {
+async fn list(config: &Config, query: &Query, fresh: bool, format: Format) -> Result<(Value, Versions), Problem> {
     // Of a table all, if nobody says how many.
     let limit = if format == Format::Json { PAGE } else { u32::MAX };
     let (wanted, limit) = (Wanted::read(query)?, query.whole("limit", 1..=PAGE_MOST, limit)?);
@@ -78,7 +78,7 @@ async fn list(config: &Config, query: &Query, fresh: bool, format: Format) -> Re
         found.push((Value::Null, campaign, Map::new()));
     }
     let total = found.len() as u64;
-    let mut versions = Vec::new();
+    let mut versions = Versions::default();
     if wanted.by_number() {
         versions = add_numbers(config, &prices, &mut found).await?;
     }
@@ -106,7 +106,7 @@ async fn add_numbers(
     config: &Config,
     prices: &Prices,
     found: &mut [(Value, Campaign, Map<String, Value>)],
-) -> Result<Vec<u64>, Problem> {
+) -> Result<Versions, Problem> {
     let numbers = found.iter().map(|(_, campaign, _)| campaign.no).collect();
     let (books, versions) = reports::books(config, &campaign_list::sums(Some(numbers), prices)).await?;
     let nothing = Book::default();

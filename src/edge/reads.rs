@@ -61,6 +61,15 @@ impl Question {
     }
 }
 
+/// What the Ledgers say of themselves beside their numbers.
+#[derive(Debug, Default)]
+pub struct Versions {
+    /// In their order; one moves whenever a number of its Ledger does.
+    pub of: Vec<u64>,
+    /// Whether one answers from counters of other rules until it has made its own.
+    pub recounting: bool,
+}
+
 /// An answer that was made.
 pub struct Made {
     /// Everything that it depends on, and not the moment at which it was made: another state, another tag.
@@ -72,11 +81,14 @@ pub struct Made {
 impl Made {
     /// An object, which is given the moment of which it speaks, or the list in it as a table; `versions` are those of the Ledgers.
     #[must_use]
-    pub fn of(format: Format, mut object: Value, versions: &[u64], as_of_ms: Ms) -> Self {
+    pub fn of(format: Format, mut object: Value, versions: &Versions, as_of_ms: Ms) -> Self {
         let format = if object.get("data").is_some() { format } else { Format::Json };
         let state = format!("{versions:?}{object}");
         if let Some(object) = object.as_object_mut() {
             object.insert("as_of".to_owned(), json!(to_rfc3339(as_of_ms)));
+            if versions.recounting {
+                object.insert("recounting".to_owned(), json!(true));
+            }
         }
         Self { state, content_type: format.content_type(), body: table::written(format, &object) }
     }

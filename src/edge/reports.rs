@@ -6,7 +6,7 @@ use futures_util::future::join;
 use serde_json::Value;
 
 use super::config::Config;
-use super::reads::{self, Made, Question};
+use super::reads::{self, Made, Question, Versions};
 use super::zone::IntlZone;
 use super::{Answer, Asked, cache, definitions, http, ledgers, now_ms};
 use crate::bounds::PAGE_MOST;
@@ -71,7 +71,7 @@ async fn object(
     query: &Query,
     fresh: bool,
     as_of_ms: Ms,
-) -> Result<(Value, Vec<u64>), Problem> {
+) -> Result<(Value, Versions), Problem> {
     let (known, settings) = join(definition(config, campaign, fresh), settings(config, fresh)).await;
     let (known, settings) = (known?, settings?);
     let (step, no) = (query.get("step"), known.as_ref().map_or(0, |known| known.no));
@@ -170,22 +170,23 @@ async fn extent(config: &Config, campaign: u32) -> Result<Option<(i32, i32)>, Pr
 }
 
 /// The same as [`gather`], all shares together.
-pub async fn books(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Book>, Vec<u64>), Problem> {
+pub async fn books(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Book>, Versions), Problem> {
     let (all, versions) = gather(config, sums).await?;
     Ok((all.into_iter().map(|(campaign, shares)| (campaign, shares.into_sum())).collect(), versions))
 }
 
 /// Asks every Ledger at once and adds up, by campaign; and the Ledgers' versions of what they were asked.
-async fn gather(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Shares>, Vec<u64>), Problem> {
-    let (mut all, mut versions) = (SortedMap::<u32, Shares>::new(), Vec::new());
+async fn gather(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Shares>, Versions), Problem> {
+    let (mut all, mut versions) = (SortedMap::<u32, Shares>::new(), Versions::default());
     for text in ledgers::read_all(config, &Read::Sums(sums.clone())).await? {
         let rows: BookRows = json::read(&text).map_err(|_| Problem::unavailable("A ledger does not answer."))?;
+        versions.recounting |= rows.recounts();
         let mut version = 0;
         for (campaign, shares) in rows.into_shares() {
             version += shares.version();
             all.entry(campaign).or_default().merge(&shares);
         }
-        versions.push(version);
+        versions.of.push(version);
     }
     Ok((all, versions))
 }

@@ -2,14 +2,22 @@
 
 use serde_json::json;
 
-use super::{Ledger, Read, to_json};
+use super::{BookRows, Ledger, Read, to_json};
 use crate::sql::{Sql, SqlError};
 
 impl<S: Sql> Ledger<S> {
     /// Answers one read as JSON text.
     pub fn read(&mut self, read: &Read) -> Result<String, SqlError> {
         match read {
-            Read::Sums(sums) => self.sums(sums),
+            Read::Sums(sums) => {
+                let rows = self.sums(sums)?;
+                if !self.recounts() {
+                    return Ok(rows);
+                }
+                let rest = rows.strip_prefix('[').unwrap_or("]");
+                let comma = if rest == "]" { "" } else { "," };
+                Ok(format!("[{}{comma}{rest}", to_json(&BookRows::recounting_row())))
+            }
             Read::Extent { campaign } => self.extent(*campaign),
             Read::List { list, after, most, in_clear } => {
                 Ok(to_json(&self.list(list, after.as_ref(), *most as usize, *in_clear)?))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lists::{List, Position};
-use crate::counters::{Book, StoredRow};
+use crate::counters::{Book, StoredRow, TOTALS};
 use crate::event::{Event, Ms};
 use crate::facts::Word;
 use crate::policy::Policy;
@@ -226,12 +226,27 @@ pub enum Totals {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct BookRows(pub Vec<(u32, u8, String, i32, StoredRow)>);
 
+/// The share of a row that counts nothing: the Ledger answers from counters of other rules until it has made its own.
+const RECOUNTING: u8 = 3;
+
 impl BookRows {
+    /// Such a row.
+    #[must_use]
+    pub fn recounting_row() -> (u32, u8, String, i32, StoredRow) {
+        (0, RECOUNTING, String::new(), TOTALS, StoredRow::default())
+    }
+
+    /// Whether the Ledger is recounting.
+    #[must_use]
+    pub fn recounts(&self) -> bool {
+        self.0.iter().any(|row| row.1 == RECOUNTING)
+    }
+
     /// The numbers of all campaigns in the answer, by share.
     #[must_use]
     pub fn into_shares(self) -> SortedMap<u32, Shares> {
         let mut books: SortedMap<(u32, u8, String), Book> = SortedMap::new();
-        for (campaign, share, origin, day, row) in self.0 {
+        for (campaign, share, origin, day, row) in self.0.into_iter().filter(|row| row.1 != RECOUNTING) {
             books.entry((campaign, share, origin)).or_default().load(day, &row);
         }
         let mut shares: SortedMap<u32, Shares> = SortedMap::new();
