@@ -6,11 +6,12 @@
 mod model;
 mod support;
 
+use bluetick::event::Event;
 use bluetick::ledger::{Read, Write};
 use bluetick::shares::Shares;
 use bluetick::transfer::{FIRST, Page, fingerprint, sort};
 use model::generate::{Random, START_MS, Shape, generate_with, repeat, shuffle, split, written};
-use model::{DAY_MS, recount};
+use model::{DAY_MS, Definitions, recount};
 use serde_json::{Value, json};
 use support::workspace::Workspace;
 use support::{compare, invariants, seeds};
@@ -128,6 +129,66 @@ fn a_workspace_moves_to_twice_as_many_ledgers() {
         import(&mut old, &lines);
         assert_eq!(all_cells(&mut old, Shares::into_sum), before, "{context}");
     }
+}
+
+/// Five messages of each contact, each with its dispatch and what became of it.
+fn fill(workspace: &mut Workspace, definitions: &Definitions, messages: u64) {
+    let campaigns: Vec<&str> = definitions.campaigns.iter().map(|campaign| campaign["id"].as_str().unwrap()).collect();
+    let events = (0..messages).flat_map(|no| {
+        let (id, phone) = (format!("wamid.{no}"), format!("1202{:07}", no / 5));
+        let campaign = campaigns[no as usize % campaigns.len()];
+        let at_ms = START_MS + (no * 7919 % 864_000_000) as i64;
+        let dispatch = json!({"dispatch": {"campaign": campaign, "outcome": "accepted", "person": {"phone": phone}, "channel": "main",
+            "message_id": id, "at_ms": at_ms, "category": "marketing"}});
+        let told: &[&str] = match no % 10 {
+            0 => &["failed"],
+            1..=3 => &["sent", "delivered"],
+            _ => &["sent", "delivered", "read"],
+        };
+        let statuses = told.iter().zip(1..).map(|(status, later)| {
+            json!({"status": {"channel": "main", "message_id": id, "status": status, "at_ms": at_ms + 900_000 * later,
+                "person": {"phone": phone}, "category": "marketing", "billable": true}})
+        });
+        let all = core::iter::once(dispatch).chain(statuses);
+        all.map(|json| (phone.clone(), serde_json::from_value::<Event>(json).unwrap())).collect::<Vec<_>>()
+    });
+    let mut events = events.peekable();
+    while events.peek().is_some() {
+        let mut routed = Vec::new();
+        for (key, event) in events.by_ref().take(8_000) {
+            routed.push(workspace.partition.route_to(key, event, 'a', START_MS));
+        }
+        for claim in routed.iter().filter(|routed| matches!(routed.event, Event::Dispatch(_))) {
+            let claim = workspace.partition.claim(claim).unwrap();
+            let identity = workspace.identity_of(&claim.thing);
+            workspace.identities[identity].claim(&[claim], START_MS).unwrap();
+        }
+        for (ledger, events) in workspace.partition.by_ledger(routed) {
+            workspace.ledgers[ledger as usize].commit(&[Write::Record { events }], 0).remove(0).unwrap();
+        }
+    }
+}
+
+/// A million, too: `MESSAGES=1000000 cargo test --test transfer a_large_workspace`.
+#[test]
+fn a_large_workspace_answers_the_same_in_twice_as_many_ledgers() {
+    let messages = std::env::var("MESSAGES").map_or(5_000, |messages| messages.parse().unwrap());
+    let definitions = generate_with(0, &Shape::within_contacts()).definitions;
+    let mut old = Workspace::new(4, &definitions);
+    fill(&mut old, &definitions, messages);
+    let lines = export(&mut old);
+    assert!(lines.len() as u64 > messages);
+    let mut new = Workspace::new(8, &definitions);
+    lines.chunks(10_000).for_each(|lines| import(&mut new, lines));
+    let cells = all_cells(&mut old, Shares::into_sum);
+    assert!(cells.iter().any(|cells| !cells.is_empty()));
+    assert_eq!(all_cells(&mut new, Shares::into_sum), cells);
+    let mut told = export(&mut new);
+    assert_eq!(told.len(), lines.len());
+    let mut lines = lines;
+    lines.sort();
+    told.sort();
+    assert!(told == lines, "the export of the import is the export");
 }
 
 #[test]
