@@ -11,6 +11,7 @@ use crate::counters::{Book, StoredRow, TOTALS};
 use crate::event::Ms;
 use crate::facts::{Facts, Shared};
 use crate::json;
+use crate::order::sort;
 use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::timeline::Timeline;
@@ -111,9 +112,9 @@ impl<S: Sql> Ledger<S> {
                 let timeline = Timeline::new(&handle, row.key.clone());
                 self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn, ..Cached::default() });
             }
-            if !places.is_empty() {
-                self.load_entries(&places)?;
-            }
+            // As they lie there: contacts of one read are neighbours in every campaign, and each page of the storage is read once.
+            sort(&mut places, Ord::cmp);
+            self.load_entries(&places)?;
             self.load_tombstones(&names)?;
             for handle in chunk {
                 if let Some(cached) = self.contacts.get_mut(*handle) {
