@@ -1,7 +1,8 @@
 //! How fast the counting core is, natively on one core: `cargo bench --bench core`.
 //!
-//! Three figures: the core alone (events into timelines, their differences into counters), the whole Ledger over SQLite in
-//! memory in commits of 100 events, and what an event costs beside 10,000 messages of one week against one beside 10.
+//! The core alone (events into timelines, their differences into counters), the whole Ledger over SQLite in memory in commits of
+//! 100 events, both in events per second; what an event costs beside 10,000 messages of one week over one beside 10; and rows
+//! written per status of a known message at some rates, with one and with 20 live campaigns. Each line is a name and a figure.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../tests/support/rusqlite_sql.rs"]
@@ -10,6 +11,7 @@ mod rusqlite_sql;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use bluetick::commit_window::CommitWindow;
 use bluetick::contributions::Delta;
 use bluetick::counters::{Book, DAY_MS};
 use bluetick::event::{Event, Ms};
@@ -27,16 +29,27 @@ const ROUNDS: usize = 3;
 fn main() {
     let contacts = 1_000;
     let events = broadcast(contacts, 10);
-    println!("{contacts} contacts with 10 messages, {} events", events.len());
-    println!("core alone            {:>9.0} events/s", best(events.len(), || core(&events)));
-    println!("with SQLite in memory {:>9.0} events/s, in commits of {BATCH}", best(events.len(), || ledger(&events)));
+    print("core_alone", best(events.len(), || core(&events)));
+    print("with_sqlite", best(events.len(), || ledger(&events)));
     let per_event = |messages: usize| {
         let contacts = 20_000 / messages;
         let events = broadcast(contacts.max(1), messages);
         1e9 / best(events.len(), || core(&events))
     };
     let (few, many) = (per_event(10), per_event(10_000));
-    println!("an event beside 10 messages {few:.0} ns, beside 10,000 of one week {many:.0} ns: {:.2} times", many / few);
+    print("beside_10_ns", few);
+    print("beside_10000_ns", many);
+    print("beside_10000_over_10", many / few);
+    for live in [1, 20] {
+        for per_s in [1, 20, 200] {
+            print(&format!("rows_at_{per_s}_per_s_{live}_live"), rows_at(per_s, live));
+        }
+        print(&format!("rows_in_{BATCH}s_{live}_live"), rows_written(live, 1_000, || BATCH));
+    }
+}
+
+fn print(name: &str, figure: f64) {
+    println!("{name:<28} {figure:>10.2}");
 }
 
 /// The best of some rounds, in events per second.
@@ -79,6 +92,52 @@ fn ledger(events: &[Routed]) {
     for batch in events.chunks(BATCH) {
         commit(&mut ledger, Write::Record { events: batch.to_vec() });
     }
+}
+
+/// Rows written per status where they come evenly at a rate, and a Ledger waits for more as it does on the platform.
+fn rows_at(per_s: usize, live: usize) -> f64 {
+    let (mut window, mut next_ms) = (CommitWindow::default(), START_MS as f64);
+    rows_written(live, 50 + 5 * per_s, || {
+        let commit_ms = next_ms + f64::from(window.wait_ms());
+        let mut shared = 0;
+        while next_ms <= commit_ms {
+            shared += 1;
+            next_ms += 1_000.0 / per_s as f64;
+        }
+        window.committed(shared, commit_ms as Ms);
+        shared
+    })
+}
+
+/// Rows written per status of known messages, which take turns over the campaigns; `shared` says how many come together next.
+fn rows_written(live: usize, statuses: usize, mut shared: impl FnMut() -> usize) -> f64 {
+    let mut ledger = Ledger::open(RusqliteSql::default()).unwrap();
+    let mut commit = |write| ledger.commit(&[write], 0).remove(0).unwrap().rows_written;
+    let campaigns = (0..live).map(|no| Policy { no: no as u32 + 1, id: format!("live-{no}"), ..policy() }).collect();
+    commit(Write::Declare { campaigns });
+    let said = |message: usize, at: Ms, kind: &str, more: serde_json::Value| {
+        let mut said = more;
+        said["at_ms"] = json!(at);
+        said["channel"] = json!("meta-1");
+        said["message_id"] = json!(format!("wamid.{message}"));
+        said["person"] = json!({ "phone": format!("1202555{message:04}") });
+        let event: Event = serde_json::from_value(json!({ kind: said })).unwrap();
+        let (handle, key) = (format!("handle-{message:09}"), Some(format!("1202555{message:04}")));
+        Routed { handle, key, provider: 'm', received_ms: at, nameless: false, event }
+    };
+    let known = |message: usize| {
+        let more = json!({"campaign": format!("live-{}", message % live), "outcome": "accepted"});
+        said(message, START_MS, "dispatch", more)
+    };
+    let delivered = |message: usize| said(message, START_MS + 60_000, "status", json!({"status": "delivered"}));
+    commit(Write::Record { events: (0..statuses).map(known).collect() });
+    let (mut told, mut rows) = (0, 0);
+    while told < statuses {
+        let together = shared().min(statuses - told);
+        rows += commit(Write::Record { events: (told..told + together).map(delivered).collect() });
+        told += together;
+    }
+    rows as f64 / statuses as f64
 }
 
 fn policy() -> Policy {

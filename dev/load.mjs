@@ -1,7 +1,7 @@
 // Sends one kind of request to one URL from a number of connections, and says what came back. No two callbacks are equal.
 //
-// Orders come as JSON on stdin: {kind: "status" | "get", url, connections, amount, run, wanted, key?, secret?, campaign?, sender?, paths?}.
-// `amount` requests are sent and every one of them is waited for, so that what was answered can be compared with what was
+// Orders come as JSON on stdin: {kind: "status" | "get", url, connections, amount, run, each, wanted, key?, secret?, campaign?, sender?, paths?}.
+// `each` is how many statuses stand in a callback. `amount` requests are sent and every one of them is waited for, so that what was answered can be compared with what was
 // counted. One line of JSON comes back on stdout: {answered, other, errors, seconds, p50_ms, p99_ms}.
 import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
@@ -13,18 +13,23 @@ const orders = JSON.parse(await text(process.stdin));
 const STATUSES = ["sent", "delivered", "read"];
 let sent = 0;
 
-// A callback with one status of a message of its own, as Meta sends it.
-function callback(request) {
+// A status of a message of its own.
+function status() {
   const n = sent++;
-  const status = {
+  return {
     id: `wamid.${orders.run}.${n}`,
     status: STATUSES[n % STATUSES.length],
     timestamp: String(Math.floor(Date.now() / 1000)),
     recipient_id: `1202555${String(n % 10000).padStart(4, "0")}`,
     biz_opaque_callback_data: orders.campaign,
   };
+}
+
+// A callback as Meta sends it.
+function callback(request) {
+  const statuses = Array.from({ length: orders.each }, status);
   const metadata = { display_phone_number: "12025550199", phone_number_id: orders.sender };
-  const value = { messaging_product: "whatsapp", metadata, statuses: [status] };
+  const value = { messaging_product: "whatsapp", metadata, statuses };
   const entry = [{ id: "100000000000001", changes: [{ field: "messages", value }] }];
   const body = JSON.stringify({ object: "whatsapp_business_account", entry });
   const signature = createHmac("sha256", orders.secret).update(body).digest("hex");

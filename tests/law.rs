@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use support::compare::check;
 use support::lists::check_lists;
 use support::seeds;
+use support::texts::texts;
 use support::workspace::Workspace;
 
 /// Runs a scenario; if it fails, the fewest of its events that still fail stand at the end of the message.
@@ -54,6 +55,11 @@ fn judge(scenario: &Scenario) {
         late.numbers(1, None, None);
     }
     check(&format!("seed {seed}, shuffled, repeated, split"), &mut late, &scenario.definitions, &expected);
+    let (one, other) = (texts(&mut plain, &scenario.definitions), texts(&mut late, &scenario.definitions));
+    for (one, other) in one.iter().zip(&other) {
+        assert_eq!(one, other, "seed {seed}: the same events, the same bytes");
+    }
+    assert_eq!(one.len(), other.len());
 }
 
 #[test]

@@ -23,7 +23,7 @@ bluetick, on this machine
       --admin-key KEY     use this admin key (one is made for the state folder, and kept)
       --release           run the worker as it ships (it builds slower and runs faster)
       --url URL           demo: the server (http://127.0.0.1:8787, with the admin key of the state folder)
-      --only NAME         bench: providers, statuses, redirects or reads alone
+      --only NAME         bench: providers, core, statuses, batches, redirects or reads alone
       --messages N        bench: so many messages in the end for the reads (1000000; a multiple of 10000)
       --key KEY           wrap: what POST /v1/minting_keys answered (btm_…)
       --to URL            wrap: where the link leads

@@ -124,7 +124,8 @@ impl Timeline {
         }
         let messages = self.messages.iter().filter(|m| filter.inside(&m.place));
         let steps = self.contacts.iter().filter(|((campaign, _), tally)| *campaign == filter.campaign && tally.counted.is_some());
-        let latest = things.iter().filter(|counted| filter.takes_error(counted)).max_by_key(|counted| counted.sent_ms);
+        let with_errors = things.iter().filter(|counted| filter.takes_error(counted));
+        let latest = with_errors.max_by(|a, b| (a.sent_ms, &a.error).cmp(&(b.sent_ms, &b.error)));
         Some(json!({
             "steps": steps.filter_map(|((_, step), _)| step.as_ref()).collect::<Vec<_>>(),
             "states": states,

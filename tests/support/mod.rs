@@ -10,6 +10,7 @@ pub mod lives;
 pub mod overviews;
 pub mod reports;
 pub mod rusqlite_sql;
+pub mod texts;
 pub mod workspace;
 
 /// The seeds to run: `SEED=` is the one to run again, `SEEDS=` says how many instead of the usual number.

@@ -43,7 +43,9 @@ const DEATHS_AFTER_MS: [u64; 3] = [2_000, 2_400, 2_800];
 const AMOUNT: std::ops::RangeInclusive<u64> = 100..=30_000;
 
 /// What `--only` takes.
-pub const NAMES: [&str; 4] = ["providers", "statuses", "redirects", "reads"];
+pub const NAMES: [&str; 6] = ["providers", "core", "statuses", "batches", "redirects", "reads"];
+/// Statuses in a callback that holds many.
+const BATCH: u64 = 100;
 
 /// Measures and prints; a missed goal or an invalid run is a failure. `messages` is how many the reads have before them.
 pub fn bench(only: Option<&str>, messages: u64) -> Result<()> {
@@ -69,8 +71,14 @@ pub fn bench(only: Option<&str>, messages: u64) -> Result<()> {
     if wanted("providers") {
         goals.extend(providers()?);
     }
+    if wanted("core") {
+        goals.extend(core()?);
+    }
     if wanted("statuses") {
         goals.extend(statuses(&disk, memory.as_deref())?);
+    }
+    if let Some(memory) = memory.as_deref().filter(|_| wanted("batches")) {
+        goals.extend(batches(memory)?);
     }
     if wanted("redirects") {
         goals.extend(redirects(&disk)?);
@@ -98,6 +106,35 @@ fn providers() -> Result<Vec<Goal>> {
     Ok(vec![
         Goal::at_least("1,000 statuses of Meta verified and parsed natively, MB/s", figure(&text, "meta")?, 150.0),
         Goal::at_least("the same of v24, the shortest, MB/s", figure(&text, "meta_v24")?, 150.0),
+    ])
+}
+
+/// The counting core natively on one core, and what its counters cost in rows: `benches/core.rs`.
+fn core() -> Result<Vec<Goal>> {
+    let text = run(&["bench", "--quiet", "--package", "bluetick", "--bench", "core"])?;
+    println!("\n{text}");
+    Ok(vec![
+        Goal::at_least("core alone, thousand events/s", figure(&text, "core_alone")? / 1e3, 300.0),
+        Goal::at_least("with SQLite in memory, commits of 100, thousand events/s", figure(&text, "with_sqlite")? / 1e3, 60.0),
+        Goal::at_most("an event beside 10,000 messages ÷ beside 10", figure(&text, "beside_10000_over_10")?, 2.0),
+        Goal::at_most("rows written per status that comes alone", figure(&text, "rows_at_1_per_s_1_live")?, 3.05),
+        Goal::at_most("rows per status at 200/s in a Ledger", figure(&text, "rows_at_200_per_s_1_live")?, 1.5),
+        Goal::at_most("rows per status in commits of 100", figure(&text, "rows_in_100s_1_live")?, 1.05),
+        Goal::at_most("the same with 20 live campaigns", figure(&text, "rows_in_100s_20_live")?, 1.45),
+    ])
+}
+
+/// Callbacks with many statuses, beside the naive worker's with one.
+fn batches(memory: &Path) -> Result<Vec<Goal>> {
+    let (ours, floor) = (ours(memory)?, floor(memory)?);
+    let many = Subject::statuses(&ours, "in memory")?.batches(BATCH);
+    let naive = Subject::floor(&floor, "/naive", "naive, 1 each");
+    let table = Table::measure("callbacks of 100", &[&many, &naive])?;
+    println!("{}", table.text());
+    Ok(vec![
+        Goal::at_least("statuses in callbacks of 100 ÷ naive, 16 connections", table.ratio(&many, &naive, SOME), 6.0),
+        Goal::at_least("statuses in callbacks of 100 ÷ naive, 64 connections", table.ratio(&many, &naive, MANY), 6.0),
+        Goal::at_most("p99 of callbacks of 100, 64 connections, ms", table.median(&many, MANY, |load| load.p99_ms), 1_000.0),
     ])
 }
 
@@ -188,15 +225,20 @@ fn deaths(disk: &Path) -> Result<Vec<Goal>> {
 
 /// What an example measures, natively and as optimised as what ships: lines of a name and a figure.
 fn example(name: &str) -> Result<String> {
+    run(&["run", "--release", "--quiet", "--package", "bluetick", "--example", name])
+}
+
+/// What a command of cargo prints.
+fn run(arguments: &[&str]) -> Result<String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["run", "--release", "--quiet", "--package", "bluetick", "--example", name]).current_dir(project::root());
-    let output = command.stderr(Stdio::inherit()).output().doing(format!("run the example {name}"))?;
+    let output = command.args(arguments).current_dir(project::root()).stderr(Stdio::inherit()).output();
+    let output = output.doing(format!("run cargo {}", arguments.join(" ")))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn figure(text: &str, name: &str) -> Result<f64> {
     let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse::<f64>().ok());
-    found.ok_or_else(|| Failure::new(format!("an example said nothing of {name}"), "read the lines above"))
+    found.ok_or_else(|| Failure::new(format!("nothing was said of {name}"), "read the lines above"))
 }
 
 fn ours(place: &Path) -> Result<Server> {
@@ -234,7 +276,7 @@ impl Table {
                 for subject in subjects {
                     let warm_up =
                         subject.measure(&tools, connections, WARM_UP * u64::from(connections), &format!("w{connections}"))?;
-                    let amount = (warm_up.per_second * MEASURE.as_secs_f64()) as u64;
+                    let amount = (warm_up.per_second * MEASURE.as_secs_f64()) as u64 / subject.each;
                     let row = Row { name: subject.name.clone(), connections, rounds: Vec::new(), cost: None };
                     at_once.push((*subject, amount.clamp(*AMOUNT.start(), *AMOUNT.end()), row));
                 }

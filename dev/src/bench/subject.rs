@@ -40,6 +40,8 @@ pub struct Subject<'a> {
     /// Where the load goes, and for taps the paths that are taken in turn.
     url: String,
     paths: Vec<String>,
+    /// Events in one request.
+    pub each: u64,
     /// The key that goes with them, if they need one.
     key: Option<String>,
     /// The status that they are answered with.
@@ -74,7 +76,22 @@ impl<'a> Subject<'a> {
         let channel = call(&client, "PUT", "/v1/channels/bench", &json!({"provider": "meta", "secrets": [SECRET]}))?;
         let url = channel.get("callback_url").and_then(Value::as_str).unwrap_or_default().to_owned();
         let counted = Counted::Stats("/messages/sent");
-        Ok(Self { name: format!("bluetick, {place}"), client, server, url, paths: Vec::new(), key: None, wanted: 200, counted })
+        Ok(Self {
+            name: format!("bluetick, {place}"),
+            client,
+            server,
+            url,
+            paths: Vec::new(),
+            each: 1,
+            key: None,
+            wanted: 200,
+            counted,
+        })
+    }
+
+    /// The same with so many statuses in each callback.
+    pub fn batches(self, each: u64) -> Self {
+        Self { name: format!("{}, {each} each", self.name), each, ..self }
     }
 
     /// bluetick answering one read from what it keeps.
@@ -82,7 +99,7 @@ impl<'a> Subject<'a> {
         let client = Client::new(&server.url(), server.admin_key());
         let (paths, key) = (vec![path.to_owned()], Some(server.admin_key().to_owned()));
         let name = "bluetick, a snapshot".to_owned();
-        Self { name, url: server.url(), client, server, paths, key, wanted: 200, counted: Counted::No }
+        Self { name, url: server.url(), client, server, paths, each: 1, key, wanted: 200, counted: Counted::No }
     }
 
     /// bluetick taking taps on links with this form of token.
@@ -94,7 +111,7 @@ impl<'a> Subject<'a> {
             Token::Sealed => sealed_paths(&client, &link, &contacts)?,
         };
         let counted = Counted::Stats("/clicks/total");
-        Ok(Self { name: name.to_owned(), url: server.url(), client, server, paths, key: None, wanted: 302, counted })
+        Ok(Self { name: name.to_owned(), url: server.url(), client, server, paths, each: 1, key: None, wanted: 302, counted })
     }
 
     /// The same where nothing can be counted.
@@ -112,13 +129,16 @@ impl<'a> Subject<'a> {
         };
         let url = format!("{}{route}", server.url());
         let client = Client::new(&server.url(), "");
-        Self { name: name.to_owned(), client, server, url, paths, key: None, wanted, counted }
+        Self { name: name.to_owned(), client, server, url, paths, each: 1, key: None, wanted, counted }
     }
 
-    /// Sends `amount` requests and checks that what it counted is what it answered. `run` makes this run's events its own.
+    /// Sends `amount` requests and checks that what it counted is what it answered. `run` makes this run's events its own. What comes
+    /// back speaks of events, however many a request holds.
     pub fn measure(&self, tools: &Tools, connections: u32, amount: u64, run: &str) -> Result<Load> {
         let before = self.counted()?;
-        let load = Load::send(tools, &self.orders(connections, amount, run))?;
+        let mut load = Load::send(tools, &self.orders(connections, amount, run))?;
+        load.answered *= self.each;
+        load.per_second *= self.each as f64;
         let answered_after = before + load.answered;
         if self.counted != Counted::No {
             let mut after = Ok(before);
@@ -147,7 +167,7 @@ impl<'a> Subject<'a> {
         let kind = if self.paths.is_empty() { "status" } else { "get" };
         json!({
             "kind": kind, "url": self.url, "connections": connections, "amount": amount, "run": run, "paths": self.paths,
-            "key": self.key, "wanted": self.wanted,
+            "each": self.each, "key": self.key, "wanted": self.wanted,
             "secret": SECRET, "campaign": CAMPAIGN, "sender": SENDER,
         })
     }

@@ -1,0 +1,86 @@
+//! What is answered, letter by letter: the same events make the same bytes, however they came.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use bluetick::cost::Prices;
+use bluetick::ledger::{List, Listed, Of, Position, Read, Totals};
+use bluetick::month::Month;
+use bluetick::rate_card::RateCard;
+use bluetick::reports::Subject;
+use bluetick::route::Query;
+use bluetick::segment::Segment;
+use bluetick::trend::Trend;
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::compare::Place;
+use super::workspace::{Workspace, campaigns};
+use crate::model::generate::START_MS;
+use crate::model::{DAY_MS, Definitions, cost};
+
+/// An answer but for its version, which counts commits.
+fn text(mut answer: Value) -> String {
+    fn unversioned(answer: &mut Value) {
+        match answer {
+            Value::Object(members) => {
+                members.remove("version");
+                members.values_mut().for_each(unversioned);
+            }
+            Value::Array(rows) => rows.iter_mut().for_each(unversioned),
+            _ => {}
+        }
+    }
+    unversioned(&mut answer);
+    answer.to_string()
+}
+
+/// The answers about every campaign and across them, and the rows of every list in one order for any number of Ledgers.
+pub fn texts(workspace: &mut Workspace, definitions: &Definitions) -> Vec<String> {
+    let mut texts = Vec::new();
+    let zone = Tz::Asia__Kathmandu;
+    let first = START_MS.div_euclid(DAY_MS) as i32;
+    let query = Query::lenient("granularity=day");
+    let trend = Trend::read(&query, &Place(zone), Some((first - 2, first + 10)), START_MS + 10 * DAY_MS).unwrap();
+    for (id, no) in campaigns(definitions) {
+        let prices = Prices::new(RateCard::read(&cost::card(), "").unwrap(), &Place(zone));
+        let subject = Subject { campaign: &id, no, step: None, period: None, audience_size: Some(7), send_limit: None, prices };
+        let shares = workspace.sums_by_share(&subject.sums()).remove(&no).unwrap_or_default();
+        let book = shares.sum();
+        texts.extend([
+            text(subject.stats(&shares)),
+            text(subject.steps(&shares)),
+            text(subject.links(&book, &[])),
+            text(subject.errors(&book)),
+            text(subject.experiment(&book)),
+            text(subject.funnel(&book, None).unwrap()),
+            text(trend.answer(&id, None, zone.name(), &workspace.sum(no, Totals::None, Some(trend.cut())))),
+        ]);
+        for of in [Of::Contacts, Of::Messages, Of::Conversions] {
+            let list =
+                List { of, campaign: Some(no), step: None, segment: Segment::default(), link: None, error: None, span: None };
+            texts.push(rows(workspace, &list).join("\n"));
+        }
+    }
+    let month = Month::read(Some("2026-03"), &Place(zone), START_MS + 3 * DAY_MS).unwrap();
+    let sum = workspace.sums(&month.sums()).remove(&0).unwrap_or_default();
+    texts.extend([text(month.usage(&sum, None)), text(month.overall(&sum))]);
+    texts
+}
+
+fn rows(workspace: &mut Workspace, list: &List) -> Vec<String> {
+    let mut rows = Vec::new();
+    for ledger in &mut workspace.ledgers {
+        let mut after: Option<Position> = None;
+        loop {
+            let read = Read::List { list: list.clone(), after, most: 1_000, in_clear: true };
+            let page: Listed = serde_json::from_str(&ledger.read(&read).unwrap()).unwrap();
+            rows.extend(page.rows.iter().map(|(_, _, row)| row.get().to_owned()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    rows.sort();
+    rows
+}
