@@ -173,12 +173,12 @@ const SECTIONS: &[Section] = &[
     (
         "thing",
         "SELECT json_group_array(json_array(json_array(name), json_array(name, body, holder, seen_ms))) FROM (SELECT * FROM thing
-         WHERE name > CAST(?1 ->> 0 AS TEXT) ORDER BY name LIMIT 500)",
+         WHERE name > iif(?1 ->> 0 = -1, '', ?1 ->> 0) ORDER BY name LIMIT 500)",
     ),
     (
         "kept",
         "SELECT json_group_array(json_array(json_array(message, event), json_array(message, event, received_ms, channel))) FROM
-         (SELECT * FROM kept WHERE (message, event) > (CAST(?1 ->> 0 AS TEXT), CAST(?1 ->> 1 AS TEXT))
+         (SELECT * FROM kept WHERE (message, event) > (iif(?1 ->> 0 = -1, '', ?1 ->> 0), CAST(?1 ->> 1 AS TEXT))
           ORDER BY message, event LIMIT 500)",
     ),
     (
@@ -189,7 +189,7 @@ const SECTIONS: &[Section] = &[
     (
         "verdict",
         "SELECT json_group_array(json_array(json_array(entry, handle), json_array(entry, handle, version, word))) FROM
-         (SELECT * FROM verdict WHERE (entry, handle) > (CAST(?1 ->> 0 AS TEXT), CAST(?1 ->> 1 AS TEXT))
+         (SELECT * FROM verdict WHERE (entry, handle) > (iif(?1 ->> 0 = -1, '', ?1 ->> 0), CAST(?1 ->> 1 AS TEXT))
           ORDER BY entry, handle LIMIT 500)",
     ),
 ];

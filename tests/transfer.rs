@@ -90,6 +90,9 @@ fn a_workspace_moves_to_twice_as_many_ledgers() {
             old.ledgers.iter_mut().for_each(|ledger| while ledger.tend(now_ms).unwrap() < DAY_MS {});
         }
         let lines = export(&mut old);
+        let things =
+            old.identity_storage.iter().map(|sql| invariants::query::<u8>(sql, "SELECT json_group_array(1) FROM thing").len());
+        assert_eq!(lines.iter().filter(|line| line.starts_with("{\"thing\"")).count(), things.sum::<usize>(), "{context}");
 
         let mut new = Workspace::new(2 * ledgers, &scenario.definitions);
         let mut sent = shuffled(&mut random, &lines);
@@ -172,7 +175,7 @@ fn fill(workspace: &mut Workspace, definitions: &Definitions, messages: u64) {
 /// A million, too: `MESSAGES=1000000 cargo test --test transfer a_large_workspace`.
 #[test]
 fn a_large_workspace_answers_the_same_in_twice_as_many_ledgers() {
-    let messages = std::env::var("MESSAGES").map_or(5_000, |messages| messages.parse().unwrap());
+    let messages = std::env::var("MESSAGES").map_or(30_000, |messages| messages.parse().unwrap());
     let definitions = generate_with(0, &Shape::within_contacts()).definitions;
     let mut old = Workspace::new(4, &definitions);
     fill(&mut old, &definitions, messages);

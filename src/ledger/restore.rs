@@ -19,12 +19,12 @@ const SECTIONS: &[Section] = &[
     (
         "erased",
         "SELECT json_group_array(json_array(json_array(handle), json_array(handle, erased_ms))) FROM (SELECT * FROM tombstone \
-         WHERE handle > CAST(?1 ->> 0 AS TEXT) ORDER BY handle LIMIT 2000)",
+         WHERE handle > iif(?1 ->> 0 = -1, '', ?1 ->> 0) ORDER BY handle LIMIT 2000)",
     ),
     (
         "contact",
         "SELECT json_group_array(json_array(json_array(handle), json_array(handle, json(body)))) FROM (SELECT * FROM contact \
-         WHERE handle > CAST(?1 ->> 0 AS TEXT) ORDER BY handle LIMIT 2000)",
+         WHERE handle > iif(?1 ->> 0 = -1, '', ?1 ->> 0) ORDER BY handle LIMIT 2000)",
     ),
     (
         "entry",
@@ -35,7 +35,7 @@ const SECTIONS: &[Section] = &[
     (
         "away",
         "SELECT json_group_array(json_array(json_array(handle, id), json_array(handle, id, json(body)))) FROM (SELECT * FROM away \
-         WHERE (handle, id) > (CAST(?1 ->> 0 AS TEXT), CAST(?1 ->> 1 AS TEXT)) ORDER BY handle, id LIMIT 500)",
+         WHERE (handle, id) > (iif(?1 ->> 0 = -1, '', ?1 ->> 0), CAST(?1 ->> 1 AS TEXT)) ORDER BY handle, id LIMIT 500)",
     ),
     (
         "share",
