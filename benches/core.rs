@@ -97,7 +97,7 @@ fn ledger(events: &[Routed]) {
 /// Rows written per status where they come evenly at a rate, and a Ledger waits for more as it does on the platform.
 fn rows_at(per_s: usize, live: usize) -> f64 {
     let (mut window, mut next_ms) = (CommitWindow::default(), START_MS as f64);
-    rows_written(live, 50 + 5 * per_s, || {
+    rows_written(live, 50 + 20 * per_s, || {
         let commit_ms = next_ms + f64::from(window.wait_ms());
         let mut shared = 0;
         while next_ms <= commit_ms {
