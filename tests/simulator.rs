@@ -352,7 +352,7 @@ impl Simulation {
                 0 => self.read(),
                 1..=4 if !self.outbox.is_empty() => self.send(),
                 5 => drop(self.ring()),
-                6 if self.workspace.now_ms > 0 => self.alarm(),
+                6 | 7 if self.workspace.now_ms > 0 => self.alarm(),
                 _ if !waiting.is_empty() => {
                     let object = *self.random.pick(&waiting);
                     if object < self.workspace.ledgers.len() {

@@ -24,6 +24,9 @@ use crate::{project, wait};
 /// How long the runtime may take to answer after its start.
 const READY: Duration = Duration::from_secs(60);
 
+/// Of what is stored; a release that cannot read what an earlier one stored has another.
+const STATE_FORMAT: &str = "2";
+
 /// How to run it. The default is a test's: a free port, a fresh state folder that goes away in the end, a quiet log.
 #[derive(Clone, Default)]
 pub struct Options {
@@ -110,6 +113,7 @@ impl Server {
             (None, Some(fresh)) => fresh.path().to_path_buf(),
             (None, None) => project::kept().join("state"),
         };
+        is_readable(&state)?;
         let secrets = Secrets::of(&state, options.admin_key.clone())?;
         let mut server = Self {
             running: None,
@@ -277,6 +281,22 @@ fn built(tools: &Tools, release: bool) -> Result<PathBuf> {
     let (once, flavour) = if release { (&SHIPPED, Flavour::Shipped) } else { (&QUICK, Flavour::Quick) };
     let built = once.get_or_init(|| build::ensure(tools, flavour).map_err(|failure| failure.to_string()));
     built.clone().map_err(Failure::again)
+}
+
+/// Makes sure that this release can read what lies in a state folder.
+fn is_readable(state: &Path) -> Result<()> {
+    let (mark, doing) = (state.join("format"), || format!("mark the state folder {}", state.display()));
+    if !state.join("master-key").exists() {
+        std::fs::create_dir_all(state).doing(doing())?;
+        return std::fs::write(mark, STATE_FORMAT).doing(doing());
+    }
+    match std::fs::read_to_string(mark) {
+        Ok(format) if format == STATE_FORMAT => Ok(()),
+        _ => Err(Failure::new(
+            format!("the state folder {} is of another release, whose messages this one cannot read", state.display()),
+            "move it away, or choose another with --state",
+        )),
+    }
 }
 
 /// Claims the state folder for this process: two runtimes on one state would spoil it.

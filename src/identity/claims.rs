@@ -65,6 +65,7 @@ type When = (Ms, String, String);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Claimant {
+    /// Empty once it was forgotten: a late copy of the claim does not bring it back.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// The earliest on each ground.
@@ -135,7 +136,8 @@ impl Thing {
         for (source, claimant) in self.claimants.iter().filter(|(_, claimant)| !claimant.grounds.is_empty()) {
             let holder = claimant.holder.as_ref();
             let person = held.entry(holder.map_or(source, |holder| &holder.handle)).or_default();
-            person.key = person.key.or(holder.map(|holder| holder.key.as_str())).or(claimant.key.as_deref());
+            let own = claimant.key.as_deref().filter(|key| !key.is_empty());
+            person.key = person.key.or(holder.map(|holder| holder.key.as_str())).or(own);
             for (ground, when) in &claimant.grounds {
                 let earliest = person.grounds.entry(*ground).or_insert(when);
                 *earliest = when.min(earliest);
@@ -184,7 +186,7 @@ impl Thing {
     pub fn forget(&mut self, handle: &str) {
         for (source, claimant) in &mut self.claimants {
             if source == handle {
-                claimant.key = None;
+                claimant.key = Some(String::new());
             }
             if let Some(holder) = claimant.holder.as_mut().filter(|holder| holder.handle == handle) {
                 holder.key.clear();

@@ -48,9 +48,13 @@ fn a_second_start_finds_the_state_and_the_key() {
     let key = first.admin_key().to_owned();
     expect(&Api::of(&first).campaign("kept", serde_json::json!({})), 201);
     drop(first);
-    let second = Server::start(options).unwrap();
+    let second = Server::start(options.clone()).unwrap();
     assert_eq!(second.admin_key(), key);
     expect(&Api::of(&second).get("/v1/campaigns/kept"), 200);
+    drop(second);
+    std::fs::write(state.path().join("format"), "1").unwrap();
+    let refused = Server::start(options).err().unwrap().to_string();
+    assert!(refused.contains("is of another release"), "{refused}");
 }
 
 #[test]
