@@ -70,7 +70,8 @@ impl Target {
             return Err(TargetError::TooLong);
         }
         let (scheme, rest) = split_scheme(text).ok_or(TargetError::Scheme)?;
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
+        let beyond_ascii = |c: char| c.is_whitespace() || c.is_control();
+        if text.bytes().any(|b| b <= b' ' || b == b'\\' || b == 0x7f) || !text.is_ascii() && text.chars().any(beyond_ascii) {
             return Err(TargetError::Character);
         }
         let (authority, tail) = rest.split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len())).unwrap_or((rest, ""));
@@ -189,6 +190,9 @@ fn push_query(out: &mut String, text: &str) {
 }
 
 fn push_encoded(out: &mut String, text: &str, keep: impl Fn(u8) -> bool) {
+    if text.bytes().all(&keep) {
+        return out.push_str(text);
+    }
     for byte in text.bytes() {
         if keep(byte) {
             out.push(char::from(byte));
