@@ -285,7 +285,7 @@ impl<'a> Visitor<'a> for Place<'_, 'a> {
             }
             Self::Objects(list) => {
                 list.begin();
-                while seq.next_element_seed(Next(list))?.is_some() {}
+                while seq.next_element_seed(Next(list))? == Some(true) {}
             }
             Self::Text(_) | Self::Flag(_) | Self::Raw(_) | Self::Object(_) => {}
         }
@@ -293,18 +293,18 @@ impl<'a> Visitor<'a> for Place<'_, 'a> {
     }
 }
 
-/// The next object of a list.
+/// The next object of a list; says whether there was room for it.
 struct Next<'p, 'a>(&'p mut dyn Objects<'a>);
 
 impl<'a> DeserializeSeed<'a> for Next<'_, 'a> {
-    type Value = ();
+    type Value = bool;
 
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<bool, D::Error> {
         if let Some(item) = self.0.grow() {
-            return Place::Object(item).deserialize(deserializer);
+            return Place::Object(item).deserialize(deserializer).map(|()| true);
         }
         self.0.set_wrong();
-        IgnoredAny::deserialize(deserializer).map(drop)
+        IgnoredAny::deserialize(deserializer).map(|_| false)
     }
 }
 
@@ -445,7 +445,7 @@ impl<'m> Pointers<'m> {
         if let Some(pointer) = self.end {
             found.insert(pointer, raw);
         }
-        if !self.below.is_empty() {
+        if !self.below.is_empty() && raw.get().starts_with(['{', '[']) {
             let _ = serde_json::Deserializer::from_str(raw.get()).deserialize_any(Finder { of: self, found });
         }
     }
