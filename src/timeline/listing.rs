@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::order::place_key;
-use super::{Conversion, Timeline};
+use super::{Conversion, Slot, Timeline};
 use crate::contact::masked;
 use crate::contributions::{CountedConversion, CountedMessage, Nanos, Place, person, state, usage_parts};
 use crate::error_class::{self, counted};
@@ -77,6 +77,9 @@ enum Thing<'a> {
     Message(u32, &'a CountedMessage),
     Attempt(u32, &'a CountedMessage),
 }
+
+/// What a story tells of, in the order in which one thing can lead to another.
+const KINDS: [&str; 9] = ["dispatch", "status", "inbound", "reply", "quick_reply", "reaction", "click", "conversion", "opt_out"];
 
 impl Timeline {
     /// The contact's row, if it belongs to the list.
@@ -261,18 +264,20 @@ impl Timeline {
         self.opt_outs.iter().max_by_key(|word| (word.facts.at_ms, word.facts.stopped)).is_some_and(|word| word.facts.stopped)
     }
 
-    /// Everything that happened with the contact, in order of time.
+    /// Everything that happened with the contact, in order of time; what happened at one time, in the order of [`KINDS`], then
+    /// by the ids of the entries.
     #[must_use]
-    pub fn story(&self, policies: &Policies) -> Vec<Value> {
-        let mut story: Vec<(Ms, Map<String, Value>)> = Vec::new();
-        let mut tell = |at_ms: Ms, kind: &str, what: Value| {
+    pub fn story<'a>(&'a self, policies: &Policies) -> Vec<Value> {
+        let mut story: Vec<((Ms, usize, &'a str), Map<String, Value>)> = Vec::new();
+        let mut tell = |at_ms: Ms, kind: &str, of: &'a Slot, what: Value| {
             let mut told = Map::new();
             told.insert("at".to_owned(), json!(to_rfc3339(at_ms)));
             told.insert("kind".to_owned(), json!(kind));
             if let Value::Object(fields) = what {
                 told.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
             }
-            story.push((at_ms, told));
+            let rank = KINDS.iter().position(|known| *known == kind).unwrap_or_default();
+            story.push(((at_ms, rank, &of.id), told));
         };
         let place = |place: &Place| (campaign_name(policies, place.campaign), place.step.clone());
         let failure = |provider: char, error: Option<&First<(String, String)>>| match error {
@@ -290,6 +295,7 @@ impl Timeline {
                 tell(
                     claim.at_ms,
                     "dispatch",
+                    &message.slot,
                     json!({
                         "outcome": "accepted", "campaign": claim.campaign, "step": claim.step, "message_id": id,
                         "channel": claim.channel.as_ref().map(|c| &c.1), "template": claim.template.as_ref().map(|t| &t.1),
@@ -310,6 +316,7 @@ impl Timeline {
                 tell(
                     fact.at_ms,
                     "status",
+                    &message.slot,
                     json!({ "status": word, "message_id": id, "channel": facts.channel(), "campaign": campaign, "step": step,
                         "error": error, "class": class }),
                 );
@@ -322,17 +329,20 @@ impl Timeline {
             tell(
                 facts.at_ms,
                 "dispatch",
+                &attempt.slot,
                 json!({ "outcome": "error", "campaign": facts.campaign, "step": facts.step, "attempt": facts.id,
                     "error": error, "class": class, "error_then_sent": sent_after_all.then_some(true) }),
             );
         }
-        for standing in self.standings.iter().map(|standing| &standing.facts) {
+        for standing in self.standings.iter() {
+            let facts = &standing.facts;
             tell(
-                standing.at_ms,
+                facts.at_ms,
                 "dispatch",
-                json!({ "outcome": if standing.control { "control" } else { "skipped" }, "campaign": standing.campaign,
-                    "step": standing.step.1, "reason": standing.reason.as_ref().map(|r| &r.1),
-                    "group": standing.group.as_ref().map(|g| &g.1) }),
+                &standing.slot,
+                json!({ "outcome": if facts.control { "control" } else { "skipped" }, "campaign": facts.campaign,
+                    "step": facts.step.1, "reason": facts.reason.as_ref().map(|r| &r.1),
+                    "group": facts.group.as_ref().map(|g| &g.1) }),
             );
         }
         for inbound in self.inbounds.iter() {
@@ -348,6 +358,7 @@ impl Timeline {
             tell(
                 facts.at_ms,
                 kind,
+                &inbound.slot,
                 json!({ "id": message_id(&inbound.slot.id), "channel": facts.channel.1, "campaign": campaign, "step": step,
                     "message_id": message.map(|message| message_id(&message.slot.id)), "removed": removed.then_some(true) }),
             );
@@ -360,6 +371,7 @@ impl Timeline {
             tell(
                 click.at_ms(),
                 "click",
+                &click.slot,
                 json!({ "link": tap.link, "campaign": campaign, "step": step, "human": click.human(), "reason": reason,
                     "message_id": click.owner.map(|no| message_id(&self.messages[no].slot.id)),
                     "count": (tap.more > 0).then_some(u64::from(tap.more) + 1), "country": tap.country, "device": tap.device,
@@ -374,14 +386,16 @@ impl Timeline {
             tell(
                 facts.at_ms,
                 "conversion",
+                &conversion.slot,
                 json!({ "id": facts.id, "goal": facts.goal, "value": value_of(worth.as_ref()),
                     "currency": worth.as_ref().map(|worth| &worth.currency), "cancelled": facts.cancelled.then_some(true),
                     "campaign": campaign, "step": step, "message_id": message.map(|message| message_id(&message.slot.id)) }),
             );
         }
         for word in self.opt_outs.iter() {
-            tell(word.facts.at_ms, "opt_out", json!({ "stopped": word.facts.stopped }));
+            tell(word.facts.at_ms, "opt_out", &word.slot, json!({ "stopped": word.facts.stopped }));
         }
+        // What several facts of one entry tell at one time stays in the order of telling.
         sort(&mut story, |a, b| a.0.cmp(&b.0));
         story.into_iter().map(|(_, told)| Value::Object(told)).collect()
     }

@@ -142,6 +142,23 @@ fn tags(no: u32) -> &'static [&'static str] {
     TAGS[no as usize % 5]
 }
 
+/// In this zone, from the middle of an hour of the first day on.
+const PERFORMANCE_IN: Tz = Tz::Asia__Kathmandu;
+const PERFORMANCE_MS: (i64, i64) = (START_MS + HOUR_MS + HOUR_MS / 4, START_MS + 4 * DAY_MS + HOUR_MS / 2);
+
+/// The question how all campaigns did.
+pub fn performance(definitions: &Definitions, group_by: GroupBy, basis: Basis) -> Performance<'static> {
+    let zone = PERFORMANCE_IN;
+    let period = Period { from_ms: PERFORMANCE_MS.0, to_ms: PERFORMANCE_MS.1, basis };
+    let prices = Prices::new(RateCard::read(&cost::card(), "").unwrap(), &Place(zone));
+    let known = campaigns(definitions).into_iter().map(|(id, no)| {
+        let campaign = json!({"no": no, "id": id, "name": id, "type": "broadcast", "message_type": "template", "tags": tags(no),
+            "reply_window_hours": 72, "attribution_window_hours": 24, "touch": "delivered"});
+        (no, (no != 0).then(|| serde_json::from_value::<Campaign>(campaign).unwrap()))
+    });
+    Performance::new(group_by, period, prices, known.collect(), zone.name(), &Place(zone)).unwrap()
+}
+
 /// A group of the model: the numbers and bills of its scopes that stand in the period.
 #[derive(Default)]
 struct Group<'a>(Vec<&'a answers::Scope>);
@@ -154,23 +171,16 @@ fn check_performance(
     group_by: GroupBy,
     basis: Basis,
 ) {
-    let zone = Tz::Asia__Kathmandu;
+    let zone = PERFORMANCE_IN;
     let context = format!("{context}, performance by {group_by:?}, {basis:?}");
-    // From the middle of an hour of the first day.
-    let period = Period { from_ms: START_MS + HOUR_MS + HOUR_MS / 4, to_ms: START_MS + 4 * DAY_MS + HOUR_MS / 2, basis };
-    let prices = Prices::new(RateCard::read(&cost::card(), "").unwrap(), &Place(zone));
-    let known = campaigns(definitions).into_iter().map(|(id, no)| {
-        let campaign = json!({"no": no, "id": id, "name": id, "type": "broadcast", "message_type": "template", "tags": tags(no),
-            "reply_window_hours": 72, "attribution_window_hours": 24, "touch": "delivered"});
-        (no, (no != 0).then(|| serde_json::from_value::<Campaign>(campaign).unwrap()))
-    });
-    let performance = Performance::new(group_by, period, prices, known.collect(), zone.name(), &Place(zone)).unwrap();
+    let performance = performance(definitions, group_by, basis);
     let answer = performance.answer(&workspace.sums(&performance.sums()));
 
-    let inside = |at_ms: i64| (period.from_ms..period.to_ms).contains(&at_ms);
+    let (from_ms, to_ms) = PERFORMANCE_MS;
+    let inside = |at_ms: i64| (from_ms..to_ms).contains(&at_ms);
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     let mut everything = Group::default();
-    let days: BTreeSet<String> = (period.from_ms..period.to_ms).step_by(900_000).map(|ms| local(zone, ms, "%Y-%m-%d")).collect();
+    let days: BTreeSet<String> = (from_ms..to_ms).step_by(900_000).map(|ms| local(zone, ms, "%Y-%m-%d")).collect();
     for (id, no) in campaigns(definitions) {
         let campaign = &expected.campaigns[&id];
         everything.0.push(&campaign.all);

@@ -5,6 +5,8 @@
 use bluetick::cost::Prices;
 use bluetick::ledger::{List, Listed, Of, Position, Read, Totals};
 use bluetick::month::Month;
+use bluetick::performance::GroupBy;
+use bluetick::period::Basis;
 use bluetick::rate_card::RateCard;
 use bluetick::reports::Subject;
 use bluetick::route::Query;
@@ -14,6 +16,8 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::compare::Place;
+use super::invariants::query;
+use super::overviews::performance;
 use super::workspace::{Workspace, campaigns};
 use crate::model::generate::START_MS;
 use crate::model::{DAY_MS, Definitions, cost};
@@ -34,7 +38,8 @@ fn text(mut answer: Value) -> String {
     answer.to_string()
 }
 
-/// The answers about every campaign and across them, and the rows of every list in one order for any number of Ledgers.
+/// The answers about every campaign and across them, the rows of every list in one order for any number of Ledgers, and the story of
+/// every person.
 pub fn texts(workspace: &mut Workspace, definitions: &Definitions) -> Vec<String> {
     let mut texts = Vec::new();
     let zone = Tz::Asia__Kathmandu;
@@ -64,17 +69,41 @@ pub fn texts(workspace: &mut Workspace, definitions: &Definitions) -> Vec<String
     let month = Month::read(Some("2026-03"), &Place(zone), START_MS + 3 * DAY_MS).unwrap();
     let sum = workspace.sums(&month.sums()).remove(&0).unwrap_or_default();
     texts.extend([text(month.usage(&sum, None)), text(month.overall(&sum))]);
+    for group_by in [GroupBy::Campaign, GroupBy::Step, GroupBy::Day, GroupBy::Tag] {
+        let performance = performance(definitions, group_by, Basis::Event);
+        texts.push(text(performance.answer(&workspace.sums(&performance.sums()))));
+    }
+    texts.extend(stories(workspace));
     texts
+}
+
+/// Everything that is known of each person, in the order of their handles. A click of nobody is no person's, and its handle is made for
+/// the number of Ledgers.
+fn stories(workspace: &mut Workspace) -> Vec<String> {
+    let mut stories = Vec::new();
+    for (storage, ledger) in workspace.storage.iter().zip(&mut workspace.ledgers) {
+        for handle in query::<String>(storage, "SELECT json_group_array(handle) FROM contact WHERE handle < '~'") {
+            stories.push((handle.clone(), ledger.read(&Read::Person { handle }).unwrap()));
+        }
+    }
+    stories.sort();
+    stories.into_iter().map(|(handle, story)| format!("{handle} {story}")).collect()
 }
 
 fn rows(workspace: &mut Workspace, list: &List) -> Vec<String> {
     let mut rows = Vec::new();
     for ledger in &mut workspace.ledgers {
-        let mut after: Option<Position> = None;
+        let (mut after, mut last): (Option<Position>, Option<Position>) = (None, None);
         loop {
             let read = Read::List { list: list.clone(), after, most: 1_000, in_clear: true };
             let page: Listed = serde_json::from_str(&ledger.read(&read).unwrap()).unwrap();
-            rows.extend(page.rows.iter().map(|(_, _, row)| row.get().to_owned()));
+            for (handle, id, row) in page.rows {
+                let place = (handle, id);
+                // A Ledger's rows stand by what they are of, and never by what came first.
+                assert!(last.as_ref().is_none_or(|last| *last < place), "{list:?}");
+                rows.push(row.get().to_owned());
+                last = Some(place);
+            }
             after = page.next;
             if after.is_none() {
                 break;
