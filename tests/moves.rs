@@ -9,7 +9,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use bluetick::identity::Identity;
-use bluetick::ledger::{Ledger, Routed, Write};
+use bluetick::ledger::{BookRows, Ledger, Read, Routed, Sums, Totals, Write};
 use bluetick::numbers::Numbers;
 use model::generate::START_MS;
 use model::{DAY_MS, Definitions, Received, recount};
@@ -43,11 +43,16 @@ struct World {
     plan: Option<(usize, Fault)>,
     /// No message is ever counted twice, but for one that two claim until they have heard whose it is: so many there are.
     most_sent: u64,
+    /// So many were counted at once.
+    had_sent: u64,
+    /// Answers have said that things are moving.
+    told_of_moving: bool,
 }
 
 impl World {
     fn new(definitions: &Definitions, plan: Option<(usize, Fault)>, most_sent: u64) -> Self {
-        Self { workspace: Workspace::new(LEDGERS, definitions), step: 0, plan, most_sent }
+        let workspace = Workspace::new(LEDGERS, definitions);
+        Self { workspace, step: 0, plan, most_sent, had_sent: 0, told_of_moving: false }
     }
 
     fn fault(&mut self) -> Fault {
@@ -65,7 +70,7 @@ impl World {
         if fault != Fault::None {
             self.workspace.ledgers[ledger] = Ledger::open(self.workspace.storage[ledger].clone()).unwrap();
         }
-        self.nothing_twice();
+        self.nothing_twice_and_nothing_in_silence();
         done.filter(|_| fault == Fault::None).ok_or(Failed)
     }
 
@@ -80,9 +85,17 @@ impl World {
         done.filter(|_| fault == Fault::None).ok_or(Failed)
     }
 
-    fn nothing_twice(&mut self) {
+    /// What counts nowhere while it moves, the answers tell of.
+    fn nothing_twice_and_nothing_in_silence(&mut self) {
         let sent: u64 = (0..4).map(|no| Numbers::ever(&self.workspace.book(no), None).messages.sent).sum();
-        assert!(sent <= self.most_sent + 1, "{sent} messages at step {} of {:?}", self.step, self.plan);
+        let sums = Read::Sums(Sums { totals: Totals::Whole, ..Sums::default() });
+        let answers = self.workspace.ledgers.iter_mut().map(|ledger| ledger.read(&sums).unwrap());
+        let moving: u64 = answers.map(|answer| serde_json::from_str::<BookRows>(&answer).unwrap().moving()).sum();
+        let at = format!("{sent} messages, {moving} things moving at step {} of {:?}", self.step, self.plan);
+        assert!(sent <= self.most_sent + 1, "{at}");
+        self.had_sent = self.had_sent.max(sent);
+        assert!(sent + moving + 1 >= self.had_sent, "{at}, and there were {}", self.had_sent);
+        self.told_of_moving |= moving > 0;
     }
 
     fn write(&mut self, ledger: usize, write: Write) -> Result<(), Failed> {
@@ -233,6 +246,7 @@ fn at_every_step(acts: &[Act], judge: impl Fn(&str, &mut World)) {
     let most_sent: u64 = expected.campaigns.values().map(|campaign| campaign.all.number("messages.sent")).sum();
     let mut undisturbed = World::new(&definitions, None, most_sent);
     undisturbed.play(acts);
+    assert!(undisturbed.told_of_moving);
     let steps = undisturbed.step;
     assert!(steps >= 40, "only {steps} durable writes");
     let mut numbers = None;

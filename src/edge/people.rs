@@ -166,9 +166,9 @@ impl Search {
     /// The page behind a mark.
     async fn page(&self, mark: Option<&str>, limit: usize, whole: bool) -> Result<Page, Problem> {
         let mark: Mark = mark.and_then(|mark| json::read(mark).ok()).unwrap_or_default();
-        let mut counts = match mark.total {
-            None if whole => Some(self.tally().await?),
-            _ => None,
+        let (mut counts, moving) = match mark.total {
+            None if whole => self.tally().await.map(|(counts, moving)| (Some(counts), moving))?,
+            _ => (None, 0),
         };
         let first = mark.ledger as usize;
         let mut parts: Vec<Part> = (0..self.config.partition.ledgers as usize).map(|_| Part::default()).collect();
@@ -214,7 +214,8 @@ impl Search {
             let counts = counts.as_ref().filter(|_| self.list.is_counted());
             json!(counts.map(|counts| counts.iter().filter_map(|shares| shares.get(share)).sum::<i64>()))
         };
-        let whole = vec![("total", json!(total)), ("erased", share(1)), ("expired", share(2))];
+        let mut whole = vec![("total", json!(total)), ("erased", share(1)), ("expired", share(2))];
+        whole.extend((moving > 0).then(|| ("moving", json!(moving))));
         Ok(Page { rows: rows.into_iter().map(|(_, (_, _, row))| row).collect(), whole, next })
     }
 
@@ -273,27 +274,25 @@ impl Search {
         }
     }
 
-    /// How many rows every Ledger has: shown, erased, expired.
-    async fn tally(&self) -> Result<Vec<[i64; 3]>, Problem> {
+    /// How many rows every Ledger has: shown, erased, expired. And how many things of all of them are on their way to another person.
+    async fn tally(&self) -> Result<(Vec<[i64; 3]>, u64), Problem> {
         let ledgers = 0..self.config.partition.ledgers as usize;
-        join_all(ledgers.map(async |ledger| {
+        let tallies = join_all(ledgers.map(async |ledger| {
             let (mut sum, mut after) = (0, None);
             loop {
                 let read = Read::Tally { list: self.list.clone(), after };
-                let Listed { found, next, counts, .. } = self.ask(ledger, &read).await?;
-                if let Some(counts) = counts {
-                    return Ok(counts);
-                }
+                let Listed { found, next, counts, moving, .. } = self.ask(ledger, &read).await?;
                 sum += i64::try_from(found).unwrap_or_default();
-                if next.is_none() {
-                    return Ok([sum, 0, 0]);
+                if counts.is_some() || next.is_none() {
+                    return Ok((counts.unwrap_or([sum, 0, 0]), moving));
                 }
                 after = next;
             }
         }))
-        .await
-        .into_iter()
-        .collect()
+        .await;
+        let tallies: Vec<([i64; 3], u64)> = tallies.into_iter().collect::<Result<_, Problem>>()?;
+        let (counts, moving): (Vec<_>, Vec<u64>) = tallies.into_iter().unzip();
+        Ok((counts, moving.iter().sum()))
     }
 
     async fn ask(&self, ledger: usize, read: &Read) -> Result<Listed, Problem> {
@@ -309,10 +308,41 @@ pub async fn lookup(config: &Config, asked: &Asked<'_>) -> Answer {
     let body: Value = body::json(&http::body(asked.request).await?)?;
     let handle = named(config, &body)?;
     let shown = known(config, handle).await?;
-    if shown == "null" {
+    let Value::Object(mut shown) = json::read(&shown).unwrap_or_default() else {
         return Err(Problem::not_found("Nothing is known of this contact.").into());
+    };
+    // Whose a user id is, its own Ledger says: a phone of a later pair has it among its names too.
+    let key = shown.get("contact").cloned().unwrap_or_default();
+    let user_ids: Vec<String> = shown.get("user_ids").and_then(|ids| json::of(ids).ok()).unwrap_or_default();
+    let asked = user_ids.into_iter().map(async |id| {
+        let known = if key == id.as_str() {
+            Ok(String::new())
+        } else {
+            person(config, Handle::of(&config.partition.handle_key, &id)).await
+        };
+        (id, known)
+    });
+    let (mut own, mut conflicts) = (Vec::new(), Vec::new());
+    for (id, known) in join_all(asked).await {
+        let known: Value = json::read(&known?).unwrap_or_default();
+        let holder = known.get("moved_to").unwrap_or(&key);
+        if let Some(claimed_by) = known.get("claimed_by").filter(|by| by.as_array().is_some_and(|by| !by.is_empty())) {
+            conflicts.push(json!({ "user_id": id, "contact": holder, "claimed_by": claimed_by }));
+        }
+        if *holder == key {
+            own.push(id);
+        }
     }
-    Ok(http::answer(200, &[("content-type", "application/json"), ("cache-control", "no-store")], Some(&shown))?)
+    shown.insert("user_ids".to_owned(), json!(own));
+    shown.insert("conflicts".to_owned(), json!(conflicts));
+    let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
+    Ok(http::answer(200, &headers, Some(&Value::Object(shown).to_string()))?)
+}
+
+/// What the Ledger of a handle knows of it.
+async fn person(config: &Config, handle: Handle) -> Result<String, Problem> {
+    let read = serde_json::to_string(&Read::Person { handle: handle.to_text() }).unwrap_or_default();
+    ledgers::read(config, handle.ledger(config.partition.ledgers), &read).await
 }
 
 /// What is known of a contact, as JSON; `null` if nothing is.
@@ -320,15 +350,11 @@ pub async fn lookup(config: &Config, asked: &Asked<'_>) -> Answer {
 /// # Errors
 /// 503, if the Ledger does not answer.
 pub async fn known(config: &Config, handle: Handle) -> Result<String, Problem> {
-    let person = async |handle: Handle| {
-        let read = serde_json::to_string(&Read::Person { handle: handle.to_text() }).unwrap_or_default();
-        ledgers::read(config, handle.ledger(config.partition.ledgers), &read).await
-    };
-    let shown = person(handle).await?;
+    let shown = person(config, handle).await?;
     // A key that belongs to another person leads to them, in one step.
     let moved: Value = json::read(&shown).unwrap_or_default();
     let Some(to) = moved.get("moved_to").and_then(Value::as_str) else { return Ok(shown) };
-    let whole = person(Handle::of(&config.partition.handle_key, to)).await?;
+    let whole = person(config, Handle::of(&config.partition.handle_key, to)).await?;
     let mut whole: Value = json::read(&whole).unwrap_or_default();
     if let Some(members) = whole.as_object_mut() {
         members.insert("moving".to_owned(), moved.get("moving").cloned().unwrap_or_default());

@@ -68,6 +68,8 @@ pub struct Versions {
     pub of: Vec<u64>,
     /// Whether one answers from counters of other rules until it has made its own.
     pub recounting: bool,
+    /// How many things are on their way from one of a person's keys to another, and in no number.
+    pub moving: u64,
 }
 
 /// An answer that was made.
@@ -88,6 +90,9 @@ impl Made {
             object.insert("as_of".to_owned(), json!(to_rfc3339(as_of_ms)));
             if versions.recounting {
                 object.insert("recounting".to_owned(), json!(true));
+            }
+            if versions.moving > 0 {
+                object.insert("moving".to_owned(), json!(versions.moving));
             }
         }
         Self { state, content_type: format.content_type(), body: table::written(format, &object) }

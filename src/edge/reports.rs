@@ -181,6 +181,7 @@ async fn gather(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Shares>,
     for text in ledgers::read_all(config, &Read::Sums(sums.clone())).await? {
         let rows: BookRows = json::read(&text).map_err(|_| Problem::unavailable("A ledger does not answer."))?;
         versions.recounting |= rows.recounts();
+        versions.moving += rows.moving();
         let mut version = 0;
         for (campaign, shares) in rows.into_shares() {
             version += shares.version();

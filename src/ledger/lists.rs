@@ -76,6 +76,13 @@ pub struct Listed {
     pub next: Option<Position>,
     /// By the counters, in the whole list: how many are shown, and how many were erased and have expired. `None`: they do not tell.
     pub counts: Option<[i64; 3]>,
+    /// Of a tally: how many things are on their way to another person, and counted nowhere.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub moving: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl List {
@@ -308,10 +315,12 @@ impl<S: Sql> Ledger<S> {
 
     /// How long a list is: by its counters, else as far as one read comes.
     pub(super) fn tally(&mut self, list: &List, after: Option<&Position>) -> Result<Listed, SqlError> {
-        match self.counts(list)? {
-            Some(counts) => Ok(Listed { counts: Some(counts), ..Listed::default() }),
-            None => Ok(Listed { rows: Vec::new(), ..self.scan(list, after, usize::MAX, false)? }),
-        }
+        let mut listed = match self.counts(list)? {
+            Some(counts) => Listed { counts: Some(counts), ..Listed::default() },
+            None => Listed { rows: Vec::new(), ..self.scan(list, after, usize::MAX, false)? },
+        };
+        listed.moving = self.moving()?;
+        Ok(listed)
     }
 
     fn counts(&self, list: &List) -> Result<Option<[i64; 3]>, SqlError> {
@@ -457,7 +466,7 @@ impl<S: Sql> Ledger<S> {
         let key = timeline.key();
         let home = cached.row.ties.home().filter(|(_, pair)| *pair || timeline.is_empty());
         if let Some((to, _)) = home {
-            return Ok(json!({ "moved_to": to, "moving": self.moving_of(handle)? }));
+            return Ok(json!({ "moved_to": to, "moving": self.moving_of(handle)?, "claimed_by": cached.row.ties.claimed_by }));
         }
         let user_ids: SortedSet<&str> = key.into_iter().chain(cached.row.ties.names()).filter(|key| key.contains('.')).collect();
         let shown = json!({

@@ -15,7 +15,7 @@ use crate::contact::{canonical_key, canonical_phone, user_id};
 use crate::event::{Event, Ms, Person};
 use crate::facts::{Facts, First, entry_id};
 use crate::identity::name_of_entry;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::sql::{Arg, Sql, SqlError};
 
 /// What ties a key to others.
@@ -29,6 +29,9 @@ pub(super) struct Ties {
     pair: Option<First<String>>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     alias: Option<First<String>>,
+    /// The persons of all its pairs, where there are several: the later ones move nothing, and are reported.
+    #[serde(rename = "o", default, skip_serializing_if = "SortedSet::is_empty")]
+    pub(super) claimed_by: SortedSet<String>,
     /// Counts the persons that it belonged to.
     #[serde(rename = "e", default, skip_serializing_if = "is_zero")]
     epoch: u64,
@@ -122,6 +125,11 @@ impl<S: Sql> Ledger<S> {
         cached.tied |= cached.timeline.learn_key(key);
         let ties = &mut cached.row.ties;
         let before = ties.home().map(|(to, pair)| (to.to_owned(), pair));
+        if let Some(First(_, known)) = ties.pair.as_ref().filter(|known| *pair && known.1 != *to)
+            && ties.claimed_by.len() < NAMES_OF_PERSON
+        {
+            cached.tied |= ties.claimed_by.insert(known.clone()) | ties.claimed_by.insert(to.clone());
+        }
         let slot = if *pair { &mut ties.pair } else { &mut ties.alias };
         let word = First(*at_ms, to.clone());
         if slot.as_ref().is_some_and(|known| *known <= word) {
@@ -300,6 +308,9 @@ impl<S: Sql> Ledger<S> {
     /// # Errors
     /// If the storage refuses.
     pub fn moving(&self) -> Result<u64, SqlError> {
+        if !self.errands_due {
+            return Ok(0);
+        }
         let sum = self.sql.text("SELECT CAST(coalesce(sum(things), 0) AS TEXT) FROM errand", &[])?;
         Ok(sum.and_then(|sum| sum.parse().ok()).unwrap_or_default())
     }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::requests::{MOVING, RECOUNTING};
 use super::{BookRows, Ledger, Read, to_json};
 use crate::sql::{Sql, SqlError};
 
@@ -10,13 +11,15 @@ impl<S: Sql> Ledger<S> {
     pub fn read(&mut self, read: &Read) -> Result<String, SqlError> {
         match read {
             Read::Sums(sums) => {
-                let rows = self.sums(sums)?;
-                if !self.recounts() {
-                    return Ok(rows);
+                let mut rows = self.sums(sums)?;
+                let moving = self.moving()?;
+                for (share, n) in [(RECOUNTING, u64::from(self.recounts())), (MOVING, moving)] {
+                    if n > 0 {
+                        let comma = if rows == "[]" { "" } else { "," };
+                        rows.insert_str(1, &(BookRows::remark(share, n) + comma));
+                    }
                 }
-                let rest = rows.strip_prefix('[').unwrap_or("]");
-                let comma = if rest == "]" { "" } else { "," };
-                Ok(format!("[{}{comma}{rest}", to_json(&BookRows::recounting_row())))
+                Ok(rows)
             }
             Read::Extent { campaign } => self.extent(*campaign),
             Read::List { list, after, most, in_clear } => {
@@ -30,7 +33,6 @@ impl<S: Sql> Ledger<S> {
                 let key = self.contacts.get(handle).and_then(|cached| cached.timeline.key());
                 Ok(json!({ "key": key }).to_string())
             }
-            Read::Moving => self.moving().map(|n| n.to_string()),
             // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health. The channel stands
             // with what was told of the message or with its dispatch; of one in parts, in whichever part has it.
             Read::Unattributed => {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lists::{List, Position};
+use super::to_json;
 use crate::counters::{Book, StoredRow, TOTALS};
 use crate::event::{Event, Ms};
 use crate::facts::Word;
@@ -187,8 +188,6 @@ pub enum Read {
     Export { ledger: u32, place: transfer::Place },
     /// What other objects may know of a person too: the key.
     Traces { handle: String },
-    /// How many things are on their way from one key of a person to another, and count nowhere meanwhile: a number.
-    Moving,
     /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
     Unattributed,
     /// A page of a list, from behind `after`: at most `most` rows, people in clear or masked.
@@ -226,14 +225,16 @@ pub enum Totals {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct BookRows(pub Vec<(u32, u8, String, i32, StoredRow)>);
 
-/// The share of a row that counts nothing: the Ledger answers from counters of other rules until it has made its own.
-const RECOUNTING: u8 = 3;
+/// The shares of rows that count nothing, and say what else is true of the numbers. The Ledger answers from counters of other rules
+/// until it has made its own.
+pub(super) const RECOUNTING: u8 = 3;
+/// So many things (the row's version) are on their way to another person, and counted nowhere.
+pub(super) const MOVING: u8 = 4;
 
 impl BookRows {
     /// Such a row.
-    #[must_use]
-    pub fn recounting_row() -> (u32, u8, String, i32, StoredRow) {
-        (0, RECOUNTING, String::new(), TOTALS, StoredRow::default())
+    pub(super) fn remark(share: u8, n: u64) -> String {
+        to_json(&(0, share, "", TOTALS, StoredRow { v: n, ..StoredRow::default() }))
     }
 
     /// Whether the Ledger is recounting.
@@ -242,11 +243,17 @@ impl BookRows {
         self.0.iter().any(|row| row.1 == RECOUNTING)
     }
 
+    /// How many things of the Ledger are on their way to another person, and in no number of any Ledger.
+    #[must_use]
+    pub fn moving(&self) -> u64 {
+        self.0.iter().filter(|row| row.1 == MOVING).map(|row| row.4.v).sum()
+    }
+
     /// The numbers of all campaigns in the answer, by share.
     #[must_use]
     pub fn into_shares(self) -> SortedMap<u32, Shares> {
         let mut books: SortedMap<(u32, u8, String), Book> = SortedMap::new();
-        for (campaign, share, origin, day, row) in self.0.into_iter().filter(|row| row.1 != RECOUNTING) {
+        for (campaign, share, origin, day, row) in self.0.into_iter().filter(|row| row.1 < RECOUNTING) {
             books.entry((campaign, share, origin)).or_default().load(day, &row);
         }
         let mut shares: SortedMap<u32, Shares> = SortedMap::new();

@@ -137,6 +137,14 @@ fn what_was_told_under_a_user_id_moves_to_the_phone_of_the_earliest_pair() {
     // And a later one moves nothing.
     told("w3", "read", 1_780_000_500, json!({"recipient_id": second, "recipient_user_id": user}));
     assert_eq!((contacts("submitted"), contacts("delivered"), contacts("read")), (json!(2), json!(2), json!(2)));
+    // That there is a second phone, whoever looks one of them up is told.
+    let conflicts = json!([{"user_id": user, "contact": first, "claimed_by": [first, second]}]);
+    for (asked, contact, user_ids) in [(first, first, json!([user])), (user, first, json!([user])), (second, second, json!([]))] {
+        let found = api.post("/v1/contacts/lookup", json!({"contact": asked})).json();
+        let told = (&found["contact"], &found["user_ids"], &found["conflicts"], &found["moving"]);
+        assert_eq!(told, (&json!(contact), &user_ids, &conflicts, &json!(0)), "{found}");
+    }
+    assert_eq!(api.stats("spring")["moving"], Value::Null);
 }
 
 #[test]
