@@ -484,6 +484,20 @@ mod tests {
     }
 
     #[test]
+    fn a_click_that_stands_for_several_is_unique_once() {
+        let at_ms = 1_750_000_000_000;
+        let (place, link) = (Place { campaign: 3, step: "s".into() }, "l".to_owned());
+        let click = CountedClick { place, link, machine: 0, unique: true, taps: 5, at_ms, sent_ms: at_ms };
+        let mut delta = Delta::new();
+        change(None, Some(&click), &mut delta);
+        let counted = |kind: Kind| -> i64 {
+            let cells = delta.get(&3).unwrap().totals.cells();
+            cells.filter(|(cell, _)| cell.kind == kind).map(|(_, n)| n).sum()
+        };
+        assert_eq!((counted(Kind::Clicks), counted(Kind::UniqueClicks)), (5, 1));
+    }
+
+    #[test]
     fn taking_away_undoes_adding() {
         let counted = CountedMessage {
             place: Place { campaign: 3, step: "s".into() },

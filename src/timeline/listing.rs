@@ -78,6 +78,9 @@ enum Thing<'a> {
     Attempt(u32, &'a CountedMessage),
 }
 
+/// One thing of a story: its time, the place of its kind among [`KINDS`], the id of its entry, and what is told.
+type Told<'a> = ((Ms, usize, &'a str), Map<String, Value>);
+
 /// What a story tells of, in the order in which one thing can lead to another.
 const KINDS: [&str; 9] = ["dispatch", "status", "inbound", "reply", "quick_reply", "reaction", "click", "conversion", "opt_out"];
 
@@ -268,7 +271,7 @@ impl Timeline {
     /// by the ids of the entries.
     #[must_use]
     pub fn story<'a>(&'a self, policies: &Policies) -> Vec<Value> {
-        let mut story: Vec<((Ms, usize, &'a str), Map<String, Value>)> = Vec::new();
+        let mut story: Vec<Told<'a>> = Vec::new();
         let mut tell = |at_ms: Ms, kind: &str, of: &'a Slot, what: Value| {
             let mut told = Map::new();
             told.insert("at".to_owned(), json!(to_rfc3339(at_ms)));

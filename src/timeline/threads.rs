@@ -98,7 +98,6 @@ impl Timeline {
         let start = talk.messages.partition_point(|m| self.messages[*m].turn.as_ref().is_some_and(|turn| turn.at_ms < from_ms));
         let mut opening: SortedMap<(Ms, u32), Category> = SortedMap::new();
         let mut until_ms = Ms::MAX;
-        let mut taken_ms = None;
         // What opened a conversation before the change and has left the line since still tells what was open then.
         let mut gone = talk.openings.range((from_ms, 0)..).peekable();
         for no in talk.messages.iter().skip(start).copied() {
@@ -106,9 +105,9 @@ impl Timeline {
             while let Some(((opened_ms, _), category)) = gone.next_if(|((opened_ms, _), _)| *opened_ms < at_ms) {
                 before.opened(*opened_ms, *category);
             }
-            // Between two messages of one instant `before` does not know yet what the first of them opened.
-            let first_of_instant = taken_ms.replace(at_ms) != Some(at_ms);
-            if first_of_instant && at_ms > to_ms && now.open_at(at_ms) == before.open_at(at_ms) {
+            // Between two messages of one instant the two are equal only if they were so before the first: what it opened now, `before`
+            // does not know.
+            if at_ms > to_ms && now.open_at(at_ms) == before.open_at(at_ms) {
                 until_ms = at_ms;
                 break;
             }

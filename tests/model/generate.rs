@@ -373,7 +373,7 @@ impl Maker<'_> {
         };
 
         if self.random.one_in(4) {
-            self.tell_error(contact, campaign, step, &attempt, at);
+            self.tell_error(contact, &id, (campaign, step), &attempt, at);
         }
         if dispatched {
             let moment = self.near(at);
@@ -398,12 +398,14 @@ impl Maker<'_> {
         }
     }
 
-    fn tell_error(&mut self, contact: usize, campaign: &str, step: &str, attempt: &str, at: i64) {
+    fn tell_error(&mut self, contact: usize, message: &str, (campaign, step): (&str, &str), attempt: &str, at: i64) {
+        // Some senders know the message's id before they know that it fails.
+        let message = self.random.maybe(4, message);
         for _ in 0..=self.random.below(2) {
             let code = self.random.maybe_of(2, &["429", "timeout"]);
             let event = json!({
                 "kind": "dispatch", "campaign": campaign, "step": step, "outcome": "error", "person": self.person(contact),
-                "attempt": attempt, "error": code.map(|code| json!({"code": code})),
+                "message_id": message, "attempt": attempt, "error": code.map(|code| json!({"code": code})),
             });
             let moment = self.near(at);
             self.hear(moment, false, event);
@@ -542,7 +544,7 @@ impl Maker<'_> {
             self.tell_left_out(contact, campaign, step, at);
         }
         if self.random.one_in(3) {
-            self.tell_error(contact, campaign, step, "lost", at);
+            self.tell_error(contact, "never-sent", (campaign, step), "lost", at);
         }
         if self.random.one_in(6) {
             let event = json!({"kind": "opt_out", "channel": "meta-1", "person": self.person(contact), "stopped": true});
