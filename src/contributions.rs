@@ -4,6 +4,8 @@
 //! times. [`count`] says which cells that is; the difference between two counted forms is what a change adds. How the counted
 //! form follows from the facts is `timeline`'s business.
 
+use std::rc::Rc;
+
 use crate::counters::{Book, Cell, Kind, QUARTER_MS, TOTALS, day_and_quarter};
 use crate::event::Ms;
 use crate::sorted::SortedMap;
@@ -66,17 +68,21 @@ pub mod person {
 /// What a commit adds, by campaign number: books whose numbers are differences.
 pub type Delta = SortedMap<u32, Book>;
 
-/// Where a thing counts: campaign number (0 is `_unattributed`) and step.
+/// Where a thing counts: campaign number (0 is `_unattributed`) and step. Everything that is counted names one, so the step's name
+/// is shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub campaign: u32,
-    pub step: String,
+    pub step: Rc<str>,
 }
 
 /// A thing that has a counted form.
 pub trait Counts: PartialEq {
-    /// Adds (`sign` 1) or takes away (−1) its cells.
-    fn count(&self, sign: i64, delta: &mut Delta);
+    /// Where it counts: campaign and step.
+    fn place(&self) -> (u32, &str);
+
+    /// Adds its cells, but those that `other`, which counts in the same place, may have too: they would cancel out.
+    fn count(&self, other: Option<&Self>, pen: &mut Pen<'_>);
 }
 
 /// Replaces what a thing counted for by what it counts for now.
@@ -90,25 +96,25 @@ pub fn change<C: Counts>(before: Option<&C>, now: Option<&C>, delta: &mut Delta)
     if before == now {
         return;
     }
-    if let Some(before) = before {
-        before.count(-1, delta);
-    }
-    if let Some(now) = now {
-        now.count(1, delta);
+    let common = before.map(C::place) == now.map(C::place);
+    for (sign, thing, other) in [(-1, before, now), (1, now, before)] {
+        if let Some(thing) = thing {
+            thing.count(other.filter(|_| common), &mut Pen::new(thing.place(), sign, delta));
+        }
     }
 }
 
-/// Adds to one cell of a campaign, in the totals (`at_ms` none) or in the quarter hour of an instant.
-struct Pen<'a> {
+/// Adds to cells of a campaign and step, in the totals (`at_ms` none) or in the quarter hour of an instant, or takes away.
+pub struct Pen<'a> {
     book: &'a mut Book,
     step: u16,
     sign: i64,
 }
 
 impl<'a> Pen<'a> {
-    fn new(place: &Place, sign: i64, delta: &'a mut Delta) -> Self {
-        let book = delta.entry(place.campaign).or_default();
-        let step = book.name(&place.step);
+    fn new((campaign, step): (u32, &str), sign: i64, delta: &'a mut Delta) -> Self {
+        let book = delta.entry(campaign).or_default();
+        let step = book.name(step);
         Self { book, step, sign }
     }
 
@@ -185,16 +191,25 @@ impl CountedMessage {
 }
 
 impl Counts for CountedMessage {
-    fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign, delta);
-        pen.add(Kind::Messages, None, self.mask, 0);
-        pen.add(Kind::Messages, Some(self.sent_ms), self.mask, 0);
-        for (bit, at_ms) in (0..).zip(self.times_ms) {
-            if self.mask >> bit & 1 == 1 {
-                pen.add(Kind::States, Some(at_ms), bit, 0);
+    fn place(&self) -> (u32, &str) {
+        (self.place.campaign, &self.place.step)
+    }
+
+    fn count(&self, other: Option<&Self>, pen: &mut Pen<'_>) {
+        let same_sent = other.filter(|o| o.sent_ms == self.sent_ms);
+        if same_sent.is_none_or(|o| o.mask != self.mask) {
+            pen.add(Kind::Messages, None, self.mask, 0);
+            pen.add(Kind::Messages, Some(self.sent_ms), self.mask, 0);
+        }
+        for bit in 0..state::COUNT as u32 {
+            let at_ms = self.time_of(1 << bit);
+            if at_ms.is_some() && other.is_none_or(|o| o.time_of(1 << bit) != at_ms) {
+                pen.add(Kind::States, at_ms, bit, 0);
             }
         }
-        if let Some(code) = &self.error {
+        let failed = |m: &Self| (m.mask & state::DISPATCH_ERROR, m.time_of(state::FAILED));
+        let same_error = same_sent.is_some_and(|o| o.error == self.error && failed(o) == failed(self));
+        if let Some(code) = self.error.as_ref().filter(|_| !same_error) {
             let code = pen.name(code);
             if self.mask & state::DISPATCH_ERROR != 0 {
                 pen.add(Kind::DispatchErrors, None, code, 0);
@@ -204,11 +219,12 @@ impl Counts for CountedMessage {
             }
         }
         for (bit, what) in [(state::DELIVERED, 0), (state::BILLABLE, 1)] {
-            if let Some(at_ms) = self.time_of(bit) {
-                pen.add(Kind::Usage, Some(at_ms), self.usage, what);
+            let at_ms = self.time_of(bit);
+            if at_ms.is_some() && other.is_none_or(|o| (o.usage, o.time_of(bit)) != (self.usage, at_ms)) {
+                pen.add(Kind::Usage, at_ms, self.usage, what);
             }
         }
-        match &self.bill {
+        match self.bill.as_ref().filter(|bill| same_sent.is_none_or(|o| o.bill.as_ref() != Some(bill))) {
             None => {}
             Some((at_ms, Bill::Card(usage))) => {
                 pen.add(Kind::BilledIn, None, *usage, month_of(*at_ms));
@@ -242,9 +258,13 @@ pub struct CountedClick {
 }
 
 impl Counts for CountedClick {
-    fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign * i64::from(self.taps), delta);
-        let link = pen.name(&self.link);
+    fn place(&self) -> (u32, &str) {
+        (self.place.campaign, &self.place.step)
+    }
+
+    fn count(&self, _: Option<&Self>, pen: &mut Pen<'_>) {
+        let (link, sign) = (pen.name(&self.link), pen.sign);
+        pen.sign = sign * i64::from(self.taps);
         pen.everywhere(Kind::Clicks, Kind::ClicksAt, self.sent_ms, self.at_ms, link, self.machine);
         pen.sign = sign;
         if self.unique {
@@ -275,8 +295,11 @@ pub enum InboundCount {
 }
 
 impl Counts for CountedInbound {
-    fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign, delta);
+    fn place(&self) -> (u32, &str) {
+        (self.place.campaign, &self.place.step)
+    }
+
+    fn count(&self, _: Option<&Self>, pen: &mut Pen<'_>) {
         match self.what {
             InboundCount::Reply { quick } => {
                 pen.everywhere(Kind::Replies, Kind::RepliesAt, self.sent_ms, self.at_ms, u32::from(quick), 0);
@@ -297,8 +320,11 @@ pub struct CountedConversion {
 }
 
 impl Counts for CountedConversion {
-    fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign, delta);
+    fn place(&self) -> (u32, &str) {
+        (self.place.campaign, &self.place.step)
+    }
+
+    fn count(&self, _: Option<&Self>, pen: &mut Pen<'_>) {
         pen.everywhere(Kind::Conversions, Kind::ConversionsAt, self.sent_ms, self.at_ms, 0, 0);
         if let Some(Nanos { currency, nanos }) = &self.value {
             pen.money(Kind::Revenue, None, currency, 0, *nanos);
@@ -312,7 +338,7 @@ impl Counts for CountedConversion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedContact {
     pub campaign: u32,
-    pub step: Option<String>,
+    pub step: Option<Rc<str>>,
     pub mask: u32,
     /// The reason, where the contact's place in the audience is "skipped".
     pub skipped: Option<String>,
@@ -321,9 +347,11 @@ pub struct CountedContact {
 }
 
 impl Counts for CountedContact {
-    fn count(&self, sign: i64, delta: &mut Delta) {
-        let place = Place { campaign: self.campaign, step: self.step.clone().unwrap_or_default() };
-        let mut pen = Pen::new(&place, sign, delta);
+    fn place(&self) -> (u32, &str) {
+        (self.campaign, self.step.as_deref().unwrap_or_default())
+    }
+
+    fn count(&self, _: Option<&Self>, pen: &mut Pen<'_>) {
         let kind = if self.step.is_none() { Kind::Contacts } else { Kind::StepContacts };
         pen.add(kind, None, self.mask, 0);
         if let Some(reason) = &self.skipped {
@@ -349,8 +377,11 @@ pub struct CountedConversation {
 }
 
 impl Counts for CountedConversation {
-    fn count(&self, sign: i64, delta: &mut Delta) {
-        let mut pen = Pen::new(&self.place, sign, delta);
+    fn place(&self) -> (u32, &str) {
+        (self.place.campaign, &self.place.step)
+    }
+
+    fn count(&self, _: Option<&Self>, pen: &mut Pen<'_>) {
         pen.add(Kind::Conversations, Some(self.at_ms), self.usage, u16::from(self.window_unseen));
     }
 }
@@ -363,9 +394,13 @@ pub struct CountedConflicts {
 }
 
 impl Counts for CountedConflicts {
-    fn count(&self, sign: i64, delta: &mut Delta) {
-        let sign = sign * i64::from(self.lost);
-        Pen::new(&Place::default(), sign, delta).add(Kind::Conflicts, None, 0, u16::from(self.conversion));
+    fn place(&self) -> (u32, &str) {
+        (0, "")
+    }
+
+    fn count(&self, _: Option<&Self>, pen: &mut Pen<'_>) {
+        pen.sign *= i64::from(self.lost);
+        pen.add(Kind::Conflicts, None, 0, u16::from(self.conversion));
     }
 }
 
@@ -387,13 +422,18 @@ impl Category {
     /// The category behind a provider's or a sender's word.
     #[must_use]
     pub fn from_word(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "marketing" | "marketing_lite" => Category::Marketing,
-            "utility" => Category::Utility,
-            "authentication" | "authentication-international" | "authentication_international" => Category::Authentication,
-            "service" => Category::Service,
-            _ => Category::Other,
-        }
+        [
+            ("marketing", Category::Marketing),
+            ("marketing_lite", Category::Marketing),
+            ("utility", Category::Utility),
+            ("authentication", Category::Authentication),
+            ("authentication-international", Category::Authentication),
+            ("authentication_international", Category::Authentication),
+            ("service", Category::Service),
+        ]
+        .into_iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(word))
+        .map_or(Category::Other, |(_, category)| category)
     }
 
     #[must_use]
@@ -437,12 +477,17 @@ pub fn billed_parts(a: u32, b: u16) -> (u32, Ms) {
 /// The inverse of [`usage_code`].
 #[must_use]
 pub fn usage_parts(code: u32) -> (Category, Option<String>) {
-    let category = Category::ALL.into_iter().find(|c| *c as u32 == code >> 10).unwrap_or(Category::Other);
     let country = (code & 0x3ff).checked_sub(1).map(|n| {
         let letter = |n: u32| char::from(b'A' + (n % 26) as u8);
         [letter(n / 26), letter(n)].into_iter().collect()
     });
-    (category, country)
+    (category_of(code), country)
+}
+
+/// The category of a usage code.
+#[must_use]
+pub fn category_of(code: u32) -> Category {
+    Category::ALL.into_iter().find(|c| *c as u32 == code >> 10).unwrap_or(Category::Other)
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ use crate::contributions::Nanos;
 use crate::event::{self, Event, InboundKind, Ms, Outcome, Price, StatusKind};
 use crate::json;
 use crate::money::Amount;
-use crate::order::sort;
 use crate::sorted::SortedSet;
 
 pub use shared::{Shared, Word};
@@ -25,13 +24,12 @@ pub use shared::{Shared, Word};
 pub struct First<T>(pub Ms, pub T);
 
 /// Keeps the earlier of two copies, ties to the smaller value. Says whether anything changed.
-fn keep<T: Ord>(slot: &mut Option<First<T>>, at: Ms, value: Option<T>) -> bool {
+fn keep<T: Ord + Clone>(slot: &mut Option<First<T>>, at: Ms, value: Option<&T>) -> bool {
     let Some(value) = value else { return false };
-    let new = First(at, value);
-    if slot.as_ref().is_some_and(|old| *old <= new) {
+    if slot.as_ref().is_some_and(|old| (old.0, &old.1) <= (at, value)) {
         return false;
     }
-    *slot = Some(new);
+    *slot = Some(First(at, value.clone()));
     true
 }
 
@@ -141,26 +139,28 @@ impl MessageFacts {
     }
 
     fn put_status(&mut self, status: &event::Status, at: Ms) -> bool {
-        let mut changed = keep(&mut self.reference, at, status.reference.clone().filter(|r| !r.is_empty()));
-        changed |= keep(&mut self.channel, at, Some(status.channel.clone()));
-        changed |= keep(&mut self.sender, at, status.sender.clone());
+        let mut changed = keep(&mut self.reference, at, status.reference.as_ref().filter(|r| !r.is_empty()));
+        changed |= keep(&mut self.channel, at, Some(&status.channel));
+        changed |= keep(&mut self.sender, at, status.sender.as_ref());
         let Some(slot) = self.statuses.get_mut(status.status as usize) else {
             return changed;
         };
         changed |= slot.is_none();
         let fact = slot.get_or_insert(StatusFact { at_ms: at, category: None, billable: None, error: None });
         changed |= earlier(&mut fact.at_ms, at);
-        changed |= keep(&mut fact.category, at, status.category.clone());
-        changed |= keep(&mut fact.billable, at, status.billable);
+        changed |= keep(&mut fact.category, at, status.category.as_ref());
+        changed |= keep(&mut fact.billable, at, status.billable.as_ref());
         let error = status.error.as_ref().map(|e| (e.code.clone(), e.title.clone()));
-        changed | keep(&mut fact.error, at, error)
+        changed | keep(&mut fact.error, at, error.as_ref())
     }
 
     fn put_claim(&mut self, dispatch: &event::Dispatch, at: Ms) -> bool {
-        let mut changed = false;
-        let known = self.claims.iter().position(|c| c.campaign == dispatch.campaign && c.step == dispatch.step);
-        if known.is_none() {
-            self.claims.push(Claim {
+        // The order of arrival must not show in what is stored.
+        let mine = (&dispatch.campaign, &dispatch.step);
+        let known = self.claims.iter().position(|c| (&c.campaign, &c.step) == mine);
+        let mut changed = known.is_none();
+        let place = known.unwrap_or_else(|| {
+            let new = Claim {
                 at_ms: at,
                 campaign: dispatch.campaign.clone(),
                 step: dispatch.step.clone(),
@@ -171,22 +171,21 @@ impl MessageFacts {
                 template: None,
                 country: None,
                 cost: None,
-            });
-            // The order of arrival must not show in what is stored.
-            sort(&mut self.claims, |a, b| (&a.campaign, &a.step).cmp(&(&b.campaign, &b.step)));
-            changed = true;
-        }
-        let Some(claim) = self.claims.iter_mut().find(|c| c.campaign == dispatch.campaign && c.step == dispatch.step) else {
-            return changed;
-        };
+            };
+            let place = self.claims.partition_point(|c| (&c.campaign, &c.step) < mine);
+            self.claims.insert(place, new);
+            place
+        });
+        let Some(claim) = self.claims.get_mut(place) else { return changed };
         changed |= earlier(&mut claim.at_ms, at);
         changed |= dispatch.attempt.clone().is_some_and(|attempt| claim.attempts.insert(attempt));
-        changed |= keep(&mut claim.channel, at, dispatch.channel.clone());
-        changed |= keep(&mut claim.sender, at, dispatch.sender.clone());
-        changed |= keep(&mut claim.category, at, dispatch.category.clone());
-        changed |= keep(&mut claim.template, at, dispatch.template.clone());
-        changed |= keep(&mut claim.country, at, dispatch.country.clone());
-        changed | keep(&mut claim.cost, at, dispatch.cost.clone().map(|p| (p.amount, p.currency)))
+        changed |= keep(&mut claim.channel, at, dispatch.channel.as_ref());
+        changed |= keep(&mut claim.sender, at, dispatch.sender.as_ref());
+        changed |= keep(&mut claim.category, at, dispatch.category.as_ref());
+        changed |= keep(&mut claim.template, at, dispatch.template.as_ref());
+        changed |= keep(&mut claim.country, at, dispatch.country.as_ref());
+        let cost = dispatch.cost.clone().map(|p| (p.amount, p.currency));
+        changed | keep(&mut claim.cost, at, cost.as_ref())
     }
 }
 
@@ -485,7 +484,7 @@ impl AttemptFacts {
         let error = dispatch.error.as_ref().map(|e| (e.code.clone(), e.title.clone()));
         earlier(&mut self.at_ms, at)
             | dispatch.attempt.clone().is_some_and(|attempt| self.attempts.insert(attempt))
-            | keep(&mut self.error, at, error)
+            | keep(&mut self.error, at, error.as_ref())
     }
 }
 
@@ -494,8 +493,8 @@ impl StandingFacts {
         let Event::Dispatch(dispatch) = event else { return false };
         earlier(&mut self.at_ms, at)
             | replace_if_smaller(&mut self.step, First(at, dispatch.step.clone()))
-            | keep(&mut self.reason, at, dispatch.reason.clone())
-            | keep(&mut self.group, at, dispatch.group.clone())
+            | keep(&mut self.reason, at, dispatch.reason.as_ref())
+            | keep(&mut self.group, at, dispatch.group.as_ref())
     }
 }
 
@@ -505,8 +504,8 @@ impl InboundFacts {
         replace_if_smaller(&mut self.kind, First(at, inbound.inbound))
             | replace_if_smaller(&mut self.channel, First(at, inbound.channel.clone()))
             | earlier(&mut self.at_ms, at)
-            | keep(&mut self.sender, at, inbound.sender.clone())
-            | keep(&mut self.quoted, at, inbound.quoted.clone())
+            | keep(&mut self.sender, at, inbound.sender.as_ref())
+            | keep(&mut self.quoted, at, inbound.quoted.as_ref())
     }
 }
 
@@ -523,7 +522,7 @@ impl ConversionFacts {
         let withdrawn = conversion.cancelled && !self.cancelled;
         self.cancelled |= conversion.cancelled;
         let value = conversion.value.clone().map(|Price { amount, currency }| (amount, currency));
-        withdrawn | earlier(&mut self.at_ms, at) | keep(&mut self.value, at, value)
+        withdrawn | earlier(&mut self.at_ms, at) | keep(&mut self.value, at, value.as_ref())
     }
 
     /// Its value, if it has one.

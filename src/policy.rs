@@ -95,7 +95,7 @@ impl Policies {
     #[must_use]
     pub fn place(&self, campaign: &str, step: &str) -> Place {
         match self.numbers.get(campaign) {
-            Some(no) => Place { campaign: *no, step: step.to_owned() },
+            Some(no) => Place { campaign: *no, step: step.into() },
             None => Place::default(),
         }
     }

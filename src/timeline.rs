@@ -27,9 +27,12 @@ mod sharing;
 mod states;
 mod threads;
 
+use std::rc::Rc;
+
 use crate::contact::NOBODY;
 use crate::contributions::{CountedConflicts, CountedContact, CountedInbound, Delta, Nanos, Place};
 use crate::counters::DAY_MS;
+use crate::country::country_of;
 use crate::event::{Event, Ms};
 use crate::facts::{Facts, InboundFacts, entry_id, message_entry_id, reference_parts, time_of};
 use crate::policy::Policies;
@@ -41,13 +44,16 @@ use entries::{AttemptName, Ref, Voice};
 pub use expiry::Expiry;
 pub use listing::{Filter, Span};
 use order::{click_link_key, click_place_key, conversion_key, inbound_key};
-use threads::{Changed, Line, Talk};
+use threads::{Changed, Talk};
 
 /// The longest window of any campaign: replies and conversions look no further back.
 pub const MAX_WINDOW_MS: Ms = 30 * DAY_MS;
 
 /// Human clicks per contact, link and UTC day that count one by one; the rest are a flood.
 pub const HUMAN_CLICKS_PER_DAY: usize = 20;
+
+/// Where a contact counts: in a whole campaign, or in one of its steps.
+type Audience = (u32, Option<Rc<str>>);
 
 /// How many of a contact's things in one place are in each state; a contact's own states follow.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +89,7 @@ struct Dirty {
     reactions: SortedSet<String>,
     attempts: SortedSet<u32>,
     standings: SortedSet<u32>,
-    contacts: SortedSet<(u32, Option<String>)>,
+    contacts: SortedSet<Audience>,
     lines: Changed,
     lost: SortedSet<String>,
 }
@@ -102,8 +108,9 @@ pub struct Put {
 /// The timeline of one contact.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    /// The person's canonical key, where somebody has named it.
+    /// The person's canonical key, where somebody has named it, and the country that it tells.
     key: Option<String>,
+    country: Option<&'static str>,
     /// Of no person at all: a click without a contact. It counts in click totals only.
     nobody: bool,
     pub messages: Slab<Message>,
@@ -140,9 +147,9 @@ pub struct Timeline {
     accepted: SortedMap<AttemptName, u32>,
     /// How many things were attempted in a campaign at a time.
     attempted: SortedMap<(u32, Ms), u32>,
-    contacts: SortedMap<(u32, Option<String>), Tally>,
+    contacts: SortedMap<Audience, Tally>,
     /// The conversations of every line of the business.
-    talks: SortedMap<Line, Talk>,
+    talks: Slab<Talk>,
     /// Changes whenever a conversion does: what was found among them is to be looked for again.
     conversions_version: u64,
     dirty: Dirty,
@@ -162,7 +169,8 @@ impl Timeline {
     /// An empty timeline.
     #[must_use]
     pub fn new(handle: &str, key: Option<String>) -> Self {
-        Self { key, nobody: handle.starts_with(NOBODY), ..Self::default() }
+        let country = key.as_deref().and_then(country_of);
+        Self { key, country, nobody: handle.starts_with(NOBODY), ..Self::default() }
     }
 
     #[must_use]
@@ -175,6 +183,7 @@ impl Timeline {
         let news = self.key.is_none();
         if news {
             self.key = Some(key.to_owned());
+            self.country = country_of(key);
             self.dirty.states.extend(self.messages.numbers());
         }
         news
@@ -200,11 +209,12 @@ impl Timeline {
     pub fn put(&mut self, event: &Event, provider: char, received_ms: Ms) -> Put {
         let at_ms = time_of(event, received_ms);
         let Some(id) = entry_id(event, provider) else { return Put::default() };
-        if self.is_shared(&id) {
+        let known = self.ids.get(&id).copied();
+        if self.is_shared(&id, known) {
             let news = self.share(&id, &mut |shared| shared.put(true, event, provider, at_ms));
             return Put { news, ..Put::default() };
         }
-        if let Some(known) = self.ids.get(&id).copied() {
+        if let Some(known) = known {
             let message = |timeline: &Self| match known {
                 Ref::Message(no) => Some((timeline.messages[no].facts.claims.len(), timeline.messages[no].facts.follows(event))),
                 _ => None,
@@ -562,7 +572,7 @@ impl Timeline {
             self.count_lost(&id, delta);
         }
         for (line, (from_ms, to_ms)) in core::mem::take(&mut self.dirty.lines) {
-            self.count_line(&line, from_ms, to_ms, delta);
+            self.count_line(line, from_ms, to_ms, delta);
         }
         for at in core::mem::take(&mut self.dirty.contacts) {
             self.count_contact(at, policies, delta);

@@ -12,13 +12,13 @@ impl Timeline {
         if Shared::is_in(body) {
             let shared = Shared::decode(&id, body)?;
             // Whoever has it in parts already has the word of the Identity on it too.
-            if known.is_none() && !self.is_shared(&id) && shared.newest_ms() >= not_before_ms {
+            if known.is_none() && !self.is_shared(&id, known) && shared.newest_ms() >= not_before_ms {
                 self.restore(Slot { id, stored_in: None, shared: Some(Box::new(shared)) });
             }
             return Some(());
         }
         let facts = Facts::decode(&id, body)?;
-        if facts.newest_ms() < not_before_ms || self.is_shared(&id) {
+        if facts.newest_ms() < not_before_ms || self.is_shared(&id, known) {
             return Some(());
         }
         match known {

@@ -1,14 +1,15 @@
 //! Layer 5: what each thing counts for, and the contact in each campaign and step.
 
+use std::rc::Rc;
+
 use super::order::range;
 use super::states::Progress;
 use super::threads::Turn;
-use super::{Click, Ref, Timeline, Window, earliest};
+use super::{Audience, Click, Ref, Timeline, Window, earliest};
 use crate::contributions::{
-    Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place, change,
-    person, recount, state, usage_code, usage_parts,
+    Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place,
+    category_of, change, person, recount, state, usage_code,
 };
-use crate::country;
 use crate::event::{InboundKind, Ms, StatusKind};
 use crate::facts::{First, StandingFacts};
 use crate::money::Amount;
@@ -18,14 +19,16 @@ impl Timeline {
     pub(super) fn count_message(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let now = self.counted_message(no, policies);
         let message = &mut self.messages[no];
-        let before = message.counted.replace(now.clone());
+        let before = message.counted.take();
         change(before.as_ref(), Some(&now), delta);
         let losers = message.facts.claims.len().saturating_sub(1) as u32;
         let conflicts = (losers > 0).then_some(CountedConflicts { lost: losers, conversion: false });
         recount(&mut message.conflicts, conflicts, delta);
-        let turn = now.time_of(state::DELIVERED).map(|at_ms| {
-            let (category, _) = usage_parts(now.usage);
-            Turn { line: self.messages[no].line(), at_ms, category, usage: now.usage }
+        let turn = now.time_of(state::DELIVERED).map(|at_ms| Turn {
+            line: self.line_of(no),
+            at_ms,
+            category: category_of(now.usage),
+            usage: now.usage,
         });
         self.take_turn(no, turn, delta);
         if self.messages[no].conversation.as_ref().is_some_and(|c| c.place != now.place) {
@@ -43,6 +46,7 @@ impl Timeline {
         if before.is_none_or(|b| b.sent_ms != now.sent_ms) {
             self.dirty.contacts.insert((now.place.campaign, None));
         }
+        self.messages[no].counted = Some(now);
     }
 
     pub(super) fn counted_message(&self, no: u32, policies: &Policies) -> CountedMessage {
@@ -64,8 +68,7 @@ impl Timeline {
             _ => Category::Other,
         });
         let country = claim.and_then(|c| c.country.as_ref()).map(|c| c.1.to_ascii_uppercase());
-        let country = country.or_else(|| self.country().map(str::to_owned));
-        let usage = usage_code(category, country.as_deref());
+        let usage = usage_code(category, country.as_deref().or(self.country));
         let billable =
             failed.is_none() && message.facts.billable_flag().unwrap_or(delivered.is_some() && category != Category::Service);
         let billed_ms = delivered.unwrap_or(message.sent_ms);
@@ -175,11 +178,8 @@ impl Timeline {
         if more | less == 0 {
             return;
         }
-        for at in [(place.campaign, Some(place.step.clone())), (place.campaign, None)] {
-            let tally = match self.contacts.get_mut(&at) {
-                Some(tally) => tally,
-                None => self.contacts.entry(at.clone()).or_default(),
-            };
+        for at in [(place.campaign, Some(Rc::clone(&place.step))), (place.campaign, None)] {
+            let tally = self.contacts.entry(at.clone()).or_default();
             for (bit, n) in (0..).zip(&mut tally.things) {
                 *n = (*n + (more >> bit & 1)).saturating_sub(less >> bit & 1);
             }
@@ -187,7 +187,7 @@ impl Timeline {
         }
     }
 
-    pub(super) fn count_contact(&mut self, at: (u32, Option<String>), policies: &Policies, delta: &mut Delta) {
+    pub(super) fn count_contact(&mut self, at: Audience, policies: &Policies, delta: &mut Delta) {
         let (campaign, step) = at.clone();
         let things = self.contacts.get(&at).map(|t| t.things).unwrap_or_default();
         let mut mask = 0;
@@ -244,6 +244,9 @@ impl Timeline {
     /// A message or an error was an attempt, whether it was accepted after all or not.
     fn attempt(&mut self, before: Option<&CountedMessage>, now: &CountedMessage) {
         let key = |counted: &CountedMessage| (counted.place.campaign, counted.sent_ms);
+        if before.map(key) == Some(key(now)) {
+            return;
+        }
         if let Some(n) = before.and_then(|before| self.attempted.get_mut(&key(before))) {
             *n -= 1;
             if *n == 0 {
@@ -269,10 +272,6 @@ impl Timeline {
             }
         }
         window
-    }
-
-    pub(super) fn country(&self) -> Option<&str> {
-        country::country_of(self.key.as_deref()?)
     }
 }
 

@@ -71,6 +71,16 @@ impl Message {
             }
     }
 
+    /// Whether this is its line: see [`Message::line`].
+    pub(super) fn speaks_on(&self, (provider, number): &Line) -> bool {
+        let (channel, sender) = &self.voice;
+        *provider == self.provider()
+            && match sender {
+                Some(sender) => number == sender,
+                None => number.strip_prefix('@') == Some(channel.as_deref().unwrap_or_default()),
+            }
+    }
+
     pub(super) fn line(&self) -> Line {
         let (channel, sender) = &self.voice;
         let number = sender.clone().unwrap_or_else(|| format!("@{}", channel.as_deref().unwrap_or_default()));

@@ -3,6 +3,8 @@
 //! Rows are made of what was counted, so that what is listed is what was counted. Nothing here changes a timeline; which rows
 //! belong to a list is asked of [`Filter`], who may see a key is decided by the caller.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -51,7 +53,7 @@ impl Span {
 
 impl Filter<'_> {
     fn inside(&self, place: &Place) -> bool {
-        place.campaign == self.campaign && self.step.is_none_or(|step| step == place.step)
+        place.campaign == self.campaign && self.step.is_none_or(|step| *step == *place.step)
     }
 
     /// A message or a dispatch error, by what it counts as. By event, a state is one whose own time lies in the span.
@@ -88,7 +90,7 @@ impl Timeline {
     /// The contact's row, if it belongs to the list.
     #[must_use]
     pub fn contact_row(&self, filter: &Filter<'_>) -> Option<Value> {
-        let at = (filter.campaign, filter.step.map(str::to_owned));
+        let at = (filter.campaign, filter.step.map(Rc::from));
         let mask = self.contacts.get(&at)?.counted.as_ref()?.mask;
         if self.nobody || !filter.segment.takes_contact(mask) {
             return None;
@@ -133,7 +135,7 @@ impl Timeline {
         let with_errors = things.iter().filter(|counted| filter.takes_error(counted));
         let latest = with_errors.max_by(|a, b| (a.sent_ms, &a.error).cmp(&(b.sent_ms, &b.error)));
         Some(json!({
-            "steps": steps.filter_map(|((_, step), _)| step.as_ref()).collect::<Vec<_>>(),
+            "steps": steps.filter_map(|((_, step), _)| step.as_deref()).collect::<Vec<_>>(),
             "states": states,
             "clicks": clicks().map(|click| click.taps).sum::<u32>(),
             "replies": messages.map(|message| message.replies.len()).sum::<usize>(),
@@ -177,7 +179,7 @@ impl Timeline {
         ] {
             put(&mut states, name, counted.time_of(bit).map(to_rfc3339));
         }
-        let (step, error) = (&counted.place.step, self.error_of(counted));
+        let (step, error) = (&*counted.place.step, self.error_of(counted));
         match thing {
             Thing::Message(no, _) => {
                 let message = &self.messages[*no];
@@ -214,7 +216,7 @@ impl Timeline {
             .filter(|(id, _, counted)| {
                 *id > after
                     && campaign.is_none_or(|campaign| counted.place.campaign == campaign)
-                    && filter.step.is_none_or(|step| counted.place.step == step)
+                    && filter.step.is_none_or(|step| *counted.place.step == *step)
                     && filter.span.is_none_or(|span| span.holds(if span.by_event { counted.at_ms } else { counted.sent_ms }))
             })
             .collect();
@@ -224,7 +226,7 @@ impl Timeline {
             let row = json!({
                 "id": conversion.facts.id, "goal": conversion.facts.goal, "at": to_rfc3339(counted.at_ms),
                 "value": value_of(counted.value.as_ref()), "currency": counted.value.as_ref().map(|value| &value.currency),
-                "campaign": campaign_name(policies, counted.place.campaign), "step": counted.place.step, "message_id": owner,
+                "campaign": campaign_name(policies, counted.place.campaign), "step": &*counted.place.step, "message_id": owner,
             });
             (id.to_owned(), row)
         };
@@ -240,7 +242,7 @@ impl Timeline {
 
     /// Messages and errors that count in the list's campaign and step, with their entries' ids.
     fn things(&self, filter: &Filter<'_>) -> Vec<(&str, Thing<'_>)> {
-        let first = Place { campaign: filter.campaign, step: filter.step.unwrap_or_default().to_owned() };
+        let first = Place { campaign: filter.campaign, step: filter.step.unwrap_or_default().into() };
         let key = place_key(&self.messages);
         let from = self.by_place.partition_point(|no| key(*no).0 < &first);
         let messages = self.by_place.iter().skip(from).copied().take_while(|no| filter.inside(&self.messages[*no].place));
@@ -282,7 +284,7 @@ impl Timeline {
             let rank = KINDS.iter().position(|known| *known == kind).unwrap_or_default();
             story.push(((at_ms, rank, &of.id), told));
         };
-        let place = |place: &Place| (campaign_name(policies, place.campaign), place.step.clone());
+        let place = |place: &Place| (campaign_name(policies, place.campaign), place.step.to_string());
         let failure = |provider: char, error: Option<&First<(String, String)>>| match error {
             None => (Value::Null, Value::Null),
             Some(First(_, (code, title))) => {

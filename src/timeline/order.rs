@@ -11,7 +11,7 @@ pub(super) fn tie(id: &str) -> (&str, &str) {
 }
 
 pub(super) fn sent_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (Ms, &'a str, (&'a str, &'a str)) {
-    move |no| (messages[no].sent_ms, messages[no].place.step.as_str(), tie(&messages[no].slot.id))
+    move |no| (messages[no].sent_ms, &*messages[no].place.step, tie(&messages[no].slot.id))
 }
 
 pub(super) fn place_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (&'a Place, Ms, (&'a str, &'a str)) {

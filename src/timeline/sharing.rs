@@ -83,9 +83,10 @@ impl Timeline {
         news
     }
 
-    pub(super) fn is_shared(&self, id: &str) -> bool {
-        match self.ids.get(id) {
-            Some(entry) => self.slot(*entry).shared.is_some(),
+    /// Whether several sources told of a thing, which is this entry if it is known.
+    pub(super) fn is_shared(&self, id: &str, known: Option<Ref>) -> bool {
+        match known {
+            Some(entry) => self.slot(entry).shared.is_some(),
             None => !self.aside.is_empty() && self.aside.contains_key(id),
         }
     }
@@ -171,7 +172,7 @@ impl Timeline {
         }
         self.uncount(delta);
         let old = core::mem::take(self);
-        (self.key, self.nobody, self.gone) = (old.key, old.nobody, old.gone);
+        (self.key, self.country, self.nobody, self.gone) = (old.key, old.country, old.nobody, old.gone);
         let mut things: Vec<(Slot, Facts)> = Vec::new();
         things.extend(old.messages.into_items().into_iter().map(|m| (m.slot, Facts::Message(Box::new(m.facts)))));
         things.extend(old.attempts.into_items().into_iter().map(|a| (a.slot, Facts::Attempt(a.facts))));

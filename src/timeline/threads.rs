@@ -15,17 +15,19 @@ use crate::usage::{CONVERSATION_MS, Threads};
 pub(super) type Line = (char, String);
 
 /// A delivered message in its line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Turn {
-    pub(super) line: Line,
+    /// The number of its line's [`Talk`].
+    pub(super) line: u32,
     pub(super) at_ms: Ms,
     pub(super) category: Category,
     pub(super) usage: u32,
 }
 
 /// The conversations of one line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Talk {
+    pub(super) line: Line,
     /// Delivered messages, in the order in which they are taken.
     messages: Vec<u32>,
     /// Those that open a conversation, by time, with the category that they had.
@@ -33,7 +35,7 @@ pub(super) struct Talk {
 }
 
 /// Times between which something changed in a line.
-pub(super) type Changed = SortedMap<Line, (Ms, Ms)>;
+pub(super) type Changed = SortedMap<u32, (Ms, Ms)>;
 
 /// Messages are taken by delivered time, templates before service, then by message id.
 fn turn_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (Ms, bool, (&'a str, &'a str)) {
@@ -52,43 +54,50 @@ impl Timeline {
         }
         // Whether it opens one where it stands now is its line's to say.
         recount(&mut self.messages[no].conversation, None, delta);
-        if let Some(Turn { line, at_ms, .. }) = self.messages[no].turn.clone() {
-            let talk = self.talks.entry(line.clone()).or_default();
-            remove(&mut talk.messages, no, turn_key(&self.messages));
+        if let Some(Turn { line, at_ms, .. }) = self.messages[no].turn {
+            remove(&mut self.talks[line].messages, no, turn_key(&self.messages));
             self.changed_line(line, at_ms, at_ms);
         }
-        let moved = turn.as_ref().map(|turn| (turn.line.clone(), turn.at_ms));
         self.messages[no].turn = turn;
-        if let Some((line, at_ms)) = moved {
-            let talk = self.talks.entry(line.clone()).or_default();
-            insert(&mut talk.messages, no, turn_key(&self.messages));
+        if let Some(Turn { line, at_ms, .. }) = turn {
+            insert(&mut self.talks[line].messages, no, turn_key(&self.messages));
             self.changed_line(line, at_ms, at_ms);
         }
+    }
+
+    /// The number of a message's line.
+    pub(super) fn line_of(&mut self, no: u32) -> u32 {
+        let message = &self.messages[no];
+        let here = |line: &u32| message.speaks_on(&self.talks[*line].line);
+        let known = message.turn.map(|turn| turn.line).filter(here);
+        known.or_else(|| self.talks.numbers().find(here)).unwrap_or_else(|| {
+            let line = message.line();
+            self.talks.push(Talk { line, messages: Vec::new(), openings: SortedMap::new() })
+        })
     }
 
     /// Something else about a message that opens a conversation changed: where it counts.
     pub(super) fn changed_turn(&mut self, no: u32) {
-        if let Some(Turn { line, at_ms, .. }) = self.messages[no].turn.clone() {
+        if let Some(Turn { line, at_ms, .. }) = self.messages[no].turn {
             self.changed_line(line, at_ms, at_ms);
         }
     }
 
-    fn changed_line(&mut self, line: Line, from_ms: Ms, to_ms: Ms) {
+    fn changed_line(&mut self, line: u32, from_ms: Ms, to_ms: Ms) {
         let changed = self.dirty.lines.entry(line).or_insert((from_ms, to_ms));
         *changed = (changed.0.min(from_ms), changed.1.max(to_ms));
     }
 
     /// An inbound came to or left `at_ms`: the service windows that it opens may be seen now, or no longer.
     pub(super) fn changed_window(&mut self, at_ms: Ms) {
-        let lines: Vec<Line> = self.talks.keys().cloned().collect();
-        for line in lines {
+        for line in self.talks.numbers() {
             self.changed_line(line, at_ms, at_ms.saturating_add(CONVERSATION_MS));
         }
     }
 
     /// Replays a line from the first change until nothing differs any more.
-    pub(super) fn count_line(&mut self, line: &Line, from_ms: Ms, to_ms: Ms, delta: &mut Delta) {
-        let Some(talk) = self.talks.get(line) else { return };
+    pub(super) fn count_line(&mut self, line: u32, from_ms: Ms, to_ms: Ms, delta: &mut Delta) {
+        let talk = &self.talks[line];
         let since_ms = from_ms.saturating_sub(CONVERSATION_MS);
         let mut now = Threads::default();
         for ((at_ms, _), category) in talk.openings.range((since_ms, 0)..(from_ms, 0)) {
@@ -118,7 +127,7 @@ impl Timeline {
         let old: SortedSet<(Ms, u32)> = talk.openings.range((from_ms, 0)..(until_ms, 0)).map(|(at, _)| *at).collect();
         for (_, no) in old.iter().filter(|at| !opening.contains_key(at)) {
             // One that moved to another line is that line's; it was taken away when it moved.
-            if self.messages[*no].turn.as_ref().is_some_and(|turn| turn.line == *line) {
+            if self.messages[*no].turn.as_ref().is_some_and(|turn| turn.line == line) {
                 recount(&mut self.messages[*no].conversation, None, delta);
             }
         }
@@ -134,10 +143,9 @@ impl Timeline {
             };
             recount(&mut self.messages[*no].conversation, Some(conversation), delta);
         }
-        if let Some(talk) = self.talks.get_mut(line) {
-            talk.openings.retain(|opening, _| !old.contains(opening));
-            talk.openings.extend(opening);
-        }
+        let talk = &mut self.talks[line];
+        talk.openings.retain(|opening, _| !old.contains(opening));
+        talk.openings.extend(opening);
     }
 
     /// Whether the contact wrote to the sender of a message in the 24 hours before.
