@@ -4,7 +4,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contributions::Place;
 use crate::event::Ms;
 use crate::sorted::SortedMap;
 
@@ -91,12 +90,9 @@ impl Policies {
         72 * HOUR_MS
     }
 
-    /// Where something counts that names a campaign and a step: there if it is declared, else in `_unattributed`.
+    /// The number of a campaign, if it is declared.
     #[must_use]
-    pub fn place(&self, campaign: &str, step: &str) -> Place {
-        match self.numbers.get(campaign) {
-            Some(no) => Place { campaign: *no, step: step.into() },
-            None => Place::default(),
-        }
+    pub fn number(&self, campaign: &str) -> Option<u32> {
+        self.numbers.get(campaign).copied()
     }
 }

@@ -15,6 +15,7 @@
 //! It knows nothing of storage.
 
 mod adopting;
+mod campaigns;
 mod counting;
 mod entries;
 mod expiry;
@@ -27,23 +28,22 @@ mod sharing;
 mod states;
 mod threads;
 
-use std::rc::Rc;
-
 use crate::contact::NOBODY;
-use crate::contributions::{CountedConflicts, CountedContact, CountedInbound, Delta, Nanos, Place};
+use crate::contributions::{CountedConflicts, CountedInbound, Delta, Place};
 use crate::counters::DAY_MS;
 use crate::country::country_of;
 use crate::event::{Event, Ms};
 use crate::facts::{Facts, InboundFacts, entry_id, message_entry_id, reference_parts, time_of};
 use crate::policy::Policies;
-use crate::slab::{Slab, insert, remove};
+use crate::slab::{Slab, remove};
 use crate::sorted::{SortedMap, SortedSet};
 
+use campaigns::{Audience, Campaigns};
 pub use entries::{Attempt, Click, Conversion, Inbound, Message, OptOut, Saved, Slot, Standing};
 use entries::{AttemptName, Ref, Voice};
 pub use expiry::Expiry;
 pub use listing::{Filter, Span};
-use order::{click_link_key, click_place_key, conversion_key, inbound_key};
+use order::{ByTime, click_link_key};
 use threads::{Changed, Talk};
 
 /// The longest window of any campaign: replies and conversions look no further back.
@@ -51,31 +51,6 @@ pub const MAX_WINDOW_MS: Ms = 30 * DAY_MS;
 
 /// Human clicks per contact, link and UTC day that count one by one; the rest are a flood.
 pub const HUMAN_CLICKS_PER_DAY: usize = 20;
-
-/// Where a contact counts: in a whole campaign, or in one of its steps.
-type Audience = (u32, Option<Rc<str>>);
-
-/// How many of a contact's things in one place are in each state; a contact's own states follow.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    /// By the bit numbers of [`person`], up to `CONVERTED`; `FAILED` holds failed messages.
-    things: [u32; 13],
-    /// What was last found in the window of an experiment.
-    window: Window,
-    counted: Option<CountedContact>,
-}
-
-/// A contact's window in an experiment, and what its conversions in there are worth.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Window {
-    from_ms: Ms,
-    until_ms: Ms,
-    /// The state of the conversions that it was made of.
-    version: u64,
-    converted: bool,
-    /// One sum per currency.
-    worth: Vec<Nanos>,
-}
 
 /// What has to be looked at again, by layer.
 #[derive(Clone, Debug, Default)]
@@ -122,19 +97,13 @@ pub struct Timeline {
     pub opt_outs: Slab<OptOut>,
     ids: SortedMap<String, Ref>,
     /// Messages that take replies, by (sent, step, id).
-    by_sent: Vec<u32>,
-    /// Messages by (place, sent, id).
-    by_place: Vec<u32>,
-    /// (touch, message), sorted by time, then message id.
-    touches: Vec<(Ms, u32)>,
-    /// Inbounds by (time, id).
-    inbounds_by_time: Vec<u32>,
-    /// Clicks by (place, time, id).
-    clicks_by_place: Vec<u32>,
+    by_sent: ByTime,
+    /// Messages by (touch, id).
+    touches: ByTime,
+    inbounds_by_time: ByTime,
+    conversions_by_time: ByTime,
     /// Clicks by (link, time, id).
     clicks_by_link: Vec<u32>,
-    /// Conversions by (time, id).
-    conversions_by_time: Vec<u32>,
     /// Inbounds by the entry id of the message that they quote.
     quotes: SortedMap<String, Vec<u32>>,
     /// What a contact's word of reaction counts for, by the entry id of the message that it names.
@@ -147,7 +116,7 @@ pub struct Timeline {
     accepted: SortedMap<AttemptName, u32>,
     /// How many things were attempted in a campaign at a time.
     attempted: SortedMap<(u32, Ms), u32>,
-    contacts: SortedMap<Audience, Tally>,
+    campaigns: Campaigns,
     /// The conversations of every line of the business.
     talks: Slab<Talk>,
     /// Changes whenever a conversion does: what was found among them is to be looked for again.
@@ -452,8 +421,9 @@ impl Timeline {
                 self.dirty.standings.insert(no);
             }
             (Ref::Inbound(no), Facts::Inbound(facts)) => {
-                self.changed_window(self.inbounds[no].facts.at_ms);
-                remove(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
+                let at_ms = self.inbounds[no].facts.at_ms;
+                self.changed_window(at_ms);
+                self.inbounds_by_time.remove(at_ms, no);
                 if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
                     self.quotes.entry(id.clone()).or_default().retain(|other| *other != no);
                     self.dirty.reactions.insert(id);
@@ -467,7 +437,7 @@ impl Timeline {
                 self.dirty.unplaced_clicks.insert(no);
             }
             (Ref::Conversion(no), Facts::Conversion(facts)) => {
-                remove(&mut self.conversions_by_time, no, conversion_key(&self.conversions));
+                self.conversions_by_time.remove(self.conversions[no].facts.at_ms, no);
                 self.conversions[no].facts = facts;
                 self.list_conversion(no);
             }
@@ -487,8 +457,9 @@ impl Timeline {
     }
 
     fn list_inbound(&mut self, no: u32) {
-        self.changed_window(self.inbounds[no].facts.at_ms);
-        insert(&mut self.inbounds_by_time, no, inbound_key(&self.inbounds));
+        let at_ms = self.inbounds[no].facts.at_ms;
+        self.changed_window(at_ms);
+        self.inbounds_by_time.insert(at_ms, no, |no| no);
         if let Some(id) = quoted_entry(&self.inbounds[no].facts) {
             self.quotes.entry(id.clone()).or_default().push(no);
             self.dirty.reactions.insert(id);
@@ -497,7 +468,7 @@ impl Timeline {
     }
 
     fn list_conversion(&mut self, no: u32) {
-        insert(&mut self.conversions_by_time, no, conversion_key(&self.conversions));
+        self.conversions_by_time.insert(self.conversions[no].facts.at_ms, no, |no| no);
         self.dirty.conversions.insert(no);
     }
 
@@ -505,7 +476,8 @@ impl Timeline {
         if !self.clicks[no].listed {
             return;
         }
-        remove(&mut self.clicks_by_place, no, click_place_key(&self.clicks));
+        let Click { place, facts, .. } = &self.clicks[no];
+        self.campaigns.at_mut(place).clicks.remove(facts.0.0, no);
         remove(&mut self.clicks_by_link, no, click_link_key(&self.clicks));
         if let Some(message) = &self.clicks[no].facts.0.1.message {
             self.clicks_naming.entry(message.clone()).or_default().remove(&no);

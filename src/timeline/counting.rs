@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::order::range;
+use super::campaigns::{Audience, Tally, Window};
+use super::order::numbers;
 use super::states::Progress;
 use super::threads::Turn;
-use super::{Audience, Click, Ref, Timeline, Window, earliest};
+use super::{Click, Ref, Timeline, earliest};
 use crate::contributions::{
     Bill, Category, CountedConflicts, CountedContact, CountedInbound, CountedMessage, Delta, InboundCount, Nanos, Place,
     category_of, change, person, recount, state, usage_code,
@@ -131,7 +132,7 @@ impl Timeline {
 
     pub(super) fn count_attempt(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let facts = &self.attempts[no].facts;
-        let place = policies.place(&facts.campaign, &facts.step);
+        let place = self.place(policies, &facts.campaign, &facts.step);
         let named = |name: &String| self.accepted.contains_key(&(facts.campaign.clone(), facts.step.clone(), name.clone()));
         let accepted = facts.attempts.iter().chain([&facts.id]).any(named);
         let now = CountedMessage {
@@ -179,7 +180,7 @@ impl Timeline {
             return;
         }
         for at in [(place.campaign, Some(Rc::clone(&place.step))), (place.campaign, None)] {
-            let tally = self.contacts.entry(at.clone()).or_default();
+            let tally = self.campaigns.tally_mut(&at);
             for (bit, n) in (0..).zip(&mut tally.things) {
                 *n = (*n + (more >> bit & 1)).saturating_sub(less >> bit & 1);
             }
@@ -189,7 +190,8 @@ impl Timeline {
 
     pub(super) fn count_contact(&mut self, at: Audience, policies: &Policies, delta: &mut Delta) {
         let (campaign, step) = at.clone();
-        let things = self.contacts.get(&at).map(|t| t.things).unwrap_or_default();
+        let Tally { things, window, .. } = self.campaigns.tally_mut(&at);
+        let (things, mut window) = (*things, core::mem::take(window));
         let mut mask = 0;
         for (bit, n) in (0..).zip(things) {
             if n > 0 {
@@ -220,7 +222,6 @@ impl Timeline {
             let reason = |s: &StandingFacts| s.reason.as_ref().map_or(String::new(), |r| r.1.clone());
             skipped = skips().map(|s| (s.at_ms, reason(s))).min().map(|(_, reason)| reason);
         }
-        let mut window = self.contacts.get(&at).map(|t| t.window.clone()).unwrap_or_default();
         if let (Some(policy), None, false) = (policies.by_no(campaign), &step, self.conversions.is_empty()) {
             let from_ms = self.first_attempt(campaign).or(control).or(skipped_target).unwrap_or(Ms::MAX);
             let until_ms = from_ms.saturating_add(policy.attribution_window_ms);
@@ -231,7 +232,7 @@ impl Timeline {
         }
         let in_window = window.worth.clone();
         let now = (mask != 0).then_some(CountedContact { campaign, step, mask, skipped, in_window });
-        let tally = self.contacts.entry(at).or_default();
+        let tally = self.campaigns.tally_mut(&at);
         tally.window = window;
         recount(&mut tally.counted, now, delta);
     }
@@ -259,7 +260,7 @@ impl Timeline {
     /// The conversions in a window that an experiment of this campaign counts.
     fn look_into(&self, from_ms: Ms, until_ms: Ms, policy: &Policy) -> Window {
         let mut window = Window { from_ms, until_ms, version: self.conversions_version, ..Window::default() };
-        for no in range(&self.conversions_by_time, from_ms, until_ms, |c| self.conversions[c].facts.at_ms) {
+        for no in numbers(self.conversions_by_time.between(from_ms, until_ms)) {
             let facts = &self.conversions[no].facts;
             if facts.cancelled || !policy.takes_goal(&facts.goal) {
                 continue;

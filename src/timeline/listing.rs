@@ -3,12 +3,9 @@
 //! Rows are made of what was counted, so that what is listed is what was counted. Nothing here changes a timeline; which rows
 //! belong to a list is asked of [`Filter`], who may see a key is decided by the caller.
 
-use std::rc::Rc;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::order::place_key;
 use super::{Conversion, Slot, Timeline};
 use crate::contact::masked;
 use crate::contributions::{CountedConversion, CountedMessage, Nanos, Place, person, state, usage_parts};
@@ -90,8 +87,9 @@ impl Timeline {
     /// The contact's row, if it belongs to the list.
     #[must_use]
     pub fn contact_row(&self, filter: &Filter<'_>) -> Option<Value> {
-        let at = (filter.campaign, filter.step.map(Rc::from));
-        let mask = self.contacts.get(&at)?.counted.as_ref()?.mask;
+        let campaign = self.campaigns.get(filter.campaign)?;
+        let tally = filter.step.map_or(Some(&campaign.whole), |step| Some(&campaign.steps.get(step)?.tally));
+        let mask = tally?.counted.as_ref()?.mask;
         if self.nobody || !filter.segment.takes_contact(mask) {
             return None;
         }
@@ -131,11 +129,11 @@ impl Timeline {
             put(&mut states, name, at_ms.map(to_rfc3339));
         }
         let messages = self.messages.iter().filter(|m| filter.inside(&m.place));
-        let steps = self.contacts.iter().filter(|((campaign, _), tally)| *campaign == filter.campaign && tally.counted.is_some());
+        let steps = campaign.steps.values().filter(|step| step.tally.counted.is_some());
         let with_errors = things.iter().filter(|counted| filter.takes_error(counted));
         let latest = with_errors.max_by(|a, b| (a.sent_ms, &a.error).cmp(&(b.sent_ms, &b.error)));
         Some(json!({
-            "steps": steps.filter_map(|((_, step), _)| step.as_deref()).collect::<Vec<_>>(),
+            "steps": steps.map(|step| &*step.place.step).collect::<Vec<_>>(),
             "states": states,
             "clicks": clicks().map(|click| click.taps).sum::<u32>(),
             "replies": messages.map(|message| message.replies.len()).sum::<usize>(),
@@ -242,10 +240,8 @@ impl Timeline {
 
     /// Messages and errors that count in the list's campaign and step, with their entries' ids.
     fn things(&self, filter: &Filter<'_>) -> Vec<(&str, Thing<'_>)> {
-        let first = Place { campaign: filter.campaign, step: filter.step.unwrap_or_default().into() };
-        let key = place_key(&self.messages);
-        let from = self.by_place.partition_point(|no| key(*no).0 < &first);
-        let messages = self.by_place.iter().skip(from).copied().take_while(|no| filter.inside(&self.messages[*no].place));
+        let steps = self.campaigns.get(filter.campaign).into_iter().flat_map(|campaign| campaign.steps.values());
+        let messages = steps.filter(|step| filter.inside(&step.place)).flat_map(|step| step.messages.numbers());
         let messages = messages.filter_map(|no| {
             let message = &self.messages[no];
             Some((message.slot.id.as_str(), Thing::Message(no, message.counted.as_ref()?)))

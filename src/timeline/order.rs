@@ -1,41 +1,65 @@
 //! The orders in which a timeline keeps its things, and how a part of one is found.
 
-use super::{Click, Conversion, Inbound, Message};
-use crate::contributions::Place;
+use super::{Click, Message};
 use crate::event::Ms;
 use crate::slab::Slab;
+
+/// Numbers of things by time. The time stands beside the number, so that a search looks at the things of one time alone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ByTime(Vec<(Ms, u32)>);
+
+impl ByTime {
+    /// Puts a thing in; among those of its time it stands by its key.
+    pub(super) fn insert<K: Ord>(&mut self, at_ms: Ms, no: u32, key: impl Fn(u32) -> K) {
+        let at = self.0.partition_point(|(ms, other)| *ms < at_ms || *ms == at_ms && key(*other) < key(no));
+        self.0.insert(at, (at_ms, no));
+    }
+
+    pub(super) fn remove(&mut self, at_ms: Ms, no: u32) {
+        let from = self.0.partition_point(|(ms, _)| *ms < at_ms);
+        if let Some(at) = self.0.iter().skip(from).position(|thing| *thing == (at_ms, no)) {
+            self.0.remove(from + at);
+        }
+    }
+
+    /// Those whose times lie in `from_ms..to_ms`.
+    pub(super) fn between(&self, from_ms: Ms, to_ms: Ms) -> &[(Ms, u32)] {
+        let from = self.0.partition_point(|(ms, _)| *ms < from_ms);
+        let to = self.0.partition_point(|(ms, _)| *ms < to_ms);
+        self.0.get(from..to).unwrap_or_default()
+    }
+
+    /// Those behind a thing, whether it is among them or not.
+    pub(super) fn behind<K: Ord>(&self, at_ms: Ms, no: u32, key: impl Fn(u32) -> K) -> &[(Ms, u32)] {
+        let from = self.0.partition_point(|(ms, other)| *ms < at_ms || *ms == at_ms && key(*other) <= key(no));
+        self.0.get(from..).unwrap_or_default()
+    }
+
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        numbers(&self.0)
+    }
+}
+
+/// The numbers of a part.
+pub(super) fn numbers(part: &[(Ms, u32)]) -> impl DoubleEndedIterator<Item = u32> + '_ {
+    part.iter().map(|(_, no)| *no)
+}
 
 /// The last word in ties between messages: the message's id, then the provider. An entry's id is tag, provider, id.
 pub(super) fn tie(id: &str) -> (&str, &str) {
     (id.get(2..).unwrap_or_default(), id)
 }
 
-pub(super) fn sent_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (Ms, &'a str, (&'a str, &'a str)) {
-    move |no| (messages[no].sent_ms, &*messages[no].place.step, tie(&messages[no].slot.id))
+/// The order of messages of one time.
+pub(super) fn tie_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (&'a str, &'a str) {
+    move |no| tie(&messages[no].slot.id)
 }
 
-pub(super) fn place_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (&'a Place, Ms, (&'a str, &'a str)) {
-    move |no| (&messages[no].place, messages[no].sent_ms, tie(&messages[no].slot.id))
-}
-
-pub(super) fn inbound_key<'a>(inbounds: &'a Slab<Inbound>) -> impl Fn(u32) -> (Ms, &'a str) {
-    move |no| (inbounds[no].facts.at_ms, inbounds[no].slot.id.as_str())
-}
-
-pub(super) fn click_place_key<'a>(clicks: &'a Slab<Click>) -> impl Fn(u32) -> (&'a Place, Ms, &'a str) {
-    move |no| (&clicks[no].place, clicks[no].at_ms(), clicks[no].slot.id.as_str())
+/// The order in which messages of one time take replies.
+pub(super) fn step_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (&'a str, (&'a str, &'a str)) {
+    move |no| (&messages[no].place.step, tie(&messages[no].slot.id))
 }
 
 pub(super) fn click_link_key<'a>(clicks: &'a Slab<Click>) -> impl Fn(u32) -> (&'a str, Ms, &'a str) {
     move |no| (clicks[no].facts.0.1.link.as_str(), clicks[no].at_ms(), clicks[no].slot.id.as_str())
-}
-
-pub(super) fn conversion_key<'a>(conversions: &'a Slab<Conversion>) -> impl Fn(u32) -> (Ms, &'a str) {
-    move |no| (conversions[no].facts.at_ms, conversions[no].slot.id.as_str())
-}
-
-/// The part of a list sorted by time whose times lie in `from..to`.
-pub(super) fn range(list: &[u32], from: Ms, to: Ms, at: impl Fn(u32) -> Ms) -> impl Iterator<Item = u32> {
-    let start = list.partition_point(|no| at(*no) < from);
-    list.iter().skip(start).copied().take_while(move |no| at(*no) < to)
 }

@@ -1,6 +1,6 @@
 //! Layer 2: whose a reply or a click is, and whether a click is human.
 
-use super::order::click_link_key;
+use super::order::{click_link_key, numbers};
 use super::{HUMAN_CLICKS_PER_DAY, MAX_WINDOW_MS, Ref, Timeline, quoted_entry};
 use crate::click::machine_no;
 use crate::contributions::{CountedClick, CountedInbound, Delta, InboundCount, Place, change, person, recount};
@@ -61,9 +61,8 @@ impl Timeline {
     /// The latest message of a campaign, from the sender that an inbound was sent to, that was sent strictly before it.
     pub(super) fn latest_before(&self, no: u32) -> Option<u32> {
         let facts = &self.inbounds[no].facts;
-        let before = self.by_sent.partition_point(|m| self.messages[*m].sent_ms < facts.at_ms);
-        let candidates = self.by_sent.get(..before)?.iter().rev().copied();
-        candidates.take_while(|m| self.messages[*m].sent_ms + MAX_WINDOW_MS > facts.at_ms).find(|m| self.messages[*m].fits(facts))
+        let candidates = self.by_sent.between(facts.at_ms - MAX_WINDOW_MS + 1, facts.at_ms);
+        numbers(candidates).rev().find(|m| self.messages[*m].fits(facts))
     }
 
     /// The message that a provider's click names, if it is known and placed.
@@ -101,11 +100,9 @@ impl Timeline {
             if place.campaign == 0 {
                 return None;
             }
-            let sent = |m: &u32| (&self.messages[*m].place, self.messages[*m].sent_ms);
-            let after = self.by_place.partition_point(|m| sent(m) <= (place, at_ms));
-            let same_place = |m: &&u32| self.messages[**m].place == *place;
-            let before = after.checked_sub(1).and_then(|i| self.by_place.get(i)).filter(same_place);
-            before.or_else(|| self.by_place.get(after).filter(same_place)).copied()
+            let messages = &self.campaigns.at(place.campaign, &place.step)?.messages;
+            let before = messages.between(Ms::MIN, at_ms + 1).last();
+            before.or_else(|| messages.between(at_ms + 1, Ms::MAX).first()).map(|(_, message)| *message)
         });
         let place = self.click_place(no).clone();
         let (link, old) = (tap.link.clone(), click.owner);

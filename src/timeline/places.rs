@@ -1,14 +1,23 @@
 //! Layer 1: where a message, a click, a standing counts, and what its coming or going can have influenced.
 
-use super::order::{click_link_key, click_place_key, place_key, range, sent_key};
+use super::entries::Message;
+use super::order::{click_link_key, numbers, step_key, tie_key};
 use super::{AttemptName, MAX_WINDOW_MS, Ref, Timeline, Voice};
+use crate::contributions::Place;
 use crate::event::{Ms, StatusKind};
 use crate::facts::reference_parts;
 use crate::policy::Policies;
-use crate::slab::{insert, remove};
+use crate::slab::insert;
 use crate::sorted::SortedSet;
 
 impl Timeline {
+    /// Where something counts that names a campaign and a step: there if it is declared, else in `_unattributed`.
+    pub(super) fn place(&self, policies: &Policies, campaign: &str, step: &str) -> Place {
+        let (campaign, step) = policies.number(campaign).map_or((0, ""), |no| (no, step));
+        let known = self.campaigns.at(campaign, step);
+        known.map_or_else(|| Place { campaign, step: step.into() }, |known| known.place.clone())
+    }
+
     /// Where a message counts: its winning claim's campaign, else its reference's, if declared; else `_unattributed`.
     pub(super) fn place_message(&mut self, no: u32, policies: &Policies) {
         let facts = &self.messages[no].facts;
@@ -16,7 +25,7 @@ impl Timeline {
         let reference = facts.reference.as_ref().map(|r| reference_parts(&r.1));
         let (campaign, step) =
             claim.map(|c| (c.campaign.as_str(), c.step.as_str())).or(reference.map(|(c, s, _)| (c, s))).unwrap_or_default();
-        let place = policies.place(campaign, step);
+        let place = self.place(policies, campaign, step);
         let accepted = facts.claims.iter().map(|c| c.at_ms);
         let Some(sent_ms) = facts.statuses.iter().flatten().map(|s| s.at_ms).chain(accepted).min() else {
             return;
@@ -65,10 +74,9 @@ impl Timeline {
             return;
         }
         self.dirty_around(no);
-        remove(&mut self.by_place, no, place_key(&self.messages));
-        if self.messages[no].takes_replies {
-            remove(&mut self.by_sent, no, sent_key(&self.messages));
-        }
+        let Message { place, sent_ms, .. } = &self.messages[no];
+        self.campaigns.at_mut(place).messages.remove(*sent_ms, no);
+        self.by_sent.remove(*sent_ms, no);
         let message = &self.messages[no];
         for attempt in &message.attempts {
             self.dirty.attempts.extend(self.tries.get(attempt).into_iter().flatten());
@@ -82,9 +90,10 @@ impl Timeline {
     }
 
     pub(super) fn list_message(&mut self, no: u32) {
-        insert(&mut self.by_place, no, place_key(&self.messages));
-        if self.messages[no].takes_replies {
-            insert(&mut self.by_sent, no, sent_key(&self.messages));
+        let Message { place, sent_ms, takes_replies, .. } = &self.messages[no];
+        self.campaigns.at_mut(place).messages.insert(*sent_ms, no, tie_key(&self.messages));
+        if *takes_replies {
+            self.by_sent.insert(*sent_ms, no, step_key(&self.messages));
         }
         let message = &self.messages[no];
         for attempt in &message.attempts {
@@ -108,19 +117,11 @@ impl Timeline {
         let message = &self.messages[no];
         // Its clicks: from its sent time to the next one's in the same place, or from the beginning if it is the first.
         let (place, sent_ms) = (&message.place, message.sent_ms);
-        let before = self.by_place.partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) < (place, sent_ms));
-        let first = before.checked_sub(1).and_then(|i| self.by_place.get(i)).is_none_or(|m| self.messages[*m].place != *place);
-        let after = self.by_place.partition_point(|m| (&self.messages[*m].place, self.messages[*m].sent_ms) <= (place, sent_ms));
-        let until = self.by_place.get(after).filter(|m| self.messages[**m].place == *place).map(|m| self.messages[*m].sent_ms);
-        let from = if first { Ms::MIN } else { sent_ms };
-        let start = self.clicks_by_place.partition_point(|c| (&self.clicks[*c].place, self.clicks[*c].at_ms()) < (place, from));
-        let touched = self
-            .clicks_by_place
-            .iter()
-            .skip(start)
-            .copied()
-            .take_while(|c| self.clicks[*c].place == *place && until.is_none_or(|until| self.clicks[*c].at_ms() < until));
-        self.dirty.clicks.extend(touched);
+        let Some(here) = self.campaigns.at(place.campaign, &place.step) else { return };
+        let first = here.messages.between(Ms::MIN, sent_ms).is_empty();
+        let next_ms = here.messages.between(sent_ms + 1, Ms::MAX).first().map_or(Ms::MAX, |(ms, _)| *ms);
+        let touched = here.clicks.between(if first { Ms::MIN } else { sent_ms }, next_ms);
+        self.dirty.clicks.extend(numbers(touched));
     }
 
     /// The clicks that name a message count where it does.
@@ -136,31 +137,24 @@ impl Timeline {
         if !message.listed || self.inbounds.is_empty() {
             return;
         }
-        let position = self.by_sent.partition_point(|m| sent_key(&self.messages)(*m) <= sent_key(&self.messages)(no));
-        let next = self
-            .by_sent
-            .iter()
-            .skip(position)
-            .map(|m| &self.messages[*m])
-            .take_while(|m| m.sent_ms <= message.sent_ms + MAX_WINDOW_MS)
-            .find(|m| m.voice == message.voice)
-            .map_or(Ms::MAX, |m| m.sent_ms.saturating_add(1));
-        let until = next.min(message.sent_ms + MAX_WINDOW_MS);
-        let touched = range(&self.inbounds_by_time, message.sent_ms, until, |i| self.inbounds[i].facts.at_ms);
-        self.dirty.inbounds.extend(touched);
+        let last_ms = message.sent_ms + MAX_WINDOW_MS;
+        let behind = self.by_sent.behind(message.sent_ms, no, step_key(&self.messages)).iter();
+        let next = behind.take_while(|(ms, _)| *ms <= last_ms).find(|(_, m)| self.messages[*m].voice == message.voice);
+        let until = next.map_or(last_ms, |(ms, _)| last_ms.min(ms + 1));
+        self.dirty.inbounds.extend(numbers(self.inbounds_by_time.between(message.sent_ms, until)));
     }
 
     pub(super) fn place_click(&mut self, no: u32, policies: &Policies) {
         self.unlist_click(no);
         let tap = &self.clicks[no].facts.0.1;
-        let place = policies.place(&tap.campaign, &tap.step);
+        let place = self.place(policies, &tap.campaign, &tap.step);
+        self.campaigns.at_mut(&place).clicks.insert(self.clicks[no].at_ms(), no, |no| no);
         if self.clicks[no].place != place {
             self.unsaved.insert(Ref::Click(no));
         }
         let click = &mut self.clicks[no];
         click.place = place;
         click.listed = true;
-        insert(&mut self.clicks_by_place, no, click_place_key(&self.clicks));
         insert(&mut self.clicks_by_link, no, click_link_key(&self.clicks));
         if let Some(message) = &self.clicks[no].facts.0.1.message {
             self.clicks_naming.entry(message.clone()).or_default().insert(no);
@@ -169,8 +163,9 @@ impl Timeline {
     }
 
     pub(super) fn place_standing(&mut self, no: u32, policies: &Policies) {
+        let facts = &self.standings[no].facts;
+        let place = self.place(policies, &facts.campaign, &facts.step.1);
         let standing = &mut self.standings[no];
-        let place = policies.place(&standing.facts.campaign, &standing.facts.step.1);
         let old = standing.place.replace(place.clone());
         if old.as_ref() != Some(&place) {
             self.unsaved.insert(Ref::Standing(no));

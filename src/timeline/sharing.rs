@@ -220,7 +220,7 @@ impl Timeline {
         self.conversions.iter_mut().for_each(|conversion| recount(&mut conversion.counted, None, delta));
         self.attempts.iter_mut().for_each(|attempt| recount(&mut attempt.counted, None, delta));
         self.reactions.values_mut().for_each(|reaction| recount(reaction, None, delta));
-        self.contacts.values_mut().for_each(|contact| recount(&mut contact.counted, None, delta));
+        self.campaigns.tallies_mut().for_each(|contact| recount(&mut contact.counted, None, delta));
         self.lost.values_mut().for_each(|lost| recount(lost, None, delta));
     }
 

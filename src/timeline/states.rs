@@ -1,6 +1,6 @@
 //! Layers 3 and 4: how far a message came, the touches that it offers, and whose a conversion is.
 
-use super::order::{range, tie};
+use super::order::{numbers, tie_key};
 use super::{Click, MAX_WINDOW_MS, Timeline, earliest};
 use crate::contributions::{CountedConversion, Delta, recount};
 use crate::event::{InboundKind, Ms, StatusKind};
@@ -59,26 +59,18 @@ impl Timeline {
         let moved = core::mem::replace(&mut message.touches_for, campaign) != campaign;
         let old = core::mem::take(&mut message.touches);
         if moved || old != touches {
-            let messages = &self.messages;
-            let key = |(at, m): &(Ms, u32)| (*at, tie(&messages[*m].slot.id));
             for at in &old {
-                let from = self.touches.partition_point(|t| t.0 < *at);
-                if let Some(position) = self.touches.iter().skip(from).position(|t| *t == (*at, no)) {
-                    self.touches.remove(from + position);
-                }
+                self.touches.remove(*at, no);
             }
             for at in &touches {
-                let mine = key(&(*at, no));
-                let position = self.touches.partition_point(|t| t.0 < *at || t.0 == *at && key(t) < mine);
-                self.touches.insert(position, (*at, no));
+                self.touches.insert(*at, no, tie_key(&self.messages));
             }
             // What it owned is dirtied below. Nothing after the campaign's next touch can become its own.
             for at in &touches {
-                let after = self.touches.partition_point(|t| t.0 < *at || t.0 == *at && key(t) <= key(&(*at, no)));
-                let mut later = self.touches.iter().skip(after);
+                let mut later = self.touches.behind(*at, no, tie_key(&self.messages)).iter();
                 let next = later.find(|(_, m)| *m != no && self.messages[*m].touches_for == campaign).map_or(Ms::MAX, |t| t.0);
                 let until = next.min(at.saturating_add(MAX_WINDOW_MS));
-                self.dirty.conversions.extend(range(&self.conversions_by_time, *at, until, |c| self.conversions[c].facts.at_ms));
+                self.dirty.conversions.extend(numbers(self.conversions_by_time.between(*at, until)));
             }
         }
         self.messages[no].touches = touches;
@@ -89,10 +81,8 @@ impl Timeline {
     pub(super) fn own_conversion(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
         let facts = &self.conversions[no].facts;
         let at_ms = facts.at_ms;
-        let before = self.touches.partition_point(|t| t.0 <= at_ms);
-        let latest = self.touches.get(..before).unwrap_or_default().iter().rev();
+        let mut latest = self.touches.between(at_ms - MAX_WINDOW_MS + 1, at_ms + 1).iter().rev();
         let owner = latest
-            .take_while(|(touch, _)| touch + MAX_WINDOW_MS > at_ms)
             .find(|(touch, message)| {
                 policies
                     .by_no(self.messages[*message].place.campaign)
@@ -119,7 +109,7 @@ impl Timeline {
         recount(&mut conversion.counted, now, delta);
         self.conversions_version += 1;
         // The experiment of every campaign of this contact may see it.
-        self.dirty.contacts.extend(self.contacts.keys().filter(|(_, step)| step.is_none()).cloned());
+        self.dirty.contacts.extend(self.campaigns.wholes());
     }
 }
 

@@ -3,7 +3,7 @@
 //! Which message opens a conversation depends on those that opened one in the 24 hours before it. So what changes at one moment
 //! is replayed from there, and only until the threads that are open are the same as they were before the change.
 
-use super::order::tie;
+use super::order::{numbers, tie};
 use super::{Message, Timeline};
 use crate::contributions::{Category, CountedConversation, Delta, recount};
 use crate::event::Ms;
@@ -151,8 +151,7 @@ impl Timeline {
     /// Whether the contact wrote to the sender of a message in the 24 hours before.
     fn window_seen(&self, message: &Message, at_ms: Ms) -> bool {
         let after_ms = at_ms.saturating_sub(CONVERSATION_MS);
-        let end = self.inbounds_by_time.partition_point(|i| self.inbounds[*i].facts.at_ms <= at_ms);
-        let inbounds = self.inbounds_by_time.get(..end).unwrap_or_default().iter().rev().map(|i| &self.inbounds[*i].facts);
-        inbounds.take_while(|facts| facts.at_ms > after_ms).any(|facts| message.fits(facts))
+        let inbounds = self.inbounds_by_time.between(after_ms.saturating_add(1), at_ms.saturating_add(1));
+        numbers(inbounds).rev().any(|i| message.fits(&self.inbounds[i].facts))
     }
 }
