@@ -6,8 +6,11 @@
 mod model;
 mod support;
 
-use bluetick::ledger::Write;
-use model::generate::{START_MS, Scenario, Shape, generate_with, minimise, repeat, shuffle, split};
+use std::collections::BTreeMap;
+
+use bluetick::facts::{Facts, entry_id, time_of};
+use bluetick::ledger::{Routed, Write};
+use model::generate::{Random, START_MS, Scenario, Shape, generate_with, minimise, repeat, shuffle, split};
 use model::{Received, recount};
 use serde_json::{Value, json};
 use support::compare::check;
@@ -71,6 +74,36 @@ fn any_order_any_repetition_any_split_gives_the_numbers_of_the_model() {
 #[test]
 fn what_spans_contacts_does_not_depend_on_order_either() {
     seeds(200).for_each(|seed| run(seed, &Shape::across_contacts()));
+}
+
+/// What two sources know of one thing, put together, is what all their events would have made in one place.
+#[test]
+fn facts_put_together_are_the_facts_of_all_events() {
+    for seed in seeds(60) {
+        let scenario = generate_with(seed, &Shape::across_contacts());
+        let workspace = Workspace::new(1, &scenario.definitions);
+        let mut things: BTreeMap<(String, String), Vec<Routed>> = BTreeMap::new();
+        for routed in workspace.parts(&repeat(seed, &scenario.received)).events {
+            let id = entry_id(&routed.event, routed.provider).unwrap();
+            things.entry((routed.handle.clone(), id)).or_default().push(routed);
+        }
+        let mut random = Random(seed);
+        for (place, events) in things {
+            let of = |events: &[&Routed]| {
+                events.iter().fold(None, |facts: Option<Facts>, Routed { event, provider, received_ms, .. }| {
+                    let at_ms = time_of(event, *received_ms);
+                    let mut facts = facts.or_else(|| Facts::new(event, *provider, at_ms))?;
+                    facts.put(event, *provider, at_ms);
+                    Some(facts)
+                })
+            };
+            let all: Vec<&Routed> = events.iter().collect();
+            let (one, other): (Vec<&Routed>, Vec<&Routed>) = all.iter().partition(|_| random.one_in(2));
+            let (Some(mut facts), Some(more)) = (of(&one), of(&other)) else { continue };
+            facts.merge(&more);
+            assert_eq!(Some(facts), of(&all), "seed {seed}, {place:?}");
+        }
+    }
 }
 
 /// What the generator does not come by: told by hand, event by event, and judged by the model.

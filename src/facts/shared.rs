@@ -191,3 +191,16 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_with_the_highest_number_holds_whatever_came_last() {
+        let verdicts = [(1, Word::Lost), (3, Word::Withdrawn), (2, Word::Won), (3, Word::Withdrawn)];
+        let mut shared = Shared::default();
+        let news = verdicts.map(|(version, word)| shared.judge(version, word, 0));
+        assert_eq!((news, shared.word()), ([true, true, false, false], Word::Withdrawn));
+    }
+}

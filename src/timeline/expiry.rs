@@ -96,3 +96,39 @@ impl Timeline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::contributions::Delta;
+    use crate::policy::Policies;
+
+    #[test]
+    fn a_word_about_all_messages_stays_for_as_long_as_anything_else() {
+        let mut timeline = Timeline::new("h", None);
+        let put = |timeline: &mut Timeline, event: serde_json::Value, at_ms: Ms| {
+            timeline.put(&serde_json::from_value(event).unwrap(), '-', at_ms);
+            timeline.settle(&Policies::default(), &mut Delta::default());
+        };
+        let said = |at_ms: Ms| json!({"opt_out": {"channel": "wa", "person": {}, "stopped": true, "at_ms": at_ms}});
+        let told = |timeline: &Timeline, cutoff_ms: Ms| {
+            let expiry = timeline.expiry(cutoff_ms);
+            (expiry.gone.len(), expiry.next_ms)
+        };
+        let day = crate::counters::DAY_MS;
+        let at = |days: Ms| 20_000 * day + days * day;
+        for days in [1, 3] {
+            put(&mut timeline, said(at(days)), at(days));
+        }
+        // Alone each goes by its own time.
+        assert_eq!(
+            [at(1), at(2), at(3), at(4)].map(|cutoff_ms| told(&timeline, cutoff_ms)),
+            [(0, at(1)), (1, at(3)), (1, at(3)), (2, Ms::MAX)]
+        );
+        let click = json!({"click": {"click_id": "c", "person": {}, "link": "l", "at_ms": at(9)}});
+        put(&mut timeline, click, at(9));
+        assert_eq!([at(4), at(9), at(10)].map(|cutoff_ms| told(&timeline, cutoff_ms)), [(0, at(9)), (0, at(9)), (3, Ms::MAX)]);
+    }
+}

@@ -72,15 +72,7 @@ impl Timeline {
 
     /// Learns the verdict on a claim, whether the thing is known yet or not. Says whether it was news.
     pub fn judge(&mut self, id: &str, version: u64, word: Word, now_ms: Ms) -> bool {
-        let mut stale = false;
-        let news = self.share(id, &mut |shared| {
-            let before = shared.word();
-            let news = shared.judge(version, word, now_ms);
-            stale |= shared.word() != before;
-            news
-        });
-        self.stale |= stale;
-        news
+        self.share(id, &mut |shared| shared.judge(version, word, now_ms))
     }
 
     /// Whether several sources told of a thing, which is this entry if it is known.

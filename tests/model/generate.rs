@@ -311,7 +311,19 @@ impl Maker<'_> {
             ("never", ""),
         ]);
         let sender = random.pick(&[Some("10001"), Some("10001"), Some("10002"), None]).to_owned();
-        let at = START_MS + *random.pick(&[0, 0, HOUR_MS, 2 * HOUR_MS, DAY_MS, DAY_MS + HOUR_MS, 2 * DAY_MS, 3 * DAY_MS]);
+        // The last is midnight in Kathmandu, when a price changes.
+        let at = START_MS
+            + *random.pick(&[
+                0,
+                0,
+                HOUR_MS,
+                2 * HOUR_MS,
+                DAY_MS,
+                DAY_MS + HOUR_MS,
+                2 * DAY_MS,
+                3 * DAY_MS,
+                18 * HOUR_MS + HOUR_MS / 4,
+            ]);
         self.messages.push(Planned { contact, id, channel, sender, campaign, step, at });
     }
 
@@ -434,6 +446,14 @@ impl Maker<'_> {
             });
             let moment = at + if copy == 0 { 0 } else { *self.random.pick(&[0, 0, 1, HOUR_MS]) };
             self.hear(moment, false, event);
+            if alias && self.random.one_in(2) {
+                // Conversions alone follow an alias: what else its number says is its own.
+                let event = json!({
+                    "kind": "inbound", "channel": channel, "message_id": format!("old-{contact}-{number}"), "inbound": "message",
+                    "person": {"phone": old_number(contact)},
+                });
+                self.hear(moment + HOUR_MS, channel == "twilio-1", event);
+            }
         }
     }
 
@@ -576,6 +596,7 @@ impl Maker<'_> {
         let planned = &self.messages[number];
         let (quoted, channel, sender) = (planned.id.clone(), planned.channel, planned.sender);
         let quoted = if self.random.one_in(10) { "unheard-of".to_owned() } else { quoted };
+        let next = self.messages.get(number + 1).filter(|next| next.contact == contact).map(|next| next.id.clone());
         self.inbound += 1;
         let id = format!("in-{:04}", self.inbound * 7919 % 10_000);
         for _ in 0..=self.random.below(2) {
@@ -584,7 +605,8 @@ impl Maker<'_> {
             let event = json!({
                 "kind": "inbound", "channel": channel, "message_id": id, "inbound": kind, "person": person,
                 "sender": if random.one_in(4) { None } else { sender },
-                "quoted": quotes.then_some(&quoted),
+                // Copies contradict each other.
+                "quoted": quotes.then_some(if random.one_in(8) { next.as_ref().unwrap_or(&quoted) } else { &quoted }),
             });
             let told = at + *self.random.pick(&[0, 0, 0, 1]);
             self.hear(told, channel == "twilio-1", event);
