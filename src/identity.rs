@@ -6,21 +6,27 @@
 //! next one's too. All of that is written down first and told until it is acknowledged, and what comes of it does not depend on
 //! the order of anything. Pure: storage is the port.
 
+mod alone;
 mod claims;
+mod schema;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bounds::MOVES_PER_TURN;
+use crate::contact::Handle;
+use crate::counters::DAY_MS;
 use crate::event::{Conversion, Event, Ms};
 use crate::facts::{Word, conversion_entry_id, entry_id};
 use crate::json;
+use crate::keys::Key;
 use crate::ledger::{Routed, Verdict};
 use crate::migrations::migrate;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::sql::{Arg, Sql, SqlError};
-use crate::transfer::{self, Page, Place, Section};
+use crate::transfer::{self, Page, Place};
+use schema::{COLUMNS, MIGRATIONS, SECTIONS};
 
 pub use claims::{Claim, Ground, Holder, Thing};
 
@@ -106,6 +112,14 @@ pub fn conversion_name(conversion: &Conversion) -> String {
     format!("{CONVERSION}{}", conversion_entry_id(&conversion.goal, &conversion.id))
 }
 
+/// What stands for a thing: 96 bits of a keyed hash of its name, as for a person. That any two of a billion things of a workspace
+/// meet in it has a chance of one in a hundred billion.
+#[must_use]
+pub fn thing_handle(key: &Key, name: &str) -> Handle {
+    // No person's key contains a slash.
+    Handle::of(key, &format!("message/{name}"))
+}
+
 /// The name of the thing that an entry is of, if it is one that is claimed.
 #[must_use]
 pub fn name_of_entry(id: &str) -> Option<String> {
@@ -128,71 +142,22 @@ fn provider_of(message: &str) -> char {
 /// The core of an Identity object.
 pub struct Identity<S: Sql> {
     sql: S,
+    /// The deployment's, of handles.
+    key: Key,
 }
 
-/// - `waiting`: events that named nobody, by message, which are not with the person whose it is; `event` is their text, so that a
-///   repeat is no second row, `received_ms` the earliest receipt, `nobody` the handle under which a click counts meanwhile.
-///   `due`: those of them that can go, under numbers that never come again: who has delivered one may say so late.
-/// - `kept`: those that are with the winner, for the next one.
-/// - `thing`: who claims a message or a conversion ([`Thing`]), the winner, and when a claim came last.
-/// - `verdict`: what a Ledger has to be told about an entry, until it has it.
-/// - `known`: of an earlier release: the handle of a message's person.
-const MIGRATIONS: &[&[&str]] = &[
-    &[
-        "CREATE TABLE IF NOT EXISTS known (message TEXT PRIMARY KEY, handle TEXT NOT NULL) STRICT, WITHOUT ROWID",
-        "CREATE TABLE IF NOT EXISTS waiting (no INTEGER PRIMARY KEY, message TEXT NOT NULL, event TEXT NOT NULL, \
-         received_ms INTEGER NOT NULL, channel TEXT NOT NULL, UNIQUE (message, event)) STRICT",
-    ],
-    &[
-        "CREATE TABLE thing (name TEXT PRIMARY KEY, body TEXT NOT NULL, holder TEXT NOT NULL, seen_ms INTEGER NOT NULL) \
-         STRICT, WITHOUT ROWID",
-        "CREATE TABLE verdict (entry TEXT NOT NULL, handle TEXT NOT NULL, version INTEGER NOT NULL, word TEXT NOT NULL, \
-         PRIMARY KEY (entry, handle)) STRICT, WITHOUT ROWID",
-        "CREATE TABLE kept (message TEXT NOT NULL, event TEXT NOT NULL, received_ms INTEGER NOT NULL, channel TEXT NOT NULL, \
-         PRIMARY KEY (message, event)) STRICT, WITHOUT ROWID",
-        "CREATE TABLE due (seq INTEGER PRIMARY KEY AUTOINCREMENT, no INTEGER NOT NULL UNIQUE) STRICT",
-        "ALTER TABLE waiting ADD COLUMN nobody TEXT NOT NULL DEFAULT ''",
-        "INSERT INTO thing (name, body, holder, seen_ms) SELECT message, json_object('c', json_object(handle, \
-         json_object('g', json_object('quoted', json_array(0, '', '')))), 'v', 0), handle, 0 FROM known",
-        "INSERT INTO due (no) SELECT no FROM waiting WHERE message IN (SELECT name FROM thing)",
-    ],
-];
+/// What is stored of a thing.
+#[derive(Default)]
+struct Known {
+    thing: Thing,
+    holder: String,
+    seen_ms: Ms,
+    /// Whether it is a claim that stands alone, with the day on which that was seen last.
+    alone: bool,
+}
 
 /// What does not wait any more is not due. Little is due at a time.
 const GONE: &str = "DELETE FROM due WHERE NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.no = due.no)";
-
-/// What is told in an export, and how it is written where it is taken in.
-const COLUMNS: [(&str, &str); 4] = [
-    ("thing", "name, body, holder, seen_ms"),
-    ("kept", "message, event, received_ms, channel"),
-    ("waiting", "message, event, received_ms, channel, nobody"),
-    ("verdict", "entry, handle, version, word"),
-];
-
-const SECTIONS: &[Section] = &[
-    (
-        "thing",
-        "SELECT json_group_array(json_array(json_array(name), json_array(name, body, holder, seen_ms))) FROM (SELECT * FROM thing
-         WHERE name > iif(?1 ->> 0 = -1, '', ?1 ->> 0) ORDER BY name LIMIT 500)",
-    ),
-    (
-        "kept",
-        "SELECT json_group_array(json_array(json_array(message, event), json_array(message, event, received_ms, channel))) FROM
-         (SELECT * FROM kept WHERE (message, event) > (iif(?1 ->> 0 = -1, '', ?1 ->> 0), CAST(?1 ->> 1 AS TEXT))
-          ORDER BY message, event LIMIT 500)",
-    ),
-    (
-        "waiting",
-        "SELECT json_group_array(json_array(json_array(no), json_array(message, event, received_ms, channel, nobody))) FROM
-         (SELECT * FROM waiting WHERE no > ?1 ->> 0 ORDER BY no LIMIT 500)",
-    ),
-    (
-        "verdict",
-        "SELECT json_group_array(json_array(json_array(entry, handle), json_array(entry, handle, version, word))) FROM
-         (SELECT * FROM verdict WHERE (entry, handle) > (iif(?1 ->> 0 = -1, '', ?1 ->> 0), CAST(?1 ->> 1 AS TEXT))
-          ORDER BY entry, handle LIMIT 500)",
-    ),
-];
 
 /// Rows of an export that are taken in together: 2 KB each at most.
 const EXPORTED: usize = 500;
@@ -205,9 +170,9 @@ impl<S: Sql> Identity<S> {
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn open(sql: S) -> Result<Self, SqlError> {
+    pub fn open(sql: S, key: Key) -> Result<Self, SqlError> {
         migrate(&sql, MIGRATIONS)?;
-        Ok(Self { sql })
+        Ok(Self { sql, key })
     }
 
     /// The handle of each event's person, in order; what has none waits here from now on.
@@ -222,7 +187,10 @@ impl<S: Sql> Identity<S> {
                  WHERE holder <> '' AND name IN (SELECT value FROM json_each(?))",
                 &[Arg::Text(&messages)],
             )?;
-            let known: SortedMap<String, String> = known.into_iter().collect();
+            let mut known: SortedMap<String, String> = known.into_iter().collect();
+            let others = events.iter().map(|event| event.message.as_str()).filter(|message| !known.contains_key(*message));
+            let alone = self.alone(&others.collect())?;
+            known.extend(alone.into_iter().map(|(_, _, claim)| (claim.thing, claim.handle)));
             let (mut waiting, mut kept) = (Vec::new(), Vec::new());
             for event in events {
                 let channel = event.event.channel().unwrap_or_default();
@@ -289,6 +257,7 @@ impl<S: Sql> Identity<S> {
     /// # Errors
     /// If the storage refuses.
     pub fn forget(&self, handle: &str) -> Result<(), SqlError> {
+        self.sql.exec("UPDATE claim SET key = '' WHERE handle = ?", &[Arg::Text(handle)])?;
         let names: Vec<String> =
             self.rows("SELECT json_group_array(name) FROM thing WHERE instr(body, ?) > 0", &[Arg::Text(handle)])?;
         self.change(&names.iter().map(String::as_str).collect(), 0, &mut |things| {
@@ -304,38 +273,74 @@ impl<S: Sql> Identity<S> {
         change: &mut dyn FnMut(&mut SortedMap<String, Thing>),
     ) -> Result<(), SqlError> {
         self.sql.transaction(|| {
-            let stored: Vec<(String, Thing, String)> = self.rows(
-                "SELECT json_group_array(json_array(name, json(body), holder)) FROM thing
+            let asked = text(names)?;
+            let stored: Vec<(String, Thing, String, Ms)> = self.rows(
+                "SELECT json_group_array(json_array(name, json(body), holder, seen_ms)) FROM thing
                  WHERE name IN (SELECT value FROM json_each(?))",
-                &[Arg::Text(&text(names)?)],
+                &[Arg::Text(&asked)],
             )?;
+            // Of these somebody told something that names nobody.
+            let spoken: Vec<String> = self.rows(
+                "SELECT json_group_array(message) FROM (
+                   SELECT message FROM waiting WHERE message IN (SELECT value FROM json_each(?1))
+                   UNION SELECT message FROM kept WHERE message IN (SELECT value FROM json_each(?1)))",
+                &[Arg::Text(&asked)],
+            )?;
+            let spoken: SortedSet<String> = spoken.into_iter().collect();
             let (mut before, mut things) = (SortedMap::new(), SortedMap::new());
             things.extend(names.iter().map(|name| ((*name).to_owned(), Thing::default())));
-            for (name, thing, holder) in stored {
+            for (name, thing, holder, seen_ms) in stored {
                 things.insert(name.clone(), thing.clone());
-                before.insert(name, (thing, holder));
+                before.insert(name, Known { thing, holder, seen_ms, alone: false });
+            }
+            for (_, seen, claim) in self.alone(names)? {
+                let Some(thing) = things.get_mut(&claim.thing) else { continue };
+                thing.put(&claim);
+                let seen_ms = seen.saturating_add(1).saturating_mul(DAY_MS) - 1;
+                // In both tables it stands if a release that knew one alone ran meanwhile, or rows of an export came.
+                let known = before.entry(claim.thing).or_insert_with(|| Known {
+                    thing: thing.clone(),
+                    holder: claim.handle,
+                    ..Known::default()
+                });
+                (known.seen_ms, known.alone) = (known.seen_ms.max(seen_ms), true);
             }
             change(&mut things);
-            let (mut rows, mut verdicts, mut passed_on) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut rows, mut claims, mut moved) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
+            let (mut verdicts, mut passed_on) = (Vec::new(), Vec::new());
             for (name, mut thing) in things {
                 let old = before.get(&name);
-                if old.is_some_and(|(old, _)| *old == thing) {
+                let alone = thing.alone(&name).filter(|_| !spoken.contains(&name));
+                if old.is_some_and(|old| old.thing == thing && old.alone == alone.is_some()) {
                     continue;
                 }
-                let clicks = self.clicks_in(&name)?;
+                let seen_ms = old.map_or(received_ms, |old| old.seen_ms.max(received_ms));
+                let [gone_things, gone_claims] = &mut moved;
+                if let Some(claim) = alone {
+                    if old.is_some_and(|old| !old.alone) {
+                        gone_things.push(name);
+                    }
+                    claims.push(self.row_of(claim, seen_ms));
+                    continue;
+                }
+                if old.is_some_and(|old| old.alone) {
+                    gone_claims.push(thing_handle(&self.key, &name).to_text());
+                }
+                let clicks = if spoken.contains(&name) { self.clicks_in(&name)? } else { Vec::new() };
                 for (handle, version, word) in thing.decide() {
                     verdicts.push((entry_of(&name), handle.clone(), version, word));
                     verdicts.extend(clicks.iter().map(|(click, _)| (click.clone(), handle.clone(), version, word)));
                 }
                 let holder = thing.winner().unwrap_or_default();
-                if old.is_none_or(|(_, old)| *old != holder) {
+                if old.is_none_or(|old| old.holder != holder) {
                     // They were nobody's; now they are somebody's for good.
                     let nobodys = clicks.into_iter().filter(|(_, nobody)| !nobody.is_empty());
                     verdicts.extend(nobodys.map(|(click, nobody)| (click, nobody, 1, Word::Lost)));
                     passed_on.push(name.clone());
                 }
-                rows.push((name, text(&thing)?, holder, received_ms));
+                rows.push((name, text(&thing)?, holder, seen_ms));
             }
+            let [gone_things, gone_claims] = moved;
             for (statement, rows) in [
                 (
                     "INSERT INTO thing (name, body, holder, seen_ms)
@@ -344,6 +349,9 @@ impl<S: Sql> Identity<S> {
                      seen_ms = max(seen_ms, excluded.seen_ms)",
                     text(&rows)?,
                 ),
+                ("DELETE FROM thing WHERE name IN (SELECT value FROM json_each(?))", text(&gone_things)?),
+                ("DELETE FROM claim WHERE thing IN (SELECT value FROM json_each(?))", text(&gone_claims)?),
+                (alone::KEEP, text(&claims)?),
                 (
                     "INSERT OR REPLACE INTO verdict (entry, handle, version, word)
                      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
@@ -471,10 +479,33 @@ impl<S: Sql> Identity<S> {
                     self.sql.exec(&take, &[Arg::Text(&text(&rows)?)])?;
                 }
             }
-            let due = "INSERT OR IGNORE INTO due (no) SELECT w.no FROM waiting AS w JOIN thing AS t ON t.name = w.message
-                       WHERE t.holder <> ''";
-            self.sql.exec(due, &[]).map(|_| ())
-        })
+            for chunk in rows.get("claim").map(Vec::as_slice).unwrap_or_default().chunks(EXPORTED) {
+                let rows: Vec<&Value> = chunk.iter().map(|(_, row)| row).collect();
+                self.sql.exec(&alone::KEEP.replacen("REPLACE", "IGNORE", 1), &[Arg::Text(&text(&rows)?)])?;
+            }
+            Ok(())
+        })?;
+        self.join()?;
+        let due = "INSERT OR IGNORE INTO due (no) SELECT w.no FROM waiting AS w JOIN thing AS t ON t.name = w.message
+                   WHERE t.holder <> ''";
+        self.sql.exec(due, &[]).map(|_| ())
+    }
+
+    /// What waits for a name that came with a claim finds it.
+    fn join(&self) -> Result<(), SqlError> {
+        let mut after = String::new();
+        loop {
+            let names: Vec<String> = self.rows(
+                "SELECT json_group_array(message) FROM (SELECT DISTINCT message FROM waiting WHERE message > ?
+                 ORDER BY message LIMIT 500)",
+                &[Arg::Text(&after)],
+            )?;
+            let Some(last) = names.last() else { return Ok(()) };
+            after.clone_from(last);
+            self.change(&names.iter().map(String::as_str).collect(), 0, &mut |things| {
+                things.retain(|_, thing| *thing != Thing::default());
+            })?;
+        }
     }
 
     /// How many statuses of each channel wait for a name.
@@ -497,12 +528,15 @@ impl<S: Sql> Identity<S> {
     /// If the storage refuses.
     pub fn expire(&self, before_ms: Ms) -> Result<bool, SqlError> {
         let mut more = false;
-        for (table, id, time) in
-            [("thing", "name", "seen_ms"), ("kept", "message", "received_ms"), ("waiting", "no", "received_ms")]
-        {
+        for (table, id, time, before) in [
+            ("claim", "thing", "seen", before_ms.div_euclid(DAY_MS)),
+            ("thing", "name", "seen_ms", before_ms),
+            ("kept", "message", "received_ms", before_ms),
+            ("waiting", "no", "received_ms", before_ms),
+        ] {
             let old = format!("SELECT {id} FROM {table} WHERE {time} < CAST(?1 AS INTEGER) LIMIT CAST(?2 AS INTEGER)");
             let gone = format!("DELETE FROM {table} WHERE {time} < CAST(?1 AS INTEGER) AND {id} IN ({old})");
-            more |= self.sql.exec(&gone, &[Arg::Int(before_ms), Arg::Int(EXPIRED_PER_TURN)])? >= EXPIRED_PER_TURN as u64;
+            more |= self.sql.exec(&gone, &[Arg::Int(before), Arg::Int(EXPIRED_PER_TURN)])? >= EXPIRED_PER_TURN as u64;
         }
         self.sql.exec(GONE, &[])?;
         Ok(more)

@@ -6,7 +6,7 @@
 use crate::contact::{Handle, NOBODY, canonical_phone, handle_of_click};
 use crate::event::{Click, Conversion, Event, Ms, Outcome, Person};
 use crate::facts::time_of;
-use crate::identity::{Claim, Ground, Holder, Moved, Nameless, conversion_name, message_name};
+use crate::identity::{Claim, Ground, Holder, Moved, Nameless, conversion_name, message_name, thing_handle};
 use crate::keys::Key;
 use crate::ledger::{Belonging, Errand, Move, Routed, Write};
 use crate::sorted::SortedMap;
@@ -96,8 +96,7 @@ impl Partition {
     /// The Identity object of a message or a conversion, by its name; there are as many as Ledgers.
     #[must_use]
     pub fn identity(&self, thing: &str) -> u32 {
-        // No person's key contains a slash.
-        Handle::of(&self.handle_key, &format!("message/{thing}")).ledger(self.ledgers)
+        thing_handle(&self.handle_key, thing).ledger(self.ledgers)
     }
 
     /// An event of a person whose canonical key is known.

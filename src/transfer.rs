@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::contact::{Handle, NOBODY};
 use crate::counters::StoredRow;
 use crate::facts::{Facts, Shared};
+use crate::identity::Claim;
 use crate::json;
 use crate::partition::Partition;
 use crate::problem::FieldError;
@@ -117,6 +118,9 @@ pub fn sort(partition: &Partition, lines: Vec<Option<Value>>) -> Sorted {
                 let ledger = origin.and_then(|ledger| ledger.parse::<u32>().ok());
                 ledger.map(|ledger| sorted.ledgers.entry(ledger % partition.ledgers.max(1)).or_default())
             }
+            "claim" => {
+                Handle::from_text(first).map(|handle| sorted.identities.entry(handle.ledger(partition.ledgers)).or_default())
+            }
             "thing" | "kept" | "waiting" | "verdict" if !first.is_empty() => {
                 Some(sorted.identities.entry(partition.identity(first)).or_default())
             }
@@ -146,6 +150,7 @@ fn is_whole(kind: &str, row: &Value) -> bool {
             members == 3 && known
         }
         "share" => json::of::<(u32, u8, String, i32, StoredRow)>(row).is_ok(),
+        "claim" => members == 3 && is(1, Value::is_i64) && is(2, |claim| json::of::<Claim>(claim).is_ok()),
         "verdict" => members == 4 && is(2, Value::is_i64),
         "waiting" => members == 5 && is(2, Value::is_i64),
         _ => members == 4,

@@ -1,8 +1,9 @@
 //! Stored formats are pinned: what an older release wrote is read and counted the same by this one.
 //!
-//! `tests/fixtures/stored/rows.json` are the rows of every table after the events of `events.json`, as release 0.1 wrote them. A change
-//! that no longer writes them so needs a migration, and a second fixture beside the first; the first stays for ever.
-//! `WRITE_FIXTURES=1 cargo test --test formats` writes the fixture anew (and fails beside it), for a format that nobody has stored yet.
+//! `tests/fixtures/stored/rows.json` are the rows of every table after the events of `events.json`, in format 2 of a state folder;
+//! `rows-3.json` those of format 3, which is written now. A change that no longer writes them so has to read both, and needs a fixture
+//! beside these; they stay for ever. `WRITE_FIXTURES=1 cargo test --test formats` writes the newest anew (and fails beside it), for a
+//! format that nobody has stored yet.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -11,6 +12,7 @@ mod support;
 
 use std::path::PathBuf;
 
+use bluetick::facts::{Facts, Shared};
 use bluetick::ledger::{Ledger, Routed, Write};
 use bluetick::sql::{Arg, Sql};
 use serde_json::{Value, json};
@@ -25,6 +27,10 @@ const TABLES: [(&str, &str); 5] = [
     ("counter", "campaign, rules, day, body"),
     ("waiting", "campaign, handle"),
 ];
+
+/// Rows as they are written now, and as they ever were.
+const NEWEST: &str = "rows-3.json";
+const ALL: [&str; 2] = ["rows.json", NEWEST];
 
 /// The SQL text of the schema as SQLite keeps it. Additive for ever: a line may be added, none may change.
 const SCHEMA: &str = "\
@@ -87,20 +93,66 @@ fn rows_are_written_as_they_always_were() {
     record(&sql, &read("events.json"));
     let now = rows(&sql);
     if std::env::var("WRITE_FIXTURES").is_ok() {
-        std::fs::write(fixture("rows.json"), pretty(&now)).unwrap();
+        std::fs::write(fixture(NEWEST), pretty(&now)).unwrap();
     }
-    assert_eq!(now, read("rows.json"));
+    assert_eq!(now, read(NEWEST));
 }
 
 #[test]
 fn rows_are_read_as_they_always_were() {
-    let sql = load(&read("rows.json"));
-    invariants::check_lists("fixture", &sql);
-    invariants::check_reload("fixture", &sql);
-    let stored = rows(&sql);
-    let (new, duplicate) = record(&sql, &read("events.json"));
-    assert_eq!((new, duplicate), (0, read("events.json")["events"].as_array().unwrap().len() as u64));
-    assert_eq!(rows(&sql), stored, "what is known changes nothing");
+    for name in ALL {
+        let sql = load(&read(name));
+        invariants::check_lists(name, &sql);
+        invariants::check_reload(name, &sql);
+        let stored = rows(&sql);
+        let (new, duplicate) = record(&sql, &read("events.json"));
+        assert_eq!((new, duplicate), (0, read("events.json")["events"].as_array().unwrap().len() as u64));
+        assert_eq!(rows(&sql), stored, "what is known changes nothing");
+    }
+}
+
+/// Whatever wrote the rows: they answer as those do that were just written, now and after more has come.
+#[test]
+fn rows_of_every_format_answer_and_go_on_alike() {
+    let events = read("events.json");
+    // Every message is read, and told to be of another category and free.
+    let later: Vec<Value> = events["events"].as_array().unwrap().iter().filter_map(|routed| {
+        let event = &routed["event"];
+        let message = event["dispatch"]["message_id"].as_str().or(event["status"]["message_id"].as_str())?;
+        let mut routed = routed.clone();
+        routed["event"] = json!({"status": {"channel": "meta-1", "message_id": message, "status": "read", "category": "utility",
+            "billable": false, "at_ms": routed["received_ms"].as_i64().unwrap() + 5_000, "person": {"phone": routed["key"]}}});
+        Some(routed)
+    }).collect();
+    assert!(later.len() > 3);
+    let later = json!({"campaigns": events["campaigns"], "events": later});
+    let fresh = RusqliteSql::default();
+    record(&fresh, &events);
+    for name in ALL {
+        let (old, fresh) = (load(&read(name)), fresh.clone());
+        assert_eq!(answers(&old), answers(&fresh), "{name}");
+    }
+    record(&fresh, &later);
+    for name in ALL {
+        let old = load(&read(name));
+        assert!(record(&old, &later).0 > 0);
+        assert_eq!(answers(&old), answers(&fresh), "{name}");
+        invariants::check_lists(name, &old);
+        invariants::check_reload(name, &old);
+    }
+}
+
+/// Everything stored, whatever the form of the entries' facts.
+fn answers(sql: &RusqliteSql) -> Value {
+    let mut rows = rows(sql);
+    for entry in rows["entry"].as_array_mut().unwrap() {
+        let (id, body) = (entry[2].as_str().unwrap().to_owned(), entry[4].as_str().unwrap().to_owned());
+        entry[4] = match Shared::is_in(&body) {
+            true => json!(Shared::decode(&id, &body).unwrap()),
+            false => json!(Facts::decode(&id, &body).unwrap()),
+        };
+    }
+    rows
 }
 
 #[test]
@@ -142,7 +194,7 @@ fn an_old_database_is_migrated_and_a_newer_one_is_left_alone() {
     assert!(Ledger::open(old.clone()).is_err());
     old.wake();
     assert!(record(&old, &read("events.json")).0 > 0);
-    assert_eq!(rows(&old), read("rows.json"));
+    assert_eq!(rows(&old), read(NEWEST));
 
     let newer = load(&read("rows.json"));
     newer.exec("UPDATE meta SET value = 1000 WHERE key = 'schema'", &[]).unwrap();

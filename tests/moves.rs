@@ -81,7 +81,8 @@ impl World {
         let done = work(&self.workspace.identities[identity]);
         self.workspace.identity_storage[identity].wake();
         if fault != Fault::None {
-            self.workspace.identities[identity] = Identity::open(self.workspace.identity_storage[identity].clone()).unwrap();
+            self.workspace.identities[identity] =
+                Identity::open(self.workspace.identity_storage[identity].clone(), self.workspace.partition.handle_key).unwrap();
         }
         done.filter(|_| fault == Fault::None).ok_or(Failed)
     }

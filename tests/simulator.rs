@@ -461,7 +461,8 @@ impl Simulation {
             self.fire("identity evicted");
         }
         if evicted || matches!(fault, Fault::Before | Fault::After) {
-            self.workspace.identities[identity] = Identity::open(self.workspace.identity_storage[identity].clone()).unwrap();
+            self.workspace.identities[identity] =
+                Identity::open(self.workspace.identity_storage[identity].clone(), self.workspace.partition.handle_key).unwrap();
         }
         if let (Ask::Resolve(events), Ok(handles)) = (ask, &answer) {
             for (event, handle) in events.into_iter().zip(handles) {

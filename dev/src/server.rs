@@ -24,8 +24,10 @@ use crate::{project, wait};
 /// How long the runtime may take to answer after its start.
 const READY: Duration = Duration::from_secs(60);
 
-/// Of what is stored; a release that cannot read what an earlier one stored has another.
-const STATE_FORMAT: &str = "2";
+/// Of what is stored: an earlier release cannot read it all.
+const STATE_FORMAT: &str = "3";
+/// Earlier formats that are read: what is stored in one stays as it is until it is written again.
+const READ_AS_WELL: [&str; 1] = ["2"];
 
 /// How to run it. The default is a test's: a free port, a fresh state folder that goes away in the end, a quiet log.
 #[derive(Clone, Default)]
@@ -114,11 +116,13 @@ impl Server {
             (None, None) => project::kept().join("state"),
         };
         is_readable(&state)?;
+        let in_use = claim(&state)?;
+        mark(&state)?;
         let secrets = Secrets::of(&state, options.admin_key.clone())?;
         let mut server = Self {
             running: None,
             port: options.port.unwrap_or(0),
-            _in_use: claim(&state)?,
+            _in_use: in_use,
             state,
             secrets,
             options,
@@ -283,20 +287,24 @@ fn built(tools: &Tools, release: bool) -> Result<PathBuf> {
     built.clone().map_err(Failure::again)
 }
 
-/// Makes sure that this release can read what lies in a state folder.
+/// Makes sure that this release can read what lies in a state folder, which is made if there is none.
 fn is_readable(state: &Path) -> Result<()> {
-    let (mark, doing) = (state.join("format"), || format!("mark the state folder {}", state.display()));
     if !state.join("master-key").exists() {
-        std::fs::create_dir_all(state).doing(doing())?;
-        return std::fs::write(mark, STATE_FORMAT).doing(doing());
+        return std::fs::create_dir_all(state).doing(format!("make the state folder {}", state.display()));
     }
-    match std::fs::read_to_string(mark) {
-        Ok(format) if format == STATE_FORMAT => Ok(()),
-        _ => Err(Failure::new(
-            format!("the state folder {} is of another release, whose messages this one cannot read", state.display()),
-            "move it away, or choose another with --state",
-        )),
+    let format = std::fs::read_to_string(state.join("format")).unwrap_or_default();
+    if format == STATE_FORMAT || READ_AS_WELL.contains(&format.as_str()) {
+        return Ok(());
     }
+    Err(Failure::new(
+        format!("the state folder {} is of another release, whose messages this one cannot read", state.display()),
+        "move it away, or choose another with --state",
+    ))
+}
+
+/// Says of a state folder that this release writes to it, before it does.
+fn mark(state: &Path) -> Result<()> {
+    std::fs::write(state.join("format"), STATE_FORMAT).doing(format!("mark the state folder {}", state.display()))
 }
 
 /// Claims the state folder for this process: two runtimes on one state would spoil it.

@@ -31,7 +31,8 @@ pub struct Identity {
 
 impl DurableObject for Identity {
     fn new(state: State, env: Env) -> Self {
-        let core = Core::open(ObjectSql::of(&state));
+        let config = Config::of(&env).map_err(|_| SqlError("not configured".to_owned()));
+        let core = config.and_then(|config| Core::open(ObjectSql::of(&state), config.partition.handle_key));
         Self { state, env, core }
     }
 

@@ -1,14 +1,17 @@
 //! A message's facts as they are stored: a row of this is most of what a workspace takes.
 //!
 //! Times count from the earliest of all, and a value has none of its own where it came with what it is said of; where several
-//! statuses say the same, it stands there once. Nothing is lost by it.
+//! statuses say the same, it stands there once, and a word that most say is a number. Nothing is lost by it.
 
 use std::borrow::Cow;
 
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::{Claim, First, MessageFacts, StatusFact};
 use crate::event::{Ms, StatusKind};
+use crate::json;
 use crate::sorted::SortedSet;
 
 type Text<'a> = Cow<'a, str>;
@@ -22,12 +25,12 @@ struct Message<'a> {
     /// When each status came, in their order; the missing ones at the end are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     s: Vec<Option<Ms>>,
-    /// Words for the category, and a bit for each status that says it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    c: Vec<(u8, Text<'a>)>,
+    /// Words for the category, and who says it.
+    #[serde(default, skip_serializing_if = "Said::is_empty")]
+    c: Said<Text<'a>>,
     /// Whether it is billed, likewise.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    b: Vec<(u8, bool)>,
+    #[serde(default, skip_serializing_if = "Said::is_empty")]
+    b: Said<bool>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     e: Option<First<Pair<'a>>>,
@@ -76,6 +79,83 @@ fn is_zero(ms: &Ms) -> bool {
     *ms == 0
 }
 
+/// Values, each with a bit for every status that says it, and [`CLAIMED`]. Stored as a list of such pairs; but one value alone that
+/// is a [`Common`] one as a number: the bits, and above them ([`COMMON`]) which it is.
+#[derive(Default)]
+struct Said<T>(Vec<(u8, T)>);
+
+/// The bit of the first claim.
+const CLAIMED: u8 = 5;
+/// The bit where the number of a common value begins.
+const COMMON: u32 = 6;
+
+/// A value that is stored as a number where it can be.
+trait Common: Sized + PartialEq {
+    /// The one with this number, if there is one. Stored: it is never another's.
+    fn common(no: u64) -> Option<Self>;
+
+    fn no(&self) -> Option<u64> {
+        Some((0..).map_while(Self::common).position(|common| common == *self)? as u64)
+    }
+}
+
+impl Common for bool {
+    fn common(no: u64) -> Option<Self> {
+        [true, false].get(usize::try_from(no).ok()?).copied()
+    }
+}
+
+impl Common for Text<'_> {
+    fn common(no: u64) -> Option<Self> {
+        let words = ["marketing", "utility", "authentication", "service", "marketing_lite", "authentication_international"];
+        Some(Cow::Borrowed(words.get(usize::try_from(no).ok()?)?))
+    }
+}
+
+impl<T: Common> Said<T> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn by(&self, no: u8) -> Option<&T> {
+        self.0.iter().find(|(mask, _)| mask >> no & 1 == 1).map(|(_, value)| value)
+    }
+
+    /// Lets somebody say a value.
+    fn say(&mut self, no: u8, value: T) {
+        match self.0.iter_mut().find(|(_, said)| *said == value) {
+            Some((mask, _)) => *mask |= 1 << no,
+            None => self.0.push((1 << no, value)),
+        }
+    }
+
+    /// The one value that is said, as a number.
+    fn number(&self) -> Option<u64> {
+        let [(mask, value)] = self.0.as_slice() else { return None };
+        Some(u64::from(*mask) | value.no()? << COMMON)
+    }
+}
+
+impl<T: Common + Serialize> Serialize for Said<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.number() {
+            Some(number) => serializer.serialize_u64(number),
+            None => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: Common + Deserialize<'de>> Deserialize<'de> for Said<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let said = <&RawValue>::deserialize(deserializer)?.get();
+        let read = || {
+            let Ok(number) = said.parse::<u64>() else { return json::read(said).ok() };
+            Some(vec![(number as u8 & ((1 << COMMON) - 1), T::common(number >> COMMON)?)])
+        };
+        read().map(Self).ok_or_else(|| D::Error::custom("no such value"))
+    }
+}
+
 /// The times of values that came later than what they are said of, by the number of the value.
 type Times = Vec<(u8, Ms)>;
 
@@ -117,14 +197,6 @@ fn owned(First(at_ms, (a, b)): First<Pair<'_>>) -> First<(String, String)> {
     First(at_ms, (a.into_owned(), b.into_owned()))
 }
 
-/// Lets a status say a value.
-fn say<T: PartialEq>(values: &mut Vec<(u8, T)>, no: u8, value: T) {
-    match values.iter_mut().find(|(_, said)| *said == value) {
-        Some((mask, _)) => *mask |= 1 << no,
-        None => values.push((1 << no, value)),
-    }
-}
-
 impl Serialize for MessageFacts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let said_ms = self.statuses.iter().flatten().map(|status| status.at_ms).min();
@@ -133,15 +205,15 @@ impl Serialize for MessageFacts {
         let mut clock = Clock { start_ms, times: Cow::Owned(Vec::new()) };
         let last = self.statuses.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
         let s = self.statuses.iter().take(last).map(|status| Some(status.as_ref()?.at_ms - start_ms)).collect();
-        let (mut c, mut b) = (Vec::new(), Vec::new());
+        let (mut c, mut b) = (Said::default(), Said::default());
         let (mut e, mut y) = (None, Vec::new());
         for (no, status) in (0..).zip(&self.statuses) {
             let Some(status) = status else { continue };
             if let Some(word) = &status.category {
-                say(&mut c, no, Cow::from(clock.take(word, no, status.at_ms)));
+                c.say(no, Cow::from(clock.take(word, no, status.at_ms)));
             }
             if let Some(flag) = &status.billable {
-                say(&mut b, no, *clock.take(flag, BILLED + no, status.at_ms));
+                b.say(no, *clock.take(flag, BILLED + no, status.at_ms));
             }
             match status.error.as_ref().map(pair) {
                 Some(error) if no == StatusKind::Failed as u8 => e = Some(error),
@@ -152,14 +224,19 @@ impl Serialize for MessageFacts {
         let r = clock.take_text(self.reference.as_ref(), REFERENCE, said_ms);
         let h = clock.take_text(self.channel.as_ref(), CHANNEL, said_ms);
         let f = clock.take_text(self.sender.as_ref(), SENDER, said_ms);
-        let d = self.claims.iter().map(|claim| Dispatched::of(claim, start_ms)).collect();
+        let mut d: Vec<Dispatched<'_>> = self.claims.iter().map(|claim| Dispatched::of(claim, start_ms)).collect();
+        if let Some(claimed) = d.first_mut()
+            && let Some(word) = claimed.k.take_if(|word| word.no().is_some() && c.0.iter().all(|(_, said)| said == word))
+        {
+            c.say(CLAIMED, word);
+        }
         Message { t: start_ms, s, c, b, e, y, r, h, f, d, z: clock.times.into_owned() }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for MessageFacts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Message { t: start_ms, s, c, b, e, y, r, h, f, d, z } = Message::deserialize(deserializer)?;
+        let Message { t: start_ms, s, c, b, e, y, r, h, f, mut d, z } = Message::deserialize(deserializer)?;
         let clock = Clock { start_ms, times: Cow::Borrowed(&z) };
         let mut facts = Self::default();
         for (slot, after_ms) in facts.statuses.iter_mut().zip(s) {
@@ -167,11 +244,8 @@ impl<'de> Deserialize<'de> for MessageFacts {
         }
         for (no, status) in (0..).zip(&mut facts.statuses) {
             let Some(status) = status else { continue };
-            let here = |mask: u8| mask >> no & 1 == 1;
-            let word = c.iter().find(|(mask, _)| here(*mask));
-            status.category = word.map(|(_, word)| clock.give(word.clone().into_owned(), no, status.at_ms));
-            let flag = b.iter().find(|(mask, _)| here(*mask));
-            status.billable = flag.map(|(_, flag)| clock.give(*flag, BILLED + no, status.at_ms));
+            status.category = c.by(no).map(|word| clock.give(word.clone().into_owned(), no, status.at_ms));
+            status.billable = b.by(no).map(|flag| clock.give(*flag, BILLED + no, status.at_ms));
         }
         let errors = y.into_iter().chain(e.map(|error| (StatusKind::Failed as u8, error)));
         for (no, error) in errors {
@@ -182,6 +256,9 @@ impl<'de> Deserialize<'de> for MessageFacts {
         let said_ms = facts.statuses.iter().flatten().map(|status| status.at_ms).min().unwrap_or(start_ms);
         let text = |value: Option<Text<'_>>, no| value.map(|text| clock.give(text.into_owned(), no, said_ms));
         (facts.reference, facts.channel, facts.sender) = (text(r, REFERENCE), text(h, CHANNEL), text(f, SENDER));
+        if let (Some(claimed), Some(word)) = (d.first_mut(), c.by(CLAIMED)) {
+            claimed.k = Some(word.clone());
+        }
         facts.claims = d.into_iter().map(|claim| claim.claim(start_ms)).collect();
         Ok(facts)
     }
@@ -274,8 +351,27 @@ mod tests {
             channel: text(1_700_000_002_000, "main"),
             sender: text(1_700_000_002_000, "100000000000010"),
         };
-        let stored = r#"{"t":1700000000000,"s":[2000,4000,90000],"c":[[7,"marketing"]],"b":[[7,true]],"h":"main","f":"100000000000010","d":[{"c":"spring","h":"main","k":"marketing"}]}"#;
+        let stored = r#"{"t":1700000000000,"s":[2000,4000,90000],"c":39,"b":7,"h":"main","f":"100000000000010","d":[{"c":"spring","h":"main"}]}"#;
         check(&facts, Some(stored));
+        let older = r#"{"t":1700000000000,"s":[2000,4000,90000],"c":[[7,"marketing"]],"b":[[7,true]],"h":"main","f":"100000000000010","d":[{"c":"spring","h":"main","k":"marketing"}]}"#;
+        assert_eq!(serde_json::from_str::<MessageFacts>(older).unwrap(), facts);
+    }
+
+    /// Each word with each, of statuses and of a claim: what cannot be a number is a list.
+    #[test]
+    fn words_and_flags_come_back() {
+        let words = [None, Some("marketing"), Some("utility"), Some("authentication_international"), Some("7"), Some("")];
+        for (first, second, claimed) in words.iter().flat_map(|a| words.iter().flat_map(move |b| words.map(|c| (*a, *b, c)))) {
+            for flags in [[None, None], [Some(true), Some(false)], [Some(false), Some(false)], [None, Some(false)]] {
+                let told = |at_ms, word: Option<&str>, flag: Option<bool>| {
+                    status(at_ms, word.and_then(|word| text(at_ms, word)), flag.and_then(|flag| at(at_ms, flag)))
+                };
+                let mut claim = claim(1, "spring");
+                claim.category = claimed.and_then(|word| text(1, word));
+                let statuses = [told(2, first, flags[0]), None, None, None, told(3, second, flags[1])];
+                check(&MessageFacts { statuses, claims: vec![claim], ..MessageFacts::default() }, None);
+            }
+        }
     }
 
     #[test]

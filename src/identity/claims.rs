@@ -119,6 +119,25 @@ impl Thing {
         new && self.held().len() > 1
     }
 
+    /// The one claim that was ever made, if it is the only thing known, and nobody was ever told a word.
+    #[must_use]
+    pub fn alone(&self, name: &str) -> Option<Claim> {
+        let (handle, Claimant { key, grounds, holder: None }) = self.claimants.first_key_value()? else { return None };
+        let (ground, (at_ms, campaign, step)) = grounds.first_key_value()?;
+        let claim = Claim {
+            thing: name.to_owned(),
+            handle: handle.clone(),
+            key: key.clone(),
+            ground: *ground,
+            at_ms: *at_ms,
+            campaign: campaign.clone(),
+            step: step.clone(),
+        };
+        let mut alone = Self::default();
+        alone.put(&claim);
+        (alone == *self).then_some(claim)
+    }
+
     /// Learns that what one key claims is another person's.
     pub fn moved(&mut self, source: &str, holder: &Holder) {
         let claimant = self.claimants.entry(source.to_owned()).or_default();

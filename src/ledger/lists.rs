@@ -394,7 +394,11 @@ impl<S: Sql> Ledger<S> {
             let (chunk, later) = rest.split_at_checked(wanted).unwrap_or((rest, &[]));
             rest = later;
             let fresh: Vec<&String> = chunk.iter().filter(|handle| !self.contacts.contains_key(*handle)).collect();
-            self.load(chunk.iter().map(String::as_str))?;
+            let handles = chunk.iter().map(String::as_str);
+            let loaded = match list.campaign {
+                Some(campaign) => self.load_for(campaign, handles),
+                None => self.load(handles),
+            };
             let mut full = None;
             for handle in chunk {
                 let after = if *handle == at.0 { at.1.as_str() } else { "" };
@@ -410,10 +414,11 @@ impl<S: Sql> Ledger<S> {
                 }
             }
             used.contacts += chunk.len();
-            // What nobody writes to need not stay.
+            // Nobody writes to them, and they may be here in part.
             for handle in fresh {
                 self.contacts.remove(handle);
             }
+            loaded?;
             if full.is_some() {
                 return Ok(full);
             }

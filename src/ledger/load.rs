@@ -88,6 +88,21 @@ impl<S: Sql> Ledger<S> {
         handles: impl Iterator<Item = &'a str>,
         counted: &mut Delta,
     ) -> Result<(), SqlError> {
+        self.bring(handles, None, counted)
+    }
+
+    /// Brings so much of these contacts into memory as decides what they are in one campaign; the others' entries of whom no word
+    /// or click ties campaigns together stay where they are. Who was not in memory before has to be let go of, whatever comes of it.
+    pub(super) fn load_for<'a>(&mut self, campaign: u32, handles: impl Iterator<Item = &'a str>) -> Result<(), SqlError> {
+        self.bring(handles, Some(campaign), &mut Delta::new())
+    }
+
+    fn bring<'a>(
+        &mut self,
+        handles: impl Iterator<Item = &'a str>,
+        only: Option<u32>,
+        counted: &mut Delta,
+    ) -> Result<(), SqlError> {
         let mut missing = Vec::new();
         for handle in handles {
             match self.contacts.get_mut(handle) {
@@ -106,15 +121,18 @@ impl<S: Sql> Ledger<S> {
                 let timeline = Timeline::new(handle, None);
                 self.contacts.insert((*handle).to_owned(), Cached { timeline, used: self.turn, ..Cached::default() });
             }
-            let mut places: Vec<(u32, String)> = Vec::new();
+            let (mut places, mut others): (Vec<(u32, String)>, Vec<(u32, String)>) = Default::default();
             for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
-                places.extend(row.campaigns.iter().map(|campaign| (*campaign, handle.clone())));
+                for campaign in row.campaigns.iter().copied() {
+                    let needed = only.is_none_or(|only| campaign == only || campaign == 0 || !row.ties.is_empty());
+                    if needed { &mut places } else { &mut others }.push((campaign, handle.clone()));
+                }
                 let timeline = Timeline::new(&handle, row.key.clone());
                 self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn, ..Cached::default() });
             }
-            // As they lie there: contacts of one read are neighbours in every campaign, and each page of the storage is read once.
-            sort(&mut places, Ord::cmp);
-            self.load_entries(&places)?;
+            self.load_entries(places)?;
+            others.retain(|(_, handle)| self.contacts.get(handle).is_some_and(|cached| cached.timeline.ties_campaigns()));
+            self.load_entries(others)?;
             self.load_tombstones(&names)?;
             for handle in chunk {
                 if let Some(cached) = self.contacts.get_mut(*handle) {
@@ -127,7 +145,9 @@ impl<S: Sql> Ledger<S> {
         Ok(())
     }
 
-    pub(super) fn load_entries(&mut self, places: &[(u32, String)]) -> Result<(), SqlError> {
+    pub(super) fn load_entries(&mut self, mut places: Vec<(u32, String)>) -> Result<(), SqlError> {
+        // As they lie there: contacts of one read are neighbours in every campaign, and each page of the storage is read once.
+        sort(&mut places, Ord::cmp);
         places.chunks(PLACES).try_for_each(|places| self.load_entries_of(&to_json(&places)))
     }
 

@@ -231,6 +231,14 @@ impl Timeline {
         rows.into_iter().take(most).map(row).collect()
     }
 
+    /// Whether what the contact is in one campaign can depend on entries of others: a word goes to the latest message of all, a
+    /// conversion to the latest touch, a click may be one of too many of a day. Whoever has none of these is in a campaign what its
+    /// own entries say.
+    #[must_use]
+    pub fn ties_campaigns(&self) -> bool {
+        !(self.inbounds.is_empty() && self.conversions.is_empty() && self.clicks.is_empty())
+    }
+
     /// The key, if it may be shown, and how the contact is shown to everybody.
     #[must_use]
     pub fn name_of(&self, in_clear: bool) -> (Value, Value) {

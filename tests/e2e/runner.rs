@@ -51,10 +51,30 @@ fn a_second_start_finds_the_state_and_the_key() {
     let second = Server::start(options.clone()).unwrap();
     assert_eq!(second.admin_key(), key);
     expect(&Api::of(&second).get("/v1/campaigns/kept"), 200);
+}
+
+/// What this release can read it takes over, and says so: then the release before must not write there any more.
+#[test]
+fn a_state_folder_of_an_older_format_is_taken_or_refused() {
+    let state = Scratch::new().unwrap();
+    let options = Options { state: Some(state.path().to_path_buf()), ..Options::default() };
+    let mark = state.path().join("format");
+    let first = Server::start(options.clone()).unwrap();
+    expect(&Api::of(&first).campaign("kept", serde_json::json!({})), 201);
+    drop(first);
+    let newest = std::fs::read_to_string(&mark).unwrap();
+    assert_eq!(newest, "3");
+    std::fs::write(&mark, "2").unwrap();
+    let second = Server::start(options.clone()).unwrap();
+    expect(&Api::of(&second).get("/v1/campaigns/kept"), 200);
     drop(second);
-    std::fs::write(state.path().join("format"), "1").unwrap();
-    let refused = Server::start(options).err().unwrap().to_string();
-    assert!(refused.contains("is of another release"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&mark).unwrap(), newest);
+    for other in ["1", "4", ""] {
+        std::fs::write(&mark, other).unwrap();
+        let refused = Server::start(options.clone()).err().unwrap().to_string();
+        assert!(refused.contains("is of another release") && refused.lines().count() == 1, "{refused}");
+        assert_eq!(std::fs::read_to_string(&mark).unwrap(), other);
+    }
 }
 
 #[test]

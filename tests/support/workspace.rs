@@ -56,7 +56,7 @@ impl Workspace {
         let mut workspace = Self {
             ledgers: storage.iter().map(|sql| Ledger::open(sql.clone()).unwrap()).collect(),
             storage,
-            identities: identity_storage.iter().map(|sql| Identity::open(sql.clone()).unwrap()).collect(),
+            identities: identity_storage.iter().map(|sql| Identity::open(sql.clone(), HANDLE_KEY).unwrap()).collect(),
             identity_storage,
             partition: Partition { handle_key: HANDLE_KEY, ledgers: ledgers as u32 },
             providers: names.into_iter().cloned().zip('a'..='z').collect(),
@@ -71,7 +71,7 @@ impl Workspace {
     /// Every object is lost and wakes again on its storage.
     pub fn restart(&mut self) {
         self.ledgers = self.storage.iter().map(|sql| Ledger::open(sql.clone()).unwrap()).collect();
-        self.identities = self.identity_storage.iter().map(|sql| Identity::open(sql.clone()).unwrap()).collect();
+        self.identities = self.identity_storage.iter().map(|sql| Identity::open(sql.clone(), HANDLE_KEY).unwrap()).collect();
     }
 
     pub fn policies(definitions: &Definitions) -> Vec<Policy> {
