@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Ms;
+use crate::order;
 use crate::sorted::SortedMap;
 
 /// The rules that made a set of counters. Raised whenever a definition changes what equal events count for.
@@ -285,7 +286,8 @@ pub struct Book {
     /// Grows by one with every commit that changes a cell.
     pub version: u64,
     names: Vec<String>,
-    index: SortedMap<String, u16>,
+    /// The indices of the names, in the order of the names.
+    sorted: Vec<u16>,
     pub totals: Row,
     pub days: SortedMap<i32, Row>,
 }
@@ -301,16 +303,18 @@ impl Book {
     pub fn name(&mut self, name: &str) -> u16 {
         if self.names.is_empty() {
             self.names.push(String::new());
-            self.index.insert(String::new(), 0);
+            self.sorted.push(0);
         }
-        if let Some(no) = self.index.get(name) {
-            return *no;
+        match self.sorted.binary_search_by(|no| self.name_of(u32::from(*no)).cmp(name)) {
+            Ok(place) => self.sorted.get(place).copied().unwrap_or_default(),
+            Err(place) => {
+                // `bounds` keeps the names of a campaign far below 2^14, the width of the step's field.
+                let no = self.names.len() as u16;
+                self.names.push(name.to_owned());
+                self.sorted.insert(place, no);
+                no
+            }
         }
-        // `bounds` keeps the names of a campaign far below 2^14, the width of the step's field.
-        let no = self.names.len() as u16;
-        self.names.push(name.to_owned());
-        self.index.insert(name.to_owned(), no);
-        no
     }
 
     /// The name behind an index.
@@ -328,8 +332,9 @@ impl Book {
     pub fn load(&mut self, day: i32, stored: &StoredRow) {
         if day == TOTALS {
             self.version = stored.v;
-            self.index = stored.n.iter().zip(0..).map(|(name, no)| (name.clone(), no)).collect();
             self.names.clone_from(&stored.n);
+            self.sorted = (0..).take(stored.n.len()).collect();
+            order::sort(&mut self.sorted, |a, b| stored.n.get(usize::from(*a)).cmp(&stored.n.get(usize::from(*b))));
         }
         *self.row(day) = stored.row();
     }

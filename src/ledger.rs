@@ -177,16 +177,7 @@ impl<S: Sql> Ledger<S> {
                 _ => {}
             }
         }
-        let mut touched: SortedSet<&str> = SortedSet::new();
-        for write in writes {
-            match write {
-                Write::Record { events } => touched.extend(events.iter().map(|event| event.handle.as_str())),
-                Write::Judge { verdicts } => touched.extend(verdicts.iter().map(|verdict| verdict.handle.as_str())),
-                Write::Belong { belongings } => touched.extend(belongings.iter().map(|belonging| belonging.handle.as_str())),
-                Write::Host { moves } => touched.extend(moves.iter().map(|moving| moving.handle.as_str())),
-                Write::Declare { .. } | Write::Erase { .. } | Write::Retain { .. } | Write::Restore { .. } => {}
-            }
-        }
+        let touched: SortedSet<&str> = writes.iter().flat_map(|write| write.handles()).collect();
         self.load(touched.iter().copied())?;
         // What is too old goes first, so that it makes no difference whether it had gone already.
         rows_written += self.expire(&touched, &mut delta)?;

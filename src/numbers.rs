@@ -3,6 +3,8 @@
 //! It sums cells; what a cell means is said by [`crate::counters::Kind`], what a bit means by [`crate::contributions`]. It does not
 //! know how an answer is written, nor rates, costs or gaps.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::click::MACHINES;
@@ -84,7 +86,7 @@ pub struct Numbers {
     pub contacts: Option<Contacts>,
     pub clicks: Clicks,
     /// By link.
-    pub links: SortedMap<String, LinkClicks>,
+    pub links: BTreeMap<String, LinkClicks>,
     pub replies: Replies,
     pub reactions: u64,
     pub conversions: u64,

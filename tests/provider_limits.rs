@@ -75,6 +75,17 @@ fn filled(begin: &str, text: &str, end: &str) -> Vec<u8> {
     [begin, &text.repeat(n), end].concat().into_bytes()
 }
 
+/// Up to the longest body: what `each` gives for 9999999, 9999998 and so on, so that what is kept in order comes in the worst.
+fn falling(begin: &str, each: impl Fn(usize) -> String, end: &str) -> Vec<u8> {
+    let mut body = begin.to_owned();
+    let items = (0..10_000_000).rev().map(each).take_while(|item| {
+        body.push_str(item);
+        body.len() + item.len() + end.len() <= LONGEST
+    });
+    items.for_each(drop);
+    (body + end).into_bytes()
+}
+
 fn worst() -> Vec<(&'static str, Vec<u8>)> {
     let meta = r#"{"entry":[{"changes":[{"field":"messages","value":{"contacts":["#;
     vec![
@@ -98,6 +109,23 @@ fn worst() -> Vec<(&'static str, Vec<u8>)> {
         ("the shortest results", filled(r#"{"results":["#, r#"{"messageId":"a","seenAt":"b"},"#, "{}]}")),
         ("empty contacts", filled(meta, "{},", "{}]}}]}]}")),
         ("full contacts", filled(meta, r#"{"wa_id":"1","user_id":"U.1"},"#, "{}]}}]}]}")),
+        ("contacts in falling order", falling(meta, |n| format!(r#"{{"wa_id":"{n}","user_id":"U.{n}"}},"#), "{}]}}]}]}")),
+        (
+            "lists of contacts in falling order",
+            falling(
+                r#"{"entry":[{"changes":["#,
+                |n| match n % 10_000 {
+                    9_999 => format!(
+                        r#"{{"field":"messages","value":{{"statuses":[{{"id":"a"}}],"contacts":[{{"wa_id":"{n}","user_id":"U.{n}"}}"#
+                    ),
+                    0 => "]}},".to_owned(),
+                    _ => format!(r#",{{"wa_id":"{n}","user_id":"U.{n}"}}"#),
+                },
+                "]}}]}]}",
+            ),
+        ),
+        ("keys in falling order", falling("{", |n| format!(r#""{n}":0,"#), r#""a":0}"#)),
+        ("parameters in falling order", falling("", |n| format!("{n}=&"), "a=")),
         ("one key again and again", filled("{", r#""entry":[],"#, r#""a":0}"#)),
         ("statuses again and again", filled("{", r#""statuses":[{}],"#, r#""a":0}"#)),
         ("an object again and again", filled(r#"{"payload":{"#, r#""payload":{"a":1},"#, r#""a":0}}"#)),

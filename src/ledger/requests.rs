@@ -112,6 +112,20 @@ pub enum Write {
     Judge { verdicts: Vec<Verdict> },
 }
 
+impl Write {
+    /// Whom it is about, if it is told of persons one by one.
+    #[must_use]
+    pub fn handles(&self) -> Vec<&str> {
+        match self {
+            Self::Record { events } => events.iter().map(|event| event.handle.as_str()).collect(),
+            Self::Judge { verdicts } => verdicts.iter().map(|verdict| verdict.handle.as_str()).collect(),
+            Self::Belong { belongings } => belongings.iter().map(|belonging| belonging.handle.as_str()).collect(),
+            Self::Host { moves } => moves.iter().map(|moving| moving.handle.as_str()).collect(),
+            Self::Declare { .. } | Self::Erase { .. } | Self::Retain { .. } | Self::Restore { .. } => Vec::new(),
+        }
+    }
+}
+
 /// What became of one write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {

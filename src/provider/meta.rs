@@ -357,18 +357,12 @@ struct People<'a> {
 
 impl<'a> People<'a> {
     fn of(contacts: &'a [Contact<'a>]) -> Self {
-        let mut people = Self {
-            by_phone: SortedMap::new(),
-            by_user_id: SortedMap::new(),
+        let pairs = || contacts.iter().filter_map(|contact| contact.wa_id.get().zip(contact.user_id.get()));
+        Self {
+            by_phone: pairs().collect(),
+            by_user_id: pairs().map(|(phone, user_id)| (user_id, phone)).collect(),
             only: contacts.first().filter(|_| contacts.len() == 1),
-        };
-        for contact in contacts {
-            if let (Some(phone), Some(user_id)) = (contact.wa_id.get(), contact.user_id.get()) {
-                people.by_phone.insert(phone, user_id);
-                people.by_user_id.insert(user_id, phone);
-            }
         }
-        people
     }
 
     /// The person that an item names, with the other half of the pair if a contact beside it gives one.
