@@ -177,7 +177,7 @@ impl<S: Sql> Ledger<S> {
                 _ => {}
             }
         }
-        let touched: SortedSet<&str> = writes.iter().flat_map(|write| write.handles()).collect();
+        let touched = SortedSet::sorted(writes.iter().flat_map(|write| write.handles()));
         self.load(touched.iter().copied())?;
         // What is too old goes first, so that it makes no difference whether it had gone already.
         rows_written += self.expire(&touched, &mut delta)?;

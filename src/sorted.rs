@@ -1,9 +1,9 @@
 //! Maps and sets kept as sorted vectors.
 //!
 //! The standard ones are trees, compiled anew for every pair of types: 4 KB each in the worker, and there are seventy pairs. These
-//! are a vector with a binary search: quicker to look up in and to go through. Whatever is known at once is collected: it is sorted
-//! once, in whatever order it comes. What is put in singly moves all behind it: at no cost what comes last, but tens of thousands of
-//! large things in any order want a tree.
+//! are a vector with a binary search: quicker to look up in and to go through. What comes last in order is put in at no cost; what
+//! comes earlier moves all behind it. So thousands of things that strangers send, in whatever order they like, are `sorted` at once,
+//! and thousands of large ones that come singly want a tree.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -87,19 +87,11 @@ impl<K, V> SortedMap<K, V> {
 }
 
 impl<K: Ord, V> SortedMap<K, V> {
-    /// Of equal keys, the last stays.
-    fn of(mut items: Vec<(K, V)>) -> Self {
-        if !items.is_sorted_by(|(a, _), (b, _)| a < b) {
-            order::sort(&mut items, |(a, _), (b, _)| a.cmp(b));
-            items.dedup_by(|later, kept| {
-                let same = later.0 == kept.0;
-                if same {
-                    core::mem::swap(later, kept);
-                }
-                same
-            });
-        }
-        Self(items)
+    /// Of any number of items in any order. Of those with equal keys the last stays.
+    pub fn sorted(items: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut items: Vec<(K, V)> = items.into_iter().collect();
+        order::sort(&mut items, |(a, _), (b, _)| a.cmp(b));
+        items.into_iter().collect()
     }
 
     /// Where the key stands, or else where it belongs.
@@ -240,6 +232,11 @@ impl<K> SortedSet<K> {
 }
 
 impl<K: Ord> SortedSet<K> {
+    /// Of any number of keys in any order.
+    pub fn sorted(keys: impl IntoIterator<Item = K>) -> Self {
+        Self(SortedMap::sorted(keys.into_iter().map(|key| (key, ()))))
+    }
+
     #[must_use]
     pub fn contains<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where
@@ -318,13 +315,17 @@ impl<'a, K: Ord + Copy + 'a> Extend<&'a K> for SortedSet<K> {
 
 impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(items: I) -> Self {
-        Self::of(items.into_iter().collect())
+        let mut all = Self::new();
+        all.extend(items);
+        all
     }
 }
 
 impl<K: Ord> FromIterator<K> for SortedSet<K> {
     fn from_iter<I: IntoIterator<Item = K>>(keys: I) -> Self {
-        Self(keys.into_iter().map(|key| (key, ())).collect())
+        let mut all = Self::new();
+        all.extend(keys);
+        all
     }
 }
 
@@ -408,11 +409,11 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Visitor<'de> for Readi
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = from.next_entry()? {
-            all.push(item);
+        let mut all = SortedMap::new();
+        while let Some((key, value)) = from.next_entry()? {
+            all.insert(key, value);
         }
-        Ok(SortedMap::of(all))
+        Ok(all)
     }
 }
 
@@ -424,11 +425,11 @@ impl<'de, K: Deserialize<'de> + Ord> Visitor<'de> for Reading<SortedSet<K>> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
+        let mut all = SortedSet::new();
         while let Some(key) = from.next_element()? {
-            all.push((key, ()));
+            all.insert(key);
         }
-        Ok(SortedSet(SortedMap::of(all)))
+        Ok(all)
     }
 }
 
@@ -480,15 +481,10 @@ mod tests {
 
         /// In whatever order it comes, and however often.
         #[test]
-        fn what_is_collected_or_read_is_the_standard_map(items in proptest::collection::vec((0u8..20, any::<u16>()), 0..80)) {
+        fn what_is_sorted_is_the_standard_map(items in proptest::collection::vec((0u8..20, any::<u16>()), 0..80)) {
             let standard: BTreeMap<u8, u16> = items.iter().copied().collect();
-            let ours: SortedMap<u8, u16> = items.iter().copied().collect();
-            prop_assert!(ours.iter().eq(&standard));
-            let members: Vec<String> = items.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
-            prop_assert_eq!(serde_json::from_str::<SortedMap<u8, u16>>(&format!("{{{}}}", members.join(","))).unwrap(), ours);
-            let keys: Vec<u8> = items.iter().map(|(key, _)| *key).collect();
-            let read = serde_json::from_str::<SortedSet<u8>>(&serde_json::to_string(&keys).unwrap()).unwrap();
-            prop_assert!(read.iter().eq(standard.keys()));
+            prop_assert!(SortedMap::sorted(items.iter().copied()).iter().eq(&standard));
+            prop_assert!(SortedSet::sorted(items.iter().map(|(key, _)| *key)).iter().eq(standard.keys()));
         }
 
         #[test]

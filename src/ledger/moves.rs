@@ -208,10 +208,8 @@ impl<S: Sql> Ledger<S> {
     /// Puts events under keys of other persons with what is kept aside, and stores the errands of the commit.
     pub(super) fn send_away(&mut self, mut moving: Moving<'_>) -> Result<u64, SqlError> {
         let mut rows_written = 0;
-        let away = core::mem::take(&mut moving.away);
-        let mut by_handle: SortedMap<&str, Vec<(&Routed, Ms)>> =
-            away.iter().map(|(routed, _)| (routed.handle.as_str(), Vec::new())).collect();
-        for (routed, at_ms) in away {
+        let mut by_handle: SortedMap<&str, Vec<(&Routed, Ms)>> = SortedMap::new();
+        for (routed, at_ms) in core::mem::take(&mut moving.away) {
             by_handle.entry(&routed.handle).or_default().push((routed, at_ms));
         }
         for (handle, events) in by_handle {

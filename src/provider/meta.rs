@@ -359,8 +359,8 @@ impl<'a> People<'a> {
     fn of(contacts: &'a [Contact<'a>]) -> Self {
         let pairs = || contacts.iter().filter_map(|contact| contact.wa_id.get().zip(contact.user_id.get()));
         Self {
-            by_phone: pairs().collect(),
-            by_user_id: pairs().map(|(phone, user_id)| (user_id, phone)).collect(),
+            by_phone: SortedMap::sorted(pairs()),
+            by_user_id: SortedMap::sorted(pairs().map(|(phone, user_id)| (user_id, phone))),
             only: contacts.first().filter(|_| contacts.len() == 1),
         }
     }
