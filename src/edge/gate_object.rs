@@ -3,8 +3,9 @@
 use wasm_bindgen_futures::JsFuture;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
+use super::now_ms;
+use super::objects::say;
 use super::sql::ObjectSql;
-use super::{http, now_ms};
 use crate::gate::{Command, Gate as Core};
 use crate::json;
 use crate::problem::Problem;
@@ -30,9 +31,6 @@ impl DurableObject for Gate {
                 Err(Problem::unavailable("The gate's storage refused."))
             }
         };
-        Ok(match answer {
-            Ok(json) => http::json(200, &json)?.into(),
-            Err(problem) => http::problem(&problem)?.into(),
-        })
+        say(answer.map(|json| (200, json)))
     }
 }

@@ -1,6 +1,6 @@
 //! Requests and answers at the platform's boundary, with as few crossings into JavaScript as they need.
 
-use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -101,9 +101,9 @@ fn head(status: u16, headers: &[(&str, &str)]) -> Result<web_sys::ResponseInit, 
     let init = web_sys::ResponseInit::new();
     init.set_status(status);
     if !headers.is_empty() {
-        let all = web_sys::Headers::new()?;
+        let all = Object::new();
         for (name, value) in headers {
-            all.set(name, value)?;
+            Reflect::set(&all, &(*name).into(), &(*value).into())?;
         }
         init.set_headers(&all);
     }

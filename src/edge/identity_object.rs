@@ -10,8 +10,9 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::config::Config;
+use super::objects::say;
 use super::sql::ObjectSql;
-use super::{cache, http, ledgers, now_ms};
+use super::{cache, ledgers, now_ms};
 use crate::bounds::{IDENTITY_TIDY_MS, MOVE_AGAIN_MS};
 use crate::counters::DAY_MS;
 use crate::event::Ms;
@@ -38,10 +39,7 @@ impl DurableObject for Identity {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
-        Ok(match self.apply(&text).await {
-            Ok(json) => http::json(200, &json)?.into(),
-            Err(problem) => http::problem(&problem)?.into(),
-        })
+        say(self.apply(&text).await.map(|json| (200, json)))
     }
 
     async fn alarm(&self) -> Result<Response> {

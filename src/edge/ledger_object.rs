@@ -13,8 +13,9 @@ use wasm_bindgen::prelude::*;
 use worker::{Delay, DurableObject, Env, Request, Response, Result, State, Storage, durable_object};
 
 use super::config::Config;
+use super::objects::say;
 use super::sql::ObjectSql;
-use super::{http, ledgers, now_ms};
+use super::{ledgers, now_ms};
 use crate::bounds::{EVENTS_PER_COMMIT, MOVE_AGAIN_MS, SWEEP_MS, SWEEP_PAUSE_MS, TEND_AGAIN_MS, WAITING_EVENTS, WAITING_WRITES};
 use crate::commit_window::{CommitWindow, rest_after_ms};
 use crate::event::Ms;
@@ -75,10 +76,7 @@ impl DurableObject for Ledger {
         let text = wasm_bindgen_futures::JsFuture::from(request.inner().text()?).await?;
         let text = text.as_string().unwrap_or_default();
         let answer = if reads { self.read(&text) } else { self.write(&text).await };
-        Ok(match answer {
-            Ok(json) => http::json(200, &json)?.into(),
-            Err(problem) => http::problem(&problem)?.into(),
-        })
+        say(answer.map(|json| (200, json)))
     }
 
     /// What other objects have not heard yet, and the next part of the work that nobody waits for.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Date, DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use super::http;
+use super::objects::say;
 use super::sql::ObjectSql;
 use crate::bounds::LETTERS_TIDY_MS;
 use crate::event::Ms;
@@ -31,20 +31,18 @@ impl DurableObject for Letters {
     async fn fetch(&self, request: Request) -> Result<Response> {
         let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
         let Ok(command) = json::read::<Command>(&text) else {
-            return Ok(http::problem(&Problem::bad("Not a command."))?.into());
+            return say(Err(Problem::bad("Not a command.")));
         };
         drop(text);
         if matches!(command, Command::Keep { .. }) && self.state.storage().get_alarm().await?.is_none() {
             self.arm().await;
         }
         let core = self.core.as_ref().map_err(Clone::clone);
-        Ok(match core.and_then(|core| core.apply(&command, now_ms())) {
-            Ok(json) => http::json(200, &json)?.into(),
-            Err(error) => {
-                worker::console_error!("letters: {error}");
-                http::problem(&Problem::unavailable("The letters' storage refused."))?.into()
-            }
-        })
+        let said = core.and_then(|core| core.apply(&command, now_ms())).map(|json| (200, json));
+        say(said.map_err(|error| {
+            worker::console_error!("letters: {error}");
+            Problem::unavailable("The letters' storage refused.")
+        }))
     }
 
     async fn alarm(&self) -> Result<Response> {

@@ -11,9 +11,9 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Date, DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::config::Config;
-use super::objects::{call, within};
+use super::objects::{call, say, within};
+use super::random;
 use super::sql::ObjectSql;
-use super::{http, random};
 use crate::bounds::{DELIVERY_MS, REDELIVERY_MS};
 use crate::event::Ms;
 use crate::json;
@@ -42,10 +42,7 @@ impl DurableObject for Registry {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
-        Ok(match self.apply(&text).await {
-            Ok((created, json)) => http::json(if created { 201 } else { 200 }, &json)?.into(),
-            Err(problem) => http::problem(&problem)?.into(),
-        })
+        say(self.apply(&text).await.map(|(created, json)| (if created { 201 } else { 200 }, json)))
     }
 
     async fn alarm(&self) -> Result<Response> {
