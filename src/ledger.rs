@@ -43,9 +43,8 @@ pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sum
 /// Entries of timelines that one Ledger keeps in memory: a message takes 1.2 KB there, so 10 MB at most; an isolate has 128 MB, and
 /// may have several Ledgers in it. One contact with more than that is loaded anew for every commit that touches it.
 const MAX_CACHED_ENTRIES: usize = 8_192;
-/// How often memory is looked over where few contacts are in it, and how many are few.
+/// After how many turns memory is looked over, if no more contacts than that are in it.
 const TURNS_BETWEEN_TRIMS: u64 = 32;
-const FEW_CONTACTS: usize = MAX_CACHED_ENTRIES / 4;
 /// Rows of counters kept in memory, about 2 KB each.
 const MAX_CACHED_ROWS: usize = 2_048;
 /// Contacts looked at again at a time when a definition changes.
@@ -272,10 +271,12 @@ impl<S: Sql> Ledger<S> {
 
     /// Lets what was used longest ago leave memory, beyond the bounds.
     fn trim(&mut self) {
-        if !self.turn.is_multiple_of(TURNS_BETWEEN_TRIMS) && self.contacts.len() <= FEW_CONTACTS {
+        if !self.turn.is_multiple_of(TURNS_BETWEEN_TRIMS) && self.contacts.len() <= MAX_CACHED_ENTRIES {
             return;
         }
-        let mut entries: usize = self.contacts.values().map(|c| c.timeline.len()).sum();
+        // Whoever has nothing takes room too.
+        let room = |cached: &Cached| cached.timeline.len().max(1);
+        let mut entries: usize = self.contacts.values().map(room).sum();
         if entries > MAX_CACHED_ENTRIES {
             let mut oldest: Vec<(u64, String)> = self.contacts.iter().map(|(handle, c)| (c.used, handle.clone())).collect();
             sort(&mut oldest, Ord::cmp);
@@ -283,7 +284,7 @@ impl<S: Sql> Ledger<S> {
                 if entries <= MAX_CACHED_ENTRIES / 2 {
                     break;
                 }
-                entries -= self.contacts.remove(&handle).map_or(0, |c| c.timeline.len());
+                entries -= self.contacts.remove(&handle).as_ref().map_or(0, room);
             }
         }
         if self.books.values().map(|b| b.loaded.len()).sum::<usize>() > MAX_CACHED_ROWS {
