@@ -96,10 +96,17 @@ pub fn change<C: Counts>(before: Option<&C>, now: Option<&C>, delta: &mut Delta)
     if before == now {
         return;
     }
-    let common = before.map(C::place) == now.map(C::place);
-    for (sign, thing, other) in [(-1, before, now), (1, now, before)] {
-        if let Some(thing) = thing {
-            thing.count(other.filter(|_| common), &mut Pen::new(thing.place(), sign, delta));
+    match (before, now) {
+        (Some(before), Some(now)) if before.place() == now.place() => {
+            let mut pen = Pen::new(now.place(), -1, delta);
+            before.count(Some(now), &mut pen);
+            pen.sign = 1;
+            now.count(Some(before), &mut pen);
+        }
+        _ => {
+            for (sign, thing) in [(-1, before), (1, now)] {
+                thing.into_iter().for_each(|thing| thing.count(None, &mut Pen::new(thing.place(), sign, delta)));
+            }
         }
     }
 }

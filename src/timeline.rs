@@ -295,7 +295,7 @@ impl Timeline {
                 self.dirty.inbounds.extend(self.quotes.get(&id).into_iter().flatten());
                 let no = self.messages.push(Message {
                     slot,
-                    facts: *facts,
+                    facts,
                     place: Place::default(),
                     sent_ms: 0,
                     voice: Voice::default(),
@@ -395,7 +395,7 @@ impl Timeline {
     /// The facts of an entry.
     fn facts_of(&self, entry: Ref) -> Facts {
         match entry {
-            Ref::Message(no) => Facts::Message(Box::new(self.messages[no].facts.clone())),
+            Ref::Message(no) => Facts::Message(self.messages[no].facts.clone()),
             Ref::Attempt(no) => Facts::Attempt(self.attempts[no].facts.clone()),
             Ref::Standing(no) => Facts::Standing(self.standings[no].facts.clone()),
             Ref::Inbound(no) => Facts::Inbound(self.inbounds[no].facts.clone()),
@@ -409,7 +409,7 @@ impl Timeline {
     fn replace(&mut self, known: Ref, facts: Facts) {
         match (known, facts) {
             (Ref::Message(no), Facts::Message(facts)) => {
-                self.messages[no].facts = *facts;
+                self.messages[no].facts = facts;
                 self.dirty.messages.insert(no);
             }
             (Ref::Attempt(no), Facts::Attempt(facts)) => {

@@ -53,6 +53,20 @@ pub(super) struct Window {
     pub(super) worth: Vec<Nanos>,
 }
 
+impl Tally {
+    /// One thing more in some states, and one less in others. Says whether a state has its first thing now, or has lost its last:
+    /// else the contact is in the states that it was in.
+    pub(super) fn change(&mut self, more: u32, less: u32) -> bool {
+        let mut turned = false;
+        for (bit, n) in (0..).zip(&mut self.things) {
+            let before = *n;
+            *n = (before + (more >> bit & 1)).saturating_sub(less >> bit & 1);
+            turned |= (before == 0) != (*n == 0);
+        }
+        turned
+    }
+}
+
 impl Campaigns {
     pub(super) fn get(&self, campaign: u32) -> Option<&InCampaign> {
         self.0.get(&campaign)

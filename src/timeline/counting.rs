@@ -44,9 +44,6 @@ impl Timeline {
             self.unsaved.insert(Ref::Message(no));
             self.tally_message(before.as_ref(), &now);
         }
-        if before.is_none_or(|b| b.sent_ms != now.sent_ms) {
-            self.dirty.contacts.insert((now.place.campaign, None));
-        }
         self.messages[no].counted = Some(now);
     }
 
@@ -152,8 +149,6 @@ impl Timeline {
         change(before.as_ref(), Some(&now), delta);
         self.unsaved.insert(Ref::Attempt(no));
         self.attempt(before.as_ref(), &now);
-        // An error is an attempt, whether it is one of the tallied things or not.
-        self.dirty.contacts.extend(before.iter().chain([&now]).map(|counted| (counted.place.campaign, None)));
         self.tally_message(before.as_ref(), &now);
     }
 
@@ -180,11 +175,9 @@ impl Timeline {
             return;
         }
         for at in [(place.campaign, Some(Rc::clone(&place.step))), (place.campaign, None)] {
-            let tally = self.campaigns.tally_mut(&at);
-            for (bit, n) in (0..).zip(&mut tally.things) {
-                *n = (*n + (more >> bit & 1)).saturating_sub(less >> bit & 1);
+            if self.campaigns.tally_mut(&at).change(more, less) {
+                self.dirty.contacts.insert(at);
             }
-            self.dirty.contacts.insert(at);
         }
     }
 
@@ -255,6 +248,8 @@ impl Timeline {
             }
         }
         *self.attempted.entry(key(now)).or_default() += 1;
+        // The first attempt in a campaign opens the contact's window, whatever became of it.
+        self.dirty.contacts.extend(before.into_iter().chain([now]).map(|counted| (counted.place.campaign, None)));
     }
 
     /// The conversions in a window that an experiment of this campaign counts.

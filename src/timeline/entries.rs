@@ -27,7 +27,7 @@ pub(super) type Voice = (Option<String>, Option<String>);
 #[derive(Clone, Debug)]
 pub struct Message {
     pub slot: Slot,
-    pub facts: MessageFacts,
+    pub facts: Box<MessageFacts>,
     pub(super) place: Place,
     /// The earliest fact that is no engagement.
     pub(super) sent_ms: Ms,

@@ -166,7 +166,7 @@ impl Timeline {
         let old = core::mem::take(self);
         (self.key, self.country, self.nobody, self.gone) = (old.key, old.country, old.nobody, old.gone);
         let mut things: Vec<(Slot, Facts)> = Vec::new();
-        things.extend(old.messages.into_items().into_iter().map(|m| (m.slot, Facts::Message(Box::new(m.facts)))));
+        things.extend(old.messages.into_items().into_iter().map(|m| (m.slot, Facts::Message(m.facts))));
         things.extend(old.attempts.into_items().into_iter().map(|a| (a.slot, Facts::Attempt(a.facts))));
         things.extend(old.standings.into_items().into_iter().map(|s| (s.slot, Facts::Standing(s.facts))));
         things.extend(old.inbounds.into_items().into_iter().map(|i| (i.slot, Facts::Inbound(i.facts))));
