@@ -121,7 +121,7 @@ impl<S: Sql> Ledger<S> {
                 let timeline = Timeline::new(handle, None);
                 self.contacts.insert((*handle).to_owned(), Cached { timeline, used: self.turn, ..Cached::default() });
             }
-            let (mut places, mut others): (Vec<(u32, String)>, Vec<(u32, String)>) = Default::default();
+            let (mut places, mut others) = (Vec::new(), Vec::new());
             for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
                 for campaign in row.campaigns.iter().copied() {
                     let needed = only.is_none_or(|only| campaign == only || campaign == 0 || !row.ties.is_empty());
