@@ -195,6 +195,7 @@ pub fn check_counted(context: &str, workspace: &mut Workspace, definitions: &Def
             let quarters: BTreeSet<i64> = scopes.iter().flat_map(|(_, scope)| by_quarter(scope).0.into_keys()).collect();
             let spans = quarters.iter().map(|quarter| span(*quarter, quarter + QUARTER_MS)).collect();
             let sum = workspace.sum(no, Totals::None, Some(Cut { spans, by: basis.by(), prices: prices.quarters() }));
+            assert!(sum.totals.is_empty(), "{context}: what nobody asked for does not travel");
             let always = Period { from_ms: 0, to_ms: 4_102_444_800_000, basis };
             for (step, scope) in &scopes {
                 let (numbers, money) = by_quarter(scope);
