@@ -79,7 +79,7 @@ fn now_ms() -> Ms {
 /// in objects of its own, a twentieth of a callback's cost. The executor looks for it when the first task wakes.
 #[event(start)]
 fn start() {
-    let _ = js_sys::Reflect::delete_property(&js_sys::global(), &"queueMicrotask".into());
+    let _ = js_sys::Reflect::set(&js_sys::global(), &"queueMicrotask".into(), &wasm_bindgen::JsValue::UNDEFINED);
 }
 
 #[event(fetch)]
