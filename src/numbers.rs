@@ -3,8 +3,6 @@
 //! It sums cells; what a cell means is said by [`crate::counters::Kind`], what a bit means by [`crate::contributions`]. It does not
 //! know how an answer is written, nor rates, costs or gaps.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::click::MACHINES;
@@ -85,8 +83,8 @@ pub struct Numbers {
     /// `None` for a period: distinct people are counted for all time.
     pub contacts: Option<Contacts>,
     pub clicks: Clicks,
-    /// By link.
-    pub links: BTreeMap<String, LinkClicks>,
+    /// By link; boxed, since thousands of them may be put in out of order.
+    pub links: SortedMap<String, Box<LinkClicks>>,
     pub replies: Replies,
     pub reactions: u64,
     pub conversions: u64,

@@ -103,7 +103,7 @@ impl Subject<'_> {
             rows.push((clicks, json!({ "link": link, "url": url, "label": null, "step": self.step })));
         }
         let human: u64 = rows.iter().map(|(link, _)| link.clicks.human).sum();
-        let clicks = |row: &(LinkClicks, Value)| (row.0.clicks.human, row.0.clicks.total);
+        let clicks = |row: &(Box<LinkClicks>, Value)| (row.0.clicks.human, row.0.clicks.total);
         sort(&mut rows, |a, b| clicks(b).cmp(&clicks(a)));
         let data = rows.into_iter().map(|(link, mut row)| {
             let (clicks, list) = (&link.clicks, row.get("link").and_then(Value::as_str).unwrap_or_default().to_owned());
