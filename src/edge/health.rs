@@ -39,9 +39,10 @@ thread_local! {
 pub fn count_later(config: &Rc<Config>, context: &Context, channel: &str, counts: &Counts) {
     let send = GATHERED.with_borrow_mut(|gathered| {
         gather(gathered, channel, counts);
-        let nobody = gathered.sender_until_ms <= now_ms();
+        let now_ms = now_ms();
+        let nobody = gathered.sender_until_ms <= now_ms;
         if nobody {
-            gathered.sender_until_ms = now_ms() + (COUNTS_WAIT_MS + LETTERS_CALL_MS) as Ms;
+            gathered.sender_until_ms = now_ms + (COUNTS_WAIT_MS + LETTERS_CALL_MS) as Ms;
         }
         nobody
     });

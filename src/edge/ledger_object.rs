@@ -194,14 +194,15 @@ impl Inside {
             if wait_ms > 0 {
                 Delay::from(Duration::from_millis(wait_ms)).await;
             }
-            self.commit();
+            self.commit(now_ms());
             let begun_ms = now_ms();
             if self.storage.sync().await.is_err() {
                 worker::console_error!("ledger: sync");
             }
-            rest_ms = rest_after_ms(now_ms() - begun_ms);
+            let now_ms = now_ms();
+            rest_ms = rest_after_ms(now_ms - begun_ms);
             let mut queue = self.queue.borrow_mut();
-            queue.led_until_ms = if queue.writes.is_empty() { 0 } else { now_ms() + LEAD_MS };
+            queue.led_until_ms = if queue.writes.is_empty() { 0 } else { now_ms + LEAD_MS };
             if queue.writes.is_empty() {
                 return;
             }
@@ -209,12 +210,12 @@ impl Inside {
     }
 
     /// Commits all that waits. Nothing else runs between its beginning and its end.
-    fn commit(&self) {
-        let (writes, waiters) = self.queue.borrow_mut().take(now_ms());
+    fn commit(&self, now_ms: Ms) {
+        let (writes, waiters) = self.queue.borrow_mut().take(now_ms);
         let mut waiters = waiters.into_iter();
         for group in groups(&writes) {
             let results = match &mut *self.core.borrow_mut() {
-                Ok(core) => core.commit(group, now_ms()),
+                Ok(core) => core.commit(group, now_ms),
                 Err(error) => group.iter().map(|_| Err(error.clone())).collect(),
             };
             for (result, waiter) in results.into_iter().zip(&mut waiters) {

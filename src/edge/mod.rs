@@ -109,17 +109,21 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         cors::allow(config, &request, answer).await;
     }
     let status = answer.as_ref().map_or(500, Response::status);
-    log(name, status, now_ms() - started_ms, route_is_hot && status < 400);
+    log(name, status, started_ms, route_is_hot && status < 400);
     answer
 }
 
 /// One JSON line per request: the route's name, never a path, a query, a token, a body or a number. A line costs more than a tap
 /// does, so of the taps and callbacks that went well one in [`SAMPLED`] is logged, and says so.
-fn log(route: &str, status: u16, ms: Ms, sampled: bool) {
-    if !sampled {
-        worker::console_log!(r#"{{"route":"{route}","status":{status},"ms":{ms}}}"#);
-    } else if UNLOGGED.replace((UNLOGGED.get() + 1) % SAMPLED) == 0 {
+fn log(route: &str, status: u16, started_ms: Ms, sampled: bool) {
+    if sampled && UNLOGGED.replace((UNLOGGED.get() + 1) % SAMPLED) != 0 {
+        return;
+    }
+    let ms = now_ms() - started_ms;
+    if sampled {
         worker::console_log!(r#"{{"route":"{route}","status":{status},"ms":{ms},"one_in":{SAMPLED}}}"#);
+    } else {
+        worker::console_log!(r#"{{"route":"{route}","status":{status},"ms":{ms}}}"#);
     }
 }
 

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Delay;
 use worker::worker_sys::web_sys;
 
-use super::http::{self, Response};
+use super::http::Response;
 use crate::problem::Problem;
 
 /// The header of an object's answer that holds the whole of it.
@@ -69,8 +69,8 @@ pub async fn call(
 pub fn say(said: Result<(u16, String), Problem>) -> worker::Result<worker::Response> {
     let (status, text) = said.unwrap_or_else(|problem| (problem.status, problem.to_json()));
     let fits = !text.is_empty() && text.len() <= ANSWER_BYTES && text.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
-    let answer = if fits { http::answer(status, &[(ANSWER, &text)], None) } else { http::answer(status, &[], Some(&text)) };
-    Ok(answer?.into())
+    let answer = worker::Response::builder().with_status(status);
+    Ok(if fits { answer.with_header(ANSWER, &text)?.empty() } else { answer.fixed(text.into_bytes()) })
 }
 
 /// Gives up on `work` after a time; what it asked for goes on all the same.
