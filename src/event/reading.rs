@@ -1,25 +1,25 @@
 //! Reading an event back from the JSON that its derived form writes.
 //!
-//! By hand, over one generic value: the derived readers of all events would be compiled again for every reader of JSON, and
+//! By hand, over fields of one kind: the derived readers of all events would be compiled again for every reader of JSON, and
 //! weigh 25 KB in the worker each time. What is written stays derived; a test holds the two together.
 
-use serde::de::{Deserialize, Deserializer, Error};
-use serde_json::{Map, Value};
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Click, Conversion, Dispatch, ErrorInfo, Event, Inbound, InboundKind, Ms, OptOut, Outcome, Person, Price};
 use super::{Status, StatusKind};
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        event(Value::deserialize(from)?).ok_or_else(|| D::Error::custom("not an event"))
+        event(Word::deserialize(from)?).ok_or_else(|| D::Error::custom("not an event"))
     }
 }
 
-fn event(value: Value) -> Option<Event> {
-    let Value::Object(map) = value else { return None };
-    let (kind, said) = map.into_iter().next()?;
-    let mut said = Said(object(said)?);
-    Some(match kind.as_str() {
+fn event(word: Word) -> Option<Event> {
+    let Word::Fields(Said(mut fields)) = word else { return None };
+    let (kind, Word::Fields(mut said)) = fields.pop()? else { return None };
+    Some(match kind {
         "dispatch" => Event::Dispatch(dispatch(&mut said)?),
         "status" => Event::Status(status(&mut said)?),
         "inbound" => Event::Inbound(inbound(&mut said)?),
@@ -83,11 +83,12 @@ fn inbound(said: &mut Said) -> Option<Inbound> {
     Some(Inbound {
         channel: said.text("channel")?,
         message_id: said.text("message_id")?,
-        inbound: match said.0.remove("inbound")? {
-            Value::String(word) if word == "message" => InboundKind::Message,
-            Value::String(word) if word == "quick_reply" => InboundKind::QuickReply,
-            Value::String(word) if word == "other" => InboundKind::Other,
-            reaction => InboundKind::Reaction { removed: reaction.pointer("/reaction/removed")?.as_bool()? },
+        inbound: match said.take("inbound")? {
+            Word::Text(word) if word == "message" => InboundKind::Message,
+            Word::Text(word) if word == "quick_reply" => InboundKind::QuickReply,
+            Word::Text(word) if word == "other" => InboundKind::Other,
+            Word::Fields(mut said) => InboundKind::Reaction { removed: said.within("reaction")?.flag("removed")? },
+            _ => return None,
         },
         at_ms: said.ms("at_ms"),
         person: said.person()?,
@@ -127,26 +128,50 @@ fn conversion(said: &mut Said) -> Option<Conversion> {
 }
 
 /// The fields of one thing, each taken out once. What is absent, or of another type, is `None`.
-struct Said(Map<String, Value>);
+struct Said(Vec<(&'static str, Word)>);
+
+/// What stands in a field.
+enum Word {
+    Text(String),
+    Number(i64),
+    Flag(bool),
+    Fields(Said),
+    /// Nothing that an event says.
+    Other,
+}
 
 impl Said {
+    fn take(&mut self, name: &str) -> Option<Word> {
+        let at = self.0.iter().position(|(own, _)| *own == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
     fn text(&mut self, name: &str) -> Option<String> {
-        match self.0.remove(name)? {
-            Value::String(text) => Some(text),
+        match self.take(name)? {
+            Word::Text(text) => Some(text),
             _ => None,
         }
     }
 
     fn ms(&mut self, name: &str) -> Option<Ms> {
-        self.0.get(name)?.as_i64()
+        match self.take(name)? {
+            Word::Number(number) => Some(number),
+            _ => None,
+        }
     }
 
     fn flag(&mut self, name: &str) -> Option<bool> {
-        self.0.get(name)?.as_bool()
+        match self.take(name)? {
+            Word::Flag(flag) => Some(flag),
+            _ => None,
+        }
     }
 
     fn within(&mut self, name: &str) -> Option<Self> {
-        self.0.remove(name).and_then(object).map(Self)
+        match self.take(name)? {
+            Word::Fields(said) => Some(said),
+            _ => None,
+        }
     }
 
     fn person(&mut self) -> Option<Person> {
@@ -164,10 +189,128 @@ impl Said {
     }
 }
 
-fn object(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Some(map),
-        _ => None,
+/// Every name of a field, and of an event: a field under no such name is left out.
+const NAMES: &[&str] = &[
+    "status",
+    "click",
+    "dispatch",
+    "inbound",
+    "conversion",
+    "opt_out",
+    "channel",
+    "message_id",
+    "at_ms",
+    "person",
+    "phone",
+    "user_id",
+    "participant",
+    "sender",
+    "reference",
+    "category",
+    "billable",
+    "error",
+    "code",
+    "title",
+    "campaign",
+    "step",
+    "outcome",
+    "wa_id",
+    "attempt",
+    "template",
+    "country",
+    "cost",
+    "reason",
+    "group",
+    "amount",
+    "currency",
+    "quoted",
+    "reaction",
+    "removed",
+    "click_id",
+    "link",
+    "machine",
+    "url",
+    "device",
+    "count",
+    "id",
+    "goal",
+    "value",
+    "cancelled",
+    "stopped",
+];
+
+struct Name(Option<&'static str>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_identifier(Naming)
+    }
+}
+
+struct Naming;
+
+impl Visitor<'_> for Naming {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
+        Ok(Name(NAMES.iter().copied().find(|name| *name == text)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Reading)
+    }
+}
+
+struct Reading;
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Word;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field of an event")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Word, E> {
+        Ok(Word::Text(text.to_owned()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Word, E> {
+        Ok(Word::Number(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Word, E> {
+        Ok(i64::try_from(number).map_or(Word::Other, Word::Number))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Word, E> {
+        Ok(Word::Other)
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Word, E> {
+        Ok(Word::Flag(flag))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Word, E> {
+        Ok(Word::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Word, A::Error> {
+        while from.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Word::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Word, A::Error> {
+        let mut fields = Vec::new();
+        while let Some((Name(name), word)) = from.next_entry::<Name, Word>()? {
+            fields.extend(name.map(|name| (name, word)));
+        }
+        Ok(Word::Fields(Said(fields)))
     }
 }
 
