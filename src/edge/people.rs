@@ -240,6 +240,10 @@ impl Search {
                 if part.done {
                     continue;
                 }
+                // What the page lacks may all be here.
+                if have >= wanted {
+                    break;
+                }
                 if asked.len() >= width && part.expected.is_none() {
                     break;
                 }

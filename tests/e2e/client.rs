@@ -70,6 +70,13 @@ impl Api {
         self.callback(callback_url, &meta::one_status(SENDER, status))
     }
 
+    /// How often this isolate asked a Ledger.
+    pub fn ledger_calls(&self) -> u64 {
+        let text = self.get("/metrics").text();
+        let line = text.lines().find(|line| line.starts_with("bluetick_ledger_calls_total ")).unwrap();
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
     /// The campaign's numbers, with everything that was acknowledged before.
     pub fn stats(&self, campaign: &str) -> Value {
         let answer = self.get(&format!("/v1/campaigns/{campaign}/stats?max_age=0"));

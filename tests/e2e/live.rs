@@ -101,14 +101,9 @@ fn readers_share_what_they_are_told() {
     for stream in &mut streams {
         assert!(stream.until(SOON, |read| read.contains("\ndata: {")), "{}", stream.read);
     }
-    let calls = || -> u64 {
-        let text = api.get("/metrics").text();
-        let line = text.lines().find(|line| line.starts_with("bluetick_ledger_calls_total ")).unwrap();
-        line.rsplit(' ').next().unwrap().parse().unwrap()
-    };
-    let before = calls();
+    let before = api.ledger_calls();
     std::thread::sleep(Duration::from_secs(6));
-    let rounds = (calls() - before) / 16;
+    let rounds = (api.ledger_calls() - before) / 16;
     assert!((1..=4).contains(&rounds), "{rounds} rounds of calls in 6 s");
 }
 

@@ -138,6 +138,27 @@ fn lists_are_the_people_behind_the_numbers() {
     }
 }
 
+/// Who asks for three of many is not made to wait for the rest.
+#[test]
+fn a_page_asks_the_ledgers_for_no_more_than_itself() {
+    let server = server();
+    let api = Api::of(&server);
+    expect(&api.campaign("spring", json!({})), 201);
+    let sent = |no| json!({"outcome": "error", "contact": format!("1202555{no:04}"), "attempt": format!("a{no}"), "error": {"code": "1"}});
+    let sent: Vec<Value> = (0..800).map(sent).collect();
+    expect(&api.post("/v1/campaigns/spring/dispatches", json!({"dispatches": sent})), 200);
+    let mut path = "/v1/campaigns/spring/contacts?max_age=0&limit=3".to_owned();
+    for _ in 0..3 {
+        let before = api.ledger_calls();
+        let answer = api.get(&path);
+        assert_eq!((rows(&answer).len(), &answer.json()["total"]), (3, &json!(800)));
+        // All are asked how many they have, and the first, which has some fifty, who they are.
+        assert_eq!(api.ledger_calls() - before, 16 + 1);
+        path =
+            format!("/v1/campaigns/spring/contacts?max_age=0&limit=3&cursor={}", answer.json()["next_cursor"].as_str().unwrap());
+    }
+}
+
 #[test]
 fn clicks_of_a_link_are_of_people() {
     let (_server, api) = campaign();
