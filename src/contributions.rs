@@ -164,7 +164,7 @@ pub struct Nanos {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bill {
     /// The dispatch's own price.
-    Own(Nanos),
+    Own(Box<Nanos>),
     /// To be priced by the rate card: category and country, as packed by [`usage_code`].
     Card(u32),
 }
@@ -239,7 +239,8 @@ impl Counts for CountedMessage {
                 pen.add(Kind::Billed, Some(self.sent_ms), a, b);
                 pen.add(Kind::BilledAt, Some(*at_ms), *usage, 0);
             }
-            Some((at_ms, Bill::Own(Nanos { currency, nanos }))) => {
+            Some((at_ms, Bill::Own(own))) => {
+                let Nanos { currency, nanos } = &**own;
                 pen.money(Kind::OwnCost, None, currency, 0, *nanos);
                 pen.money(Kind::OwnCost, Some(self.sent_ms), currency, 0, *nanos);
                 pen.money(Kind::OwnCostAt, Some(*at_ms), currency, 0, *nanos);

@@ -73,7 +73,7 @@ pub struct Claim {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFacts {
     /// By [`StatusKind`], in its order.
-    pub statuses: [Option<StatusFact>; 5],
+    pub statuses: [Option<Box<StatusFact>>; 5],
     pub claims: Vec<Claim>,
     pub reference: Option<First<String>>,
     /// As its statuses name them; see [`MessageFacts::channel`] and [`MessageFacts::sender`].
@@ -96,7 +96,7 @@ impl MessageFacts {
 
     #[must_use]
     pub fn status(&self, kind: StatusKind) -> Option<&StatusFact> {
-        self.statuses.get(kind as usize)?.as_ref()
+        self.statuses.get(kind as usize)?.as_deref()
     }
 
     /// The claim that holds: the earlier, then the smaller campaign id, then the smaller step.
@@ -146,7 +146,7 @@ impl MessageFacts {
             return changed;
         };
         changed |= slot.is_none();
-        let fact = slot.get_or_insert(StatusFact { at_ms: at, category: None, billable: None, error: None });
+        let fact = slot.get_or_insert_with(|| Box::new(StatusFact { at_ms: at, category: None, billable: None, error: None }));
         changed |= earlier(&mut fact.at_ms, at);
         changed |= keep(&mut fact.category, at, status.category.as_ref());
         changed |= keep(&mut fact.billable, at, status.billable.as_ref());

@@ -40,9 +40,10 @@ pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
 pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 
-/// Entries of timelines that one Ledger keeps in memory: a message takes 1.2 KB there, so 10 MB at most; an isolate has 128 MB, and
-/// may have several Ledgers in it. One contact with more than that is loaded anew for every commit that touches it.
-const MAX_CACHED_ENTRIES: usize = 8_192;
+/// Contacts and their entries that one Ledger keeps in memory. Sixteen that were full took 390 MB of it, so each takes 1.5 KB there
+/// and a Ledger 24 MB at most; an isolate has 128 MB, and may have several Ledgers in it. One contact with more than that is loaded
+/// anew for every commit that touches it.
+const MAX_CACHED: usize = 16_384;
 /// After how many turns memory is looked over, if no more contacts than that are in it.
 const TURNS_BETWEEN_TRIMS: u64 = 32;
 /// Rows of counters kept in memory, about 2 KB each.
@@ -63,7 +64,8 @@ pub struct Ledger<S: Sql> {
     sql: Rc<S>,
     /// Shared, so that a failed transaction takes back what it learned.
     policies: Rc<Policies>,
-    contacts: BTreeMap<String, Cached>,
+    /// Boxed: the tree's nodes are half empty.
+    contacts: BTreeMap<String, Box<Cached>>,
     /// By the rules that made them, and campaign.
     books: SortedMap<(u32, u32), CachedBook>,
     /// Counts commits; what was used longest ago leaves memory first.
@@ -271,20 +273,19 @@ impl<S: Sql> Ledger<S> {
 
     /// Lets what was used longest ago leave memory, beyond the bounds.
     fn trim(&mut self) {
-        if !self.turn.is_multiple_of(TURNS_BETWEEN_TRIMS) && self.contacts.len() <= MAX_CACHED_ENTRIES {
+        if !self.turn.is_multiple_of(TURNS_BETWEEN_TRIMS) && self.contacts.len() <= MAX_CACHED {
             return;
         }
-        // Whoever has nothing takes room too.
-        let room = |cached: &Cached| cached.timeline.len().max(1);
-        let mut entries: usize = self.contacts.values().map(room).sum();
-        if entries > MAX_CACHED_ENTRIES {
+        let room = |cached: &Cached| 1 + cached.timeline.len();
+        let mut taken: usize = self.contacts.values().map(|cached| room(cached)).sum();
+        if taken > MAX_CACHED {
             let mut oldest: Vec<(u64, String)> = self.contacts.iter().map(|(handle, c)| (c.used, handle.clone())).collect();
             sort(&mut oldest, Ord::cmp);
             for (_, handle) in oldest {
-                if entries <= MAX_CACHED_ENTRIES / 2 {
+                if taken <= MAX_CACHED / 4 * 3 {
                     break;
                 }
-                entries -= self.contacts.remove(&handle).as_ref().map_or(0, room);
+                taken -= self.contacts.remove(&handle).map_or(0, |cached| room(&cached));
             }
         }
         if self.books.values().map(|b| b.loaded.len()).sum::<usize>() > MAX_CACHED_ROWS {

@@ -240,7 +240,7 @@ impl<'de> Deserialize<'de> for MessageFacts {
         let clock = Clock { start_ms, times: Cow::Borrowed(&z) };
         let mut facts = Self::default();
         for (slot, after_ms) in facts.statuses.iter_mut().zip(s) {
-            *slot = after_ms.map(|ms| StatusFact { at_ms: start_ms + ms, category: None, billable: None, error: None });
+            *slot = after_ms.map(|ms| Box::new(StatusFact { at_ms: start_ms + ms, category: None, billable: None, error: None }));
         }
         for (no, status) in (0..).zip(&mut facts.statuses) {
             let Some(status) = status else { continue };
@@ -314,8 +314,8 @@ mod tests {
         at(ms, text.to_owned())
     }
 
-    fn status(at_ms: Ms, word: Option<First<String>>, flag: Option<First<bool>>) -> Option<StatusFact> {
-        Some(StatusFact { at_ms, category: word, billable: flag, error: None })
+    fn status(at_ms: Ms, word: Option<First<String>>, flag: Option<First<bool>>) -> Option<Box<StatusFact>> {
+        Some(Box::new(StatusFact { at_ms, category: word, billable: flag, error: None }))
     }
 
     fn claim(at_ms: Ms, campaign: &str) -> Claim {

@@ -119,7 +119,8 @@ impl<S: Sql> Ledger<S> {
             )?;
             for handle in chunk {
                 let timeline = Timeline::new(handle, None);
-                self.contacts.insert((*handle).to_owned(), Cached { timeline, used: self.turn, ..Cached::default() });
+                let cached = Cached { timeline, used: self.turn, ..Cached::default() };
+                self.contacts.insert((*handle).to_owned(), Box::new(cached));
             }
             let (mut places, mut others) = (Vec::new(), Vec::new());
             for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
@@ -128,7 +129,8 @@ impl<S: Sql> Ledger<S> {
                     if needed { &mut places } else { &mut others }.push((campaign, handle.clone()));
                 }
                 let timeline = Timeline::new(&handle, row.key.clone());
-                self.contacts.insert(handle, Cached { timeline, row, stored: true, used: self.turn, ..Cached::default() });
+                let cached = Cached { timeline, row, stored: true, used: self.turn, ..Cached::default() };
+                self.contacts.insert(handle, Box::new(cached));
             }
             self.load_entries(places)?;
             others.retain(|(_, handle)| self.contacts.get(handle).is_some_and(|cached| cached.timeline.ties_campaigns()));

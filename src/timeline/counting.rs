@@ -71,7 +71,8 @@ impl Timeline {
             failed.is_none() && message.facts.billable_flag().unwrap_or(delivered.is_some() && category != Category::Service);
         let billed_ms = delivered.unwrap_or(message.sent_ms);
         let own = claim.and_then(|c| c.cost.as_ref()).and_then(|c| nanos(&c.1.0, &c.1.1)).filter(|_| failed.is_none());
-        let bill = own.map(Bill::Own).or(billable.then_some(Bill::Card(usage))).map(|bill| (billed_ms, bill));
+        let bill =
+            own.map(|own| Bill::Own(Box::new(own))).or(billable.then_some(Bill::Card(usage))).map(|bill| (billed_ms, bill));
 
         let mut mask = 0;
         let mut times_ms = [0; state::COUNT];
