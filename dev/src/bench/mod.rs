@@ -32,11 +32,12 @@ const SOME: u32 = 16;
 /// The most of them.
 const MANY: u32 = 64;
 /// Every subject is measured this often, in turns.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// About how long one measurement takes.
-const MEASURE: Duration = Duration::from_millis(2500);
-/// Requests per connection that warm a subject up and tell how many fill [`MEASURE`].
+const MEASURE: Duration = Duration::from_millis(2000);
+/// Events per connection that warm a subject up and tell how many requests fill [`MEASURE`]; in so many requests at least.
 const WARM_UP: u64 = 30;
+const WARM_UP_REQUESTS: u64 = 3;
 /// After how long a stream of taps the runtime is killed: at different places of a round.
 const DEATHS_AFTER_MS: [u64; 3] = [2_000, 2_400, 2_800];
 /// The bounds of one measurement, in requests.
@@ -274,8 +275,9 @@ impl Table {
             step(&format!("{title}, {connections} connections"), |_| {
                 let mut at_once = Vec::new();
                 for subject in subjects {
+                    let each = (WARM_UP / subject.each).max(WARM_UP_REQUESTS);
                     let warm_up =
-                        subject.measure(&tools, connections, WARM_UP * u64::from(connections), &format!("w{connections}"))?;
+                        subject.measure(&tools, connections, each * u64::from(connections), &format!("w{connections}"))?;
                     let amount = (warm_up.per_second * MEASURE.as_secs_f64()) as u64 / subject.each;
                     let row = Row { name: subject.name.clone(), connections, rounds: Vec::new(), cost: None };
                     at_once.push((*subject, amount.clamp(*AMOUNT.start(), *AMOUNT.end()), row));
