@@ -1,11 +1,11 @@
-//! Writing to the Ledgers and reading from them: one call per Ledger, all at once, each with its deadline.
+//! Writing to the Ledgers and reading from them: one call per Ledger, all at once, with one deadline.
 
 use futures_util::future::join_all;
 
 use super::config::Config;
 use super::identity;
 use super::metrics::METRICS;
-use super::objects::{NoAnswer, call};
+use super::objects::{NoAnswer, ask, within};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
 use crate::json;
 use crate::ledger::{Errand, Read, Remarks, Routed, Verdict, Write, Written};
@@ -42,8 +42,9 @@ pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -
         calls.push(write(config, ledger, events));
     }
     let mut recorded = Recorded::default();
-    for answer in join_all(calls).await {
-        let (places, written) = answer.map_err(|_| Problem::unavailable("Storage trouble."))?;
+    let trouble = |_| Problem::unavailable("Storage trouble.");
+    for answer in within(join_all(calls), LEDGER_CALL_MS).await.map_err(trouble)? {
+        let (places, written) = answer.map_err(trouble)?;
         recorded.refused.extend(written.refused.iter().filter_map(|no| places.get(*no as usize)));
         recorded.expired.extend(written.expired.iter().filter_map(|no| places.get(*no as usize)));
         for (channel, more) in written.remarks {
@@ -98,13 +99,17 @@ async fn write(config: &Config, ledger: u32, events: Vec<(usize, Routed)>) -> Re
     let body = serde_json::to_string(&write).map_err(|_| NoAnswer::Failed)?;
     // Freed before the wait.
     drop(write);
-    Ok((places, write_text(config, ledger, &body).await?))
+    Ok((places, post(config, ledger, &body).await?))
 }
 
 /// Writes what is written out already.
 pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<Written, NoAnswer> {
+    within(post(config, ledger, body), LEDGER_CALL_MS).await?
+}
+
+async fn post(config: &Config, ledger: u32, body: &str) -> Result<Written, NoAnswer> {
     METRICS.with(|metrics| metrics.ledger_calls.add(1));
-    let (status, text) = call(&config.ledger, &ledger.to_string(), "https://ledger/write", body, LEDGER_CALL_MS).await?;
+    let (status, text) = ask(&config.ledger, &ledger.to_string(), "https://ledger/write", body).await?;
     if status != 200 {
         return Err(NoAnswer::Failed);
     }
@@ -122,12 +127,19 @@ pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<Writ
 /// # Errors
 /// 503, if it does not answer.
 pub async fn read(config: &Config, ledger: u32, read: &str) -> Result<String, Problem> {
+    within(get(config, ledger, read), LEDGER_CALL_MS).await.unwrap_or_else(|_| Err(silent()))
+}
+
+async fn get(config: &Config, ledger: u32, read: &str) -> Result<String, Problem> {
     METRICS.with(|metrics| metrics.ledger_calls.add(1));
-    let answer = call(&config.ledger, &ledger.to_string(), "https://ledger/read", read, LEDGER_CALL_MS).await;
-    match answer {
+    match ask(&config.ledger, &ledger.to_string(), "https://ledger/read", read).await {
         Ok((200, text)) => Ok(text),
-        _ => Err(Problem::unavailable("A ledger does not answer.")),
+        _ => Err(silent()),
     }
+}
+
+fn silent() -> Problem {
+    Problem::unavailable("A ledger does not answer.")
 }
 
 /// Asks every Ledger the same; the answers in the order of the Ledgers.
@@ -136,6 +148,6 @@ pub async fn read(config: &Config, ledger: u32, read: &str) -> Result<String, Pr
 /// 503, if one does not answer: a sum without it would be wrong.
 pub async fn read_all(config: &Config, read: &Read) -> Result<Vec<String>, Problem> {
     let text = serde_json::to_string(read).unwrap_or_default();
-    let asked = (0..config.partition.ledgers).map(|ledger| self::read(config, ledger, &text));
-    join_all(asked).await.into_iter().collect()
+    let asked = (0..config.partition.ledgers).map(|ledger| get(config, ledger, &text));
+    within(join_all(asked), LEDGER_CALL_MS).await.map_err(|_| silent())?.into_iter().collect()
 }
