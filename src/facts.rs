@@ -52,6 +52,13 @@ pub struct StatusFact {
     pub error: Option<First<(String, String)>>,
 }
 
+impl StatusFact {
+    /// A status of which nothing but its time is known.
+    fn at(at_ms: Ms) -> Box<Self> {
+        Box::new(Self { at_ms, category: None, billable: None, error: None })
+    }
+}
+
 /// A dispatch that says "accepted" about a message: a claim of its campaign and step on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -146,7 +153,7 @@ impl MessageFacts {
             return changed;
         };
         changed |= slot.is_none();
-        let fact = slot.get_or_insert_with(|| Box::new(StatusFact { at_ms: at, category: None, billable: None, error: None }));
+        let fact = slot.get_or_insert_with(|| StatusFact::at(at));
         changed |= earlier(&mut fact.at_ms, at);
         changed |= keep(&mut fact.category, at, status.category.as_ref());
         changed |= keep(&mut fact.billable, at, status.billable.as_ref());

@@ -1,13 +1,14 @@
-//! A growing list whose items are named by small numbers and never removed, and sorted lists of such numbers.
+//! A growing list whose items are named by small numbers and never removed, sorted lists of such numbers, and how lists grow.
 
 use core::ops::{Index, IndexMut};
 
-/// Makes room for one item more. Most people have few things: room for four at first, and for twice as many later, would be half of
-/// the memory that they take.
-pub fn make_room<T>(items: &mut Vec<T>) {
+/// Puts an item in at a place from 0 to the length. Most people have few things: room for four at first, and for twice as many later,
+/// would be half of the memory that they take.
+pub fn insert_at<T>(items: &mut Vec<T>, at: usize, item: T) {
     if items.len() == items.capacity() {
         items.reserve_exact(1 + items.len() / 4);
     }
+    items.insert(at, item);
 }
 
 /// Items by number. A number comes from [`Slab::push`] of the same slab alone, so looking it up cannot fail.
@@ -22,9 +23,9 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     pub fn push(&mut self, item: T) -> u32 {
-        make_room(&mut self.0);
-        self.0.push(item);
-        (self.0.len() - 1) as u32
+        let no = self.0.len();
+        insert_at(&mut self.0, no, item);
+        no as u32
     }
 
     pub fn iter(&self) -> core::slice::Iter<'_, T> {
@@ -77,7 +78,7 @@ impl<T> IndexMut<u32> for Slab<T> {
 pub fn insert<K: Ord>(list: &mut Vec<u32>, no: u32, key: impl Fn(u32) -> K) {
     let mine = key(no);
     let at = list.partition_point(|other| key(*other) < mine);
-    list.insert(at, no);
+    insert_at(list, at, no);
 }
 
 /// Takes `no` out of a list sorted by `key`; the key must still be the one it was put in with.

@@ -14,7 +14,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::order;
-use crate::slab::make_room;
+use crate::slab::insert_at;
 
 /// A map in the order of its keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,8 +137,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         match at.ok().and_then(|at| self.0.get_mut(at)) {
             Some((_, own)) => Some(core::mem::replace(own, value)),
             None => {
-                make_room(&mut self.0);
-                self.0.insert(at.unwrap_or_else(|at| at), (key, value));
+                insert_at(&mut self.0, at.unwrap_or_else(|at| at), (key, value));
                 None
             }
         }
@@ -189,9 +188,7 @@ impl<'m, K, V> Entry<'m, K, V> {
     pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'m mut V {
         let items = &mut self.map.0;
         let at = self.at.unwrap_or_else(|at| {
-            let item = (self.key, value());
-            make_room(items);
-            items.insert(at, item);
+            insert_at(items, at, (self.key, value()));
             at
         });
         &mut items[at].1

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::config::Config;
 use super::identity;
 use super::metrics::METRICS;
-use super::objects::{NoAnswer, ask, within};
+use super::objects::{NoAnswer, call_unbounded, within};
 use crate::bounds::{EVENTS_PER_CALL, LEDGER_CALL_MS};
 use crate::json;
 use crate::ledger::{Errand, Read, Remarks, Routed, Verdict, Write, Written};
@@ -109,7 +109,7 @@ pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<Writ
 
 async fn post(config: &Config, ledger: u32, body: &str) -> Result<Written, NoAnswer> {
     METRICS.with(|metrics| metrics.ledger_calls.add(1));
-    let (status, text) = ask(&config.ledger, &ledger.to_string(), "https://ledger/write", body).await?;
+    let (status, text) = call_unbounded(&config.ledger, &ledger.to_string(), "https://ledger/write", body).await?;
     if status != 200 {
         return Err(NoAnswer::Failed);
     }
@@ -127,18 +127,18 @@ async fn post(config: &Config, ledger: u32, body: &str) -> Result<Written, NoAns
 /// # Errors
 /// 503, if it does not answer.
 pub async fn read(config: &Config, ledger: u32, read: &str) -> Result<String, Problem> {
-    within(get(config, ledger, read), LEDGER_CALL_MS).await.unwrap_or_else(|_| Err(silent()))
+    within(get(config, ledger, read), LEDGER_CALL_MS).await.unwrap_or_else(|_| Err(unanswered()))
 }
 
 async fn get(config: &Config, ledger: u32, read: &str) -> Result<String, Problem> {
     METRICS.with(|metrics| metrics.ledger_calls.add(1));
-    match ask(&config.ledger, &ledger.to_string(), "https://ledger/read", read).await {
+    match call_unbounded(&config.ledger, &ledger.to_string(), "https://ledger/read", read).await {
         Ok((200, text)) => Ok(text),
-        _ => Err(silent()),
+        _ => Err(unanswered()),
     }
 }
 
-fn silent() -> Problem {
+fn unanswered() -> Problem {
     Problem::unavailable("A ledger does not answer.")
 }
 
@@ -149,5 +149,5 @@ fn silent() -> Problem {
 pub async fn read_all(config: &Config, read: &Read) -> Result<Vec<String>, Problem> {
     let text = serde_json::to_string(read).unwrap_or_default();
     let asked = (0..config.partition.ledgers).map(|ledger| get(config, ledger, &text));
-    within(join_all(asked), LEDGER_CALL_MS).await.map_err(|_| silent())?.into_iter().collect()
+    within(join_all(asked), LEDGER_CALL_MS).await.map_err(|_| unanswered())?.into_iter().collect()
 }

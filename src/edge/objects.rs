@@ -49,11 +49,11 @@ pub async fn call(
     body: &str,
     deadline_ms: u64,
 ) -> Result<(u16, String), NoAnswer> {
-    within(ask(namespace, name, path, body), deadline_ms).await?
+    within(call_unbounded(namespace, name, path, body), deadline_ms).await?
 }
 
-/// The same for calls that share one deadline: a timer takes a thirtieth of a whole callback. Only inside of [`within`].
-pub async fn ask(namespace: &Namespace, name: &str, path: &str, body: &str) -> Result<(u16, String), NoAnswer> {
+/// The same without a deadline, for calls that share one around all of them ([`within`]): a timer takes a thirtieth of a whole callback.
+pub async fn call_unbounded(namespace: &Namespace, name: &str, path: &str, body: &str) -> Result<(u16, String), NoAnswer> {
     let answer = async {
         let init = web_sys::RequestInit::new();
         init.set_method("POST");

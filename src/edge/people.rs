@@ -233,21 +233,15 @@ impl Search {
         loop {
             let (mut have, mut asked) = (0, Vec::new());
             for (ledger, part) in parts.iter().enumerate().skip(first) {
-                if have >= wanted || asked.len() >= LIST_LEDGERS {
-                    break;
-                }
                 have += part.rows.len();
                 if part.done {
                     continue;
                 }
-                // What the page lacks may all be here.
-                if have >= wanted {
+                let blindly = part.expected.is_none();
+                if have >= wanted || asked.len() >= LIST_LEDGERS || blindly && asked.len() >= width {
                     break;
                 }
-                if asked.len() >= width && part.expected.is_none() {
-                    break;
-                }
-                let most = wanted.saturating_sub(part.rows.len());
+                let most = wanted - have;
                 let most = part.expected.map_or(most, |expected| most.min(expected as usize + 1));
                 have += part.expected.map_or(0, |expected| expected as usize);
                 asked.push((

@@ -240,7 +240,7 @@ impl<'de> Deserialize<'de> for MessageFacts {
         let clock = Clock { start_ms, times: Cow::Borrowed(&z) };
         let mut facts = Self::default();
         for (slot, after_ms) in facts.statuses.iter_mut().zip(s) {
-            *slot = after_ms.map(|ms| Box::new(StatusFact { at_ms: start_ms + ms, category: None, billable: None, error: None }));
+            *slot = after_ms.map(|ms| StatusFact::at(start_ms + ms));
         }
         for (no, status) in (0..).zip(&mut facts.statuses) {
             let Some(status) = status else { continue };

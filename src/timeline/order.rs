@@ -2,7 +2,7 @@
 
 use super::{Click, Message};
 use crate::event::Ms;
-use crate::slab::{Slab, make_room};
+use crate::slab::{Slab, insert_at};
 
 /// Numbers of things by time. The time stands beside the number, so that a search looks at the things of one time alone.
 #[derive(Clone, Debug, Default)]
@@ -12,8 +12,7 @@ impl ByTime {
     /// Puts a thing in; among those of its time it stands by its key.
     pub(super) fn insert<K: Ord>(&mut self, at_ms: Ms, no: u32, key: impl Fn(u32) -> K) {
         let at = self.0.partition_point(|(ms, other)| *ms < at_ms || *ms == at_ms && key(*other) < key(no));
-        make_room(&mut self.0);
-        self.0.insert(at, (at_ms, no));
+        insert_at(&mut self.0, at, (at_ms, no));
     }
 
     pub(super) fn remove(&mut self, at_ms: Ms, no: u32) {
