@@ -370,7 +370,7 @@ mod tests {
                         assert_eq!(next.status, to);
                         assert_eq!(next.stopped_at_ms, (to == Stopped && from != Stopped).then_some(9));
                     }
-                    Err(problem) => assert_eq!(problem.status, 409),
+                    Err(problem) => assert_eq!((problem.status, problem.detail.contains("no move is open")), (409, true)),
                 }
             }
         }

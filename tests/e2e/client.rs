@@ -70,11 +70,16 @@ impl Api {
         self.callback(callback_url, &meta::one_status(SENDER, status))
     }
 
+    /// What this isolate has counted under a name without labels.
+    pub fn metric(&self, name: &str) -> u64 {
+        let answer = self.get("/metrics");
+        let line = answer.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<f64>().ok());
+        line.expect("the metric") as u64
+    }
+
     /// How often this isolate asked a Ledger.
     pub fn ledger_calls(&self) -> u64 {
-        let text = self.get("/metrics").text();
-        let line = text.lines().find(|line| line.starts_with("bluetick_ledger_calls_total ")).unwrap();
-        line.rsplit(' ').next().unwrap().parse().unwrap()
+        self.metric("bluetick_ledger_calls_total")
     }
 
     /// The campaign's numbers, with everything that was acknowledged before.

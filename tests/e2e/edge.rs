@@ -5,7 +5,7 @@ use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 use bluetick_dev::meta::{self, Status};
-use bluetick_dev::{Answer, wait};
+use bluetick_dev::{Answer, Broken, wait};
 use serde_json::{Value, json};
 
 use crate::client::{Api, SECRET, SENDER, expect, server};
@@ -83,6 +83,31 @@ fn a_new_secret_is_good_at_once() {
     expect(&api.put("/v1/channels/meta", json!({"provider": "meta", "secrets": [SECRET, "new"]})), 200);
     for secret in [SECRET, "new"] {
         expect(&api.0.callback(&callback_url, secret, &body).unwrap(), 200);
+    }
+}
+
+/// A Ledger that throws, and one that never answers: who calls comes again, and nothing is lost or counted twice.
+#[test]
+fn what_no_ledger_takes_comes_again_and_counts_once() {
+    for how in [Broken::Throws, Broken::Hangs] {
+        let mut server = server();
+        let api = Api::of(&server);
+        expect(&api.campaign("spring", json!({})), 201);
+        let callback_url = api.channel("meta");
+        let sent = |no| status(&format!("wamid.{no}"), "sent", &format!("1202555{no:04}")).to_json();
+        let body = meta::envelope(&[vec![meta::change(SENDER, &(0..40).map(sent).collect::<Vec<_>>(), &[])]]);
+        server.set_broken(&[("LEDGER", how)]);
+        server.restart().unwrap();
+        for answer in [api.callback(&callback_url, &body), api.get("/v1/campaigns/spring/stats?max_age=0")] {
+            expect_problem(&answer, 503, &[]);
+            assert_eq!(answer.header("retry-after"), Some("2"), "{how:?}");
+        }
+        server.set_broken(&[]);
+        server.restart().unwrap();
+        for _ in 0..2 {
+            expect(&api.callback(&callback_url, &body), 200);
+            assert_eq!(api.stats("spring")["messages"]["sent"], json!(40), "{how:?}");
+        }
     }
 }
 

@@ -48,12 +48,6 @@ impl Api {
         assert_eq!(clicks["total"], json!(total), "{clicks}");
         clicks
     }
-
-    fn metric(&self, name: &str) -> u64 {
-        let answer = self.get("/metrics");
-        let line = answer.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<f64>().ok());
-        line.expect("the metric") as u64
-    }
 }
 
 fn text(value: &Value) -> String {

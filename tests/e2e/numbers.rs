@@ -163,6 +163,11 @@ fn numbers_across_campaigns() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let second = get(&api, &format!("/v1/campaigns?sort=-sent&limit=1&cursor={cursor}"));
     assert_eq!((&second["data"][0]["campaign"], &second["next_cursor"]), (&json!("autumn"), &Value::Null), "{second}");
+    for path in ["/v1/campaigns?limit=50", "/v1/campaigns?sort=-sent"] {
+        let before = api.ledger_calls();
+        assert_eq!(get(&api, path)["data"].as_array().unwrap().len(), 2);
+        assert_eq!(api.ledger_calls() - before, 16, "one call per Ledger for a whole page: {path}");
+    }
     // A cursor is good for its order alone.
     expect(&api.get(&format!("/v1/campaigns?sort=sent&limit=1&cursor={cursor}")), 400);
 
