@@ -25,9 +25,11 @@ function modules(main, around) {
 
 // A worker beside ours whose objects are broken in one way: what ours is bound to instead, to see what then still works.
 function broken(how) {
-  const fetch = { throws: `throw new Error("broken on purpose")`, hangs: `return new Promise(() => setTimeout(() => {}, 600000))` }[how];
+  const answer = { throws: `throw new Error("broken on purpose")`, hangs: `return new Promise(() => setTimeout(() => {}, 600000))` }[how];
+  const methods = ["read", "write", "apply"].map((method) => `async ${method}() { ${answer}; }`).join("\n");
   const script = `
-    export class Broken { async fetch() { ${fetch}; } }
+    import { DurableObject } from "cloudflare:workers";
+    export class Broken extends DurableObject { ${methods} }
     export default { fetch: () => new Response(null, { status: 404 }) };`;
   return { name: "broken", modules: true, script, durableObjects: { BROKEN: "Broken" }, compatibilityDate: "2026-04-01" };
 }

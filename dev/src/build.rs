@@ -2,6 +2,7 @@
 //!
 //! Cargo alone would know, but the steps after it (wasm-opt above all) take seconds each time.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Doing as _, Result};
@@ -58,12 +59,36 @@ pub fn ensure(tools: &Tools, flavour: Flavour) -> Result<PathBuf> {
             build.args(["worker", flavour.option(), "--no-opt", "--out-dir"]).arg(folder).current_dir(project::root());
             step.run(&mut build, "read the lines above, mend the source, run this again")
         })?;
+        open_objects(&main)?;
         if flavour == Flavour::Shipped {
             step("making the worker small", |step| shrink(tools, &built.join("index_bg.wasm"), step))?;
         }
         std::fs::write(&mark, sources).doing(format!("write {}", mark.display()))
     })?;
     Ok(main)
+}
+
+/// Lets the worker call the methods of its objects: the platform allows that on classes that extend its own, and worker-build makes
+/// them such for another target alone. What is an object says `wrangler.toml`.
+fn open_objects(main: &Path) -> Result<()> {
+    let doing = || format!("let the objects of {} be called", main.display());
+    let config = std::fs::read_to_string(project::root().join("wrangler.toml")).doing(doing())?;
+    let classes: BTreeSet<&str> =
+        config.lines().filter_map(|line| line.strip_prefix("class_name = \"")?.strip_suffix('"')).collect();
+    let classes: Vec<String> = classes.iter().map(|class| format!("worker.{class}")).collect();
+    let script = std::fs::read_to_string(main).doing(doing())?;
+    let opened = format!(
+        "{script}
+import {{ DurableObject }} from \"cloudflare:workers\";
+import * as worker from \"./index.js\";
+for (const made of [{}]) {{
+  Object.setPrototypeOf(made, DurableObject);
+  Object.setPrototypeOf(made.prototype, DurableObject.prototype);
+}}
+",
+        classes.join(", ")
+    );
+    std::fs::write(main, opened).doing(doing())
 }
 
 /// Optimises a module for size, and drops the names of its functions: they would weigh a tenth of it.

@@ -302,7 +302,7 @@ async fn rehearse(
     if let Some(routed) = sorted.events.first() {
         let ledger = config.partition.ledger(routed).to_string();
         let read = serde_json::to_string(&Read::Extent { campaign: 0 }).unwrap_or_default();
-        let answer = call(&config.ledger, &ledger, "https://ledger/read", &read, LEDGER_CALL_MS).await;
+        let answer = call(&config.ledger, &ledger, "read", &read, LEDGER_CALL_MS).await;
         if !matches!(answer, Ok((200, _))) {
             return Err(("storage", "The ledger of the sample's contact does not answer.".to_owned()));
         }

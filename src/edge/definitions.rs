@@ -256,8 +256,7 @@ pub async fn ask<T: DeserializeOwned>(config: &Config, command: &Command) -> Res
 /// The same, the record as text.
 async fn say(config: &Config, command: &Command) -> Result<(bool, String), Problem> {
     let body = serde_json::to_string(command).map_err(|_| broken())?;
-    let (status, text) =
-        call(&config.registry, "registry", "https://registry/", &body, REGISTRY_CALL_MS).await.map_err(|_| broken())?;
+    let (status, text) = call(&config.registry, "registry", "apply", &body, REGISTRY_CALL_MS).await.map_err(|_| broken())?;
     if status >= 400 {
         return Err(json::read(&text).unwrap_or_else(|_| broken()));
     }

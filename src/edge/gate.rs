@@ -110,7 +110,7 @@ async fn attempted(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Q
 async fn ask<T: DeserializeOwned>(config: &Config, campaign: &str, command: &Command) -> Result<T, Problem> {
     let broken = || Problem::unavailable("The gate does not answer.");
     let body = serde_json::to_string(command).map_err(|_| broken())?;
-    let (status, text) = call(&config.gate, campaign, "https://gate/", &body, GATE_CALL_MS).await.map_err(|_| broken())?;
+    let (status, text) = call(&config.gate, campaign, "apply", &body, GATE_CALL_MS).await.map_err(|_| broken())?;
     if status >= 400 {
         return Err(json::read(&text).unwrap_or_else(|_| broken()));
     }

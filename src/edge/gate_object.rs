@@ -1,7 +1,8 @@
-//! The Durable Object of one campaign's gate: `POST /` with a `Command`.
+//! The Durable Object of one campaign's gate: `apply` takes a `Command`.
 
-use wasm_bindgen_futures::JsFuture;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::State;
+use worker::worker_sys::DurableObjectState;
 
 use super::now_ms;
 use super::objects::say;
@@ -11,18 +12,19 @@ use crate::json;
 use crate::problem::Problem;
 use crate::sql::SqlError;
 
-#[durable_object(fetch)]
+#[wasm_bindgen]
 pub struct Gate {
-    core: std::result::Result<Core<ObjectSql>, SqlError>,
+    core: Result<Core<ObjectSql>, SqlError>,
 }
 
-impl DurableObject for Gate {
-    fn new(state: State, _env: Env) -> Self {
-        Self { core: Core::open(ObjectSql::of(&state)) }
+#[wasm_bindgen]
+impl Gate {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState) -> Self {
+        Self { core: Core::open(ObjectSql::of(&State::from(state))) }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
+    pub async fn apply(&self, text: String) -> String {
         let answer = match (json::read::<Command>(&text), &self.core) {
             (Ok(command), Ok(core)) => core.apply(&command, now_ms()),
             (Err(_), _) => Err(Problem::bad("Not a command.")),

@@ -107,7 +107,7 @@ fn shards<T>(config: &Config, items: Vec<T>, thing: impl Fn(&T) -> &String) -> V
 pub async fn ask<T: DeserializeOwned>(config: &Config, object: u32, command: &Command) -> Result<T, Problem> {
     let broken = || Problem::unavailable("Storage trouble.");
     let body = serde_json::to_string(command).map_err(|_| broken())?;
-    let answer = call(&config.identity, &object.to_string(), "https://identity/", &body, IDENTITY_CALL_MS).await;
+    let answer = call(&config.identity, &object.to_string(), "apply", &body, IDENTITY_CALL_MS).await;
     let (_, text) = answer.ok().filter(|(status, _)| *status == 200).ok_or_else(broken)?;
     json::read(&text).map_err(|_| broken())
 }

@@ -1,4 +1,4 @@
-//! The Identity's Durable Object: `POST /` with a `Command`.
+//! The Identity's Durable Object; `apply` takes a `Command`.
 //!
 //! What Ledgers have to be told is with them before the answer, or else the alarm sees to it. Once a day the alarm drops what is
 //! older than the retention.
@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use wasm_bindgen_futures::JsFuture;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, State};
 
 use super::config::Config;
 use super::objects::say;
@@ -23,38 +24,39 @@ use crate::registry::SETTINGS;
 use crate::settings::Settings;
 use crate::sql::SqlError;
 
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct Identity {
     state: State,
     env: Env,
-    core: std::result::Result<Core<ObjectSql>, SqlError>,
+    core: Result<Core<ObjectSql>, SqlError>,
 }
 
-impl DurableObject for Identity {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl Identity {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::from(state);
         let config = Config::of(&env).map_err(|_| SqlError("not configured".to_owned()));
         let core = config.and_then(|config| Core::open(ObjectSql::of(&state), config.partition.handle_key));
         Self { state, env, core }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
-        say(self.apply(&text).await.map(|json| (200, json)))
+    pub async fn apply(&self, text: String) -> String {
+        say(self.answer(&text).await.map(|json| (200, json)))
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) {
         let again_ms = match self.tell().await {
             Ok(()) if self.expire().await.unwrap_or(true) => MOVE_AGAIN_MS,
             Ok(()) => IDENTITY_TIDY_MS,
             Err(_) => MOVE_AGAIN_MS,
         };
         self.arm(again_ms).await;
-        Response::empty()
     }
 }
 
 impl Identity {
-    async fn apply(&self, text: &str) -> std::result::Result<String, Problem> {
+    async fn answer(&self, text: &str) -> Result<String, Problem> {
         let command: Command = json::read(text).map_err(|_| Problem::bad("Not a command."))?;
         let core = self.core()?;
         Ok(match command {
@@ -81,7 +83,7 @@ impl Identity {
 
     /// Tells what is due, now. The alarm is set in the same turn as what made it due is written, so that a crash after it leaves
     /// nothing behind that nobody tells.
-    async fn told(&self) -> std::result::Result<(), Problem> {
+    async fn told(&self) -> Result<(), Problem> {
         let due = self.core()?.any_due().map_err(refused)?;
         if due {
             self.arm(MOVE_AGAIN_MS).await;
@@ -93,7 +95,7 @@ impl Identity {
     }
 
     /// Tells everything that is due. An event that no Ledger takes stays, and goes on being counted as unmatched.
-    async fn tell(&self) -> std::result::Result<(), Problem> {
+    async fn tell(&self) -> Result<(), Problem> {
         let (core, config) = (self.core()?, Config::of(&self.env)?);
         let mut after = 0;
         loop {
@@ -111,13 +113,13 @@ impl Identity {
     }
 
     /// Drops what is older than the retention. Says whether there is more to be dropped.
-    async fn expire(&self) -> std::result::Result<bool, Problem> {
+    async fn expire(&self) -> Result<bool, Problem> {
         let config = Config::of(&self.env)?;
         let settings = cache::get::<Settings>(&config, SETTINGS).await?.unwrap_or_default();
         self.core()?.expire(now_ms() - Ms::from(settings.retention_days) * DAY_MS).map_err(refused)
     }
 
-    fn core(&self) -> std::result::Result<&Core<ObjectSql>, Problem> {
+    fn core(&self) -> Result<&Core<ObjectSql>, Problem> {
         self.core.as_ref().map_err(|error| refused(error.clone()))
     }
 

@@ -1,6 +1,6 @@
 //! The Ledger's Durable Object: writes that come close together share one commit.
 //!
-//! `POST /write` with a `Write`, `POST /read` with a `Read`. One commit at a time is on its way to the disk; what comes
+//! `write` takes a `Write`, `read` a `Read`. One commit at a time is on its way to the disk; what comes
 //! meanwhile shares the next, and when many come each commit waits a little for more. The platform holds every answer back until
 //! its commit is on disk.
 
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use wasm_bindgen::prelude::*;
-use worker::{Delay, DurableObject, Env, Request, Response, Result, State, Storage, durable_object};
+use worker::worker_sys::DurableObjectState;
+use worker::{Delay, Env, State, Storage};
 
 use super::config::Config;
 use super::objects::say;
@@ -24,7 +25,7 @@ use crate::ledger::{Errand, Ledger as Core, Read, Write, Written};
 use crate::problem::Problem;
 use crate::sql::SqlError;
 
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct Ledger {
     state: State,
     inside: Rc<Inside>,
@@ -32,7 +33,7 @@ pub struct Ledger {
 
 /// What outlives a request: the one who commits works on after its answer.
 struct Inside {
-    core: RefCell<std::result::Result<Core<ObjectSql>, SqlError>>,
+    core: RefCell<Result<Core<ObjectSql>, SqlError>>,
     queue: RefCell<Queue>,
     storage: Storage,
     env: Env,
@@ -47,7 +48,7 @@ const LEAD_MS: Ms = 2_000;
 /// How often somebody looks who waits for another's errands.
 const TELLING_MS: u64 = 5;
 
-type Waiter = oneshot::Sender<std::result::Result<Written, SqlError>>;
+type Waiter = oneshot::Sender<Result<Written, SqlError>>;
 
 /// Writes that wait for the next commit.
 #[derive(Default)]
@@ -62,25 +63,29 @@ struct Queue {
     window: CommitWindow,
 }
 
-impl DurableObject for Ledger {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl Ledger {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::from(state);
         let (core, storage) = (RefCell::new(Core::open(ObjectSql::of(&state))), state.storage());
         let (armed, telling) = (Cell::new(false), Cell::new(false));
         let inside = Inside { core, queue: RefCell::default(), storage, env, armed, telling };
         Self { state, inside: Rc::new(inside) }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    pub async fn read(&self, text: String) -> String {
         self.inside.keep_armed().await;
-        let reads = request.path() == "/read";
-        let text = wasm_bindgen_futures::JsFuture::from(request.inner().text()?).await?;
-        let text = text.as_string().unwrap_or_default();
-        let answer = if reads { self.read(&text) } else { self.write(&text).await };
-        say(answer.map(|json| (200, json)))
+        say(self.answer(&text).map(|json| (200, json)))
+    }
+
+    pub async fn write(&self, text: String) -> String {
+        self.inside.keep_armed().await;
+        say(self.record(text).await.map(|json| (200, json)))
     }
 
     /// What other objects have not heard yet, and the next part of the work that nobody waits for.
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) {
         let next_ms = match &mut *self.inside.core.borrow_mut() {
             Ok(core) => core.tend(now_ms()),
             Err(error) => Err(error.clone()),
@@ -91,12 +96,11 @@ impl DurableObject for Ledger {
         });
         let told = self.inside.run_errands().await;
         self.inside.arm(if told.is_ok() { next_ms } else { MOVE_AGAIN_MS as Ms }).await;
-        Response::empty()
     }
 }
 
 impl Ledger {
-    fn read(&self, text: &str) -> std::result::Result<String, Problem> {
+    fn answer(&self, text: &str) -> Result<String, Problem> {
         let read: Read = json::read(text).map_err(|_| Problem::bad("Not a read."))?;
         match &mut *self.inside.core.borrow_mut() {
             Ok(core) => core.read(&read).map_err(refused),
@@ -104,8 +108,10 @@ impl Ledger {
         }
     }
 
-    async fn write(&self, text: &str) -> std::result::Result<String, Problem> {
-        let write: Write = json::read(text).map_err(|_| Problem::bad("Not a write."))?;
+    async fn record(&self, text: String) -> Result<String, Problem> {
+        let write: Write = json::read(&text).map_err(|_| Problem::bad("Not a write."))?;
+        // Freed before the wait.
+        drop(text);
         // Who tells what others had to hear does not wait for their errands: so nobody waits in a circle.
         let (tells, waits) = match &write {
             Write::Record { .. } | Write::Erase { .. } => (true, true),
@@ -165,14 +171,14 @@ impl Inside {
         }
     }
 
-    fn errands(&self) -> std::result::Result<Vec<(i64, Errand)>, Problem> {
+    fn errands(&self) -> Result<Vec<(i64, Errand)>, Problem> {
         match &mut *self.core.borrow_mut() {
             Ok(core) => core.errands().map_err(refused),
             Err(error) => Err(refused(error.clone())),
         }
     }
 
-    async fn run_errands(&self) -> std::result::Result<(), Problem> {
+    async fn run_errands(&self) -> Result<(), Problem> {
         loop {
             let errands = self.errands()?;
             if errands.is_empty() {
@@ -228,7 +234,7 @@ impl Inside {
 
 impl Queue {
     /// Lets a write wait for the next commit. Says whether its caller must see to that: nobody else does.
-    fn join(&mut self, write: Write, waiter: Waiter, now_ms: Ms) -> std::result::Result<bool, Problem> {
+    fn join(&mut self, write: Write, waiter: Waiter, now_ms: Ms) -> Result<bool, Problem> {
         let events = weight(&write);
         if self.writes.len() >= WAITING_WRITES || self.events + events > WAITING_EVENTS {
             return Err(Problem::unavailable("Too many writes are waiting."));

@@ -109,7 +109,7 @@ pub async fn write_text(config: &Config, ledger: u32, body: &str) -> Result<Writ
 
 async fn post(config: &Config, ledger: u32, body: &str) -> Result<Written, NoAnswer> {
     METRICS.with(|metrics| metrics.ledger_calls.add(1));
-    let (status, text) = call_unbounded(&config.ledger, &ledger.to_string(), "https://ledger/write", body).await?;
+    let (status, text) = call_unbounded(&config.ledger, &ledger.to_string(), "write", body).await?;
     if status != 200 {
         return Err(NoAnswer::Failed);
     }
@@ -132,7 +132,7 @@ pub async fn read(config: &Config, ledger: u32, read: &str) -> Result<String, Pr
 
 async fn get(config: &Config, ledger: u32, read: &str) -> Result<String, Problem> {
     METRICS.with(|metrics| metrics.ledger_calls.add(1));
-    match call_unbounded(&config.ledger, &ledger.to_string(), "https://ledger/read", read).await {
+    match call_unbounded(&config.ledger, &ledger.to_string(), "read", read).await {
         Ok((200, text)) => Ok(text),
         _ => Err(unanswered()),
     }

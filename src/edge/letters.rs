@@ -25,7 +25,7 @@ use crate::table::Format;
 pub async fn ask<T: DeserializeOwned>(config: &Config, channel: &str, command: &Command) -> Result<T, Problem> {
     let broken = || Problem::unavailable("The channel's letters do not answer.");
     let body = serde_json::to_string(command).map_err(|_| broken())?;
-    let answer = call(&config.letters, channel, "https://letters/", &body, LETTERS_CALL_MS).await;
+    let answer = call(&config.letters, channel, "apply", &body, LETTERS_CALL_MS).await;
     let (_, text) = answer.ok().filter(|(status, _)| *status == 200).ok_or_else(broken)?;
     json::read(&text).map_err(|_| broken())
 }

@@ -1,11 +1,12 @@
-//! The Durable Object of one channel's letters and operational counts: `POST /` with a `Command`.
+//! The Durable Object of one channel's letters and operational counts; `apply` takes a `Command`.
 //!
 //! Apart from the Registry and the Ledgers, so that megabytes of what nobody understood weigh on nothing that is in use.
 
 use std::time::Duration;
 
-use wasm_bindgen_futures::JsFuture;
-use worker::{Date, DurableObject, Env, Request, Response, Result, State, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::worker_sys::DurableObjectState;
+use worker::{Date, State};
 
 use super::objects::say;
 use super::sql::ObjectSql;
@@ -16,25 +17,27 @@ use crate::letters::{Command, Letters as Core};
 use crate::problem::Problem;
 use crate::sql::SqlError;
 
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct Letters {
     state: State,
-    core: std::result::Result<Core<ObjectSql>, SqlError>,
+    core: Result<Core<ObjectSql>, SqlError>,
 }
 
-impl DurableObject for Letters {
-    fn new(state: State, _env: Env) -> Self {
+#[wasm_bindgen]
+impl Letters {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState) -> Self {
+        let state = State::from(state);
         let core = Core::open(ObjectSql::of(&state));
         Self { state, core }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
+    pub async fn apply(&self, text: String) -> String {
         let Ok(command) = json::read::<Command>(&text) else {
             return say(Err(Problem::bad("Not a command.")));
         };
         drop(text);
-        if matches!(command, Command::Keep { .. }) && self.state.storage().get_alarm().await?.is_none() {
+        if matches!(command, Command::Keep { .. }) && !matches!(self.state.storage().get_alarm().await, Ok(Some(_))) {
             self.arm().await;
         }
         let core = self.core.as_ref().map_err(Clone::clone);
@@ -45,12 +48,11 @@ impl DurableObject for Letters {
         }))
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) {
         let left = self.core.as_ref().map_err(Clone::clone).and_then(|core| core.tidy(now_ms()));
         if left.unwrap_or(true) {
             self.arm().await;
         }
-        Response::empty()
     }
 }
 

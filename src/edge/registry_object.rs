@@ -1,14 +1,15 @@
 //! The Registry's Durable Object: does what it is asked, then tells the Ledgers and the read copies.
 //!
-//! `POST /` with a `Command`. The alarm is armed before anything changes, and stays armed until all have been told; telling is
+//! `apply` takes a `Command`. The alarm is armed before anything changes, and stays armed until all have been told; telling is
 //! idempotent, so a crash anywhere costs a repetition at most.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use wasm_bindgen_futures::JsFuture;
-use worker::{Date, DurableObject, Env, Request, Response, Result, State, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::worker_sys::DurableObjectState;
+use worker::{Date, Env, State};
 
 use super::config::Config;
 use super::objects::{call, say, within};
@@ -22,17 +23,20 @@ use crate::problem::Problem;
 use crate::registry::{Command, Delivery, Registry as Core, Target};
 use crate::sql::SqlError;
 
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct Registry {
     state: State,
     env: Env,
-    core: RefCell<std::result::Result<Core<ObjectSql>, SqlError>>,
+    core: RefCell<Result<Core<ObjectSql>, SqlError>>,
     /// Whether deliveries are under way: one round at a time, so that an older copy never overwrites a newer.
     delivering: Cell<bool>,
 }
 
-impl DurableObject for Registry {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl Registry {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::from(state);
         let core = match Config::of(&env) {
             Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.partition.ledgers),
             Err(problem) => Err(SqlError(problem.detail)),
@@ -40,19 +44,17 @@ impl DurableObject for Registry {
         Self { state, env, core: RefCell::new(core), delivering: Cell::new(false) }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let text = JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default();
-        say(self.apply(&text).await.map(|(created, json)| (if created { 201 } else { 200 }, json)))
+    pub async fn apply(&self, text: String) -> String {
+        say(self.answer(&text).await.map(|(created, json)| (if created { 201 } else { 200 }, json)))
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) {
         self.tell().await;
-        Response::empty()
     }
 }
 
 impl Registry {
-    async fn apply(&self, text: &str) -> std::result::Result<(bool, String), Problem> {
+    async fn answer(&self, text: &str) -> Result<(bool, String), Problem> {
         let command: Command = json::read(text).map_err(|_| Problem::bad("Not a command."))?;
         let changes = command.changes();
         if changes {
@@ -111,7 +113,7 @@ impl Registry {
                     let Ok(body) = serde_json::to_string(&write) else {
                         return false;
                     };
-                    let answer = call(&config.ledger, &no.to_string(), "https://ledger/write", &body, DELIVERY_MS).await;
+                    let answer = call(&config.ledger, &no.to_string(), "write", &body, DELIVERY_MS).await;
                     if !matches!(answer, Ok((200, _))) {
                         return false;
                     }
