@@ -1,5 +1,7 @@
 //! What the edge promises to each caller: the exact answers of the HTTP contract, and that what was answered is kept.
 
+use std::io::Write as _;
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::time::Duration;
@@ -109,6 +111,47 @@ fn what_no_ledger_takes_comes_again_and_counts_once() {
             assert_eq!(api.stats("spring")["messages"]["sent"], json!(40), "{how:?}");
         }
     }
+}
+
+/// A provider that hangs up before it is answered has most likely not been served, and comes again. Meanwhile nobody waits for it.
+#[test]
+fn who_hangs_up_holds_up_nobody_and_counts_once() {
+    const STATUSES: usize = 40;
+    let server = server();
+    let api = Api::of(&server);
+    expect(&api.campaign("spring", json!({})), 201);
+    let callback_url = api.channel("meta");
+    let address = server.url().trim_start_matches("http://").to_owned();
+    let path = callback_url.trim_start_matches(&server.url()).to_owned();
+    let callback = |no: usize| {
+        let sent = |i| status(&format!("wamid.{no}.{i}"), "sent", &format!("1202555{:04}", no * STATUSES + i)).to_json();
+        meta::envelope(&[vec![meta::change(SENDER, &(0..STATUSES).map(sent).collect::<Vec<_>>(), &[])]])
+    };
+    let hang_up = &|no: usize| {
+        let body = callback(no);
+        let (length, signature) = (body.len(), meta::signature(SECRET, &body));
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nX-Hub-Signature-256: {signature}\r\nContent-Length: {length}\r\n\r\n"
+        )
+        .unwrap();
+        stream.write_all(&body).unwrap();
+        std::thread::sleep(Duration::from_millis(no as u64 % 4 * 3));
+        stream.shutdown(Shutdown::Both).unwrap();
+    };
+    for round in 0..20 {
+        std::thread::scope(|scope| {
+            for no in round * 6..round * 6 + 5 {
+                scope.spawn(move || hang_up(no));
+            }
+            expect(&api.callback(&callback_url, &callback(round * 6 + 5)), 200);
+        });
+    }
+    for no in 0..120 {
+        expect(&api.callback(&callback_url, &callback(no)), 200);
+    }
+    assert_eq!(api.stats("spring")["messages"]["sent"], json!(120 * STATUSES));
 }
 
 #[test]
