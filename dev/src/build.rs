@@ -10,9 +10,9 @@ use crate::step::{Step, step};
 use crate::tools::Tools;
 use crate::{fingerprint, lock, page, project};
 
-/// The folders that the worker is built from, beside the files of the root folder (manifests, the API's description …). A file that
-/// does not matter costs a needless build; a forgotten one would serve an old worker.
-const SOURCES: [&str; 3] = ["src", "worker", ".cargo"];
+/// What the worker is built from, beside the files of the root folder (manifests, the API's description …), and by. A file that does
+/// not matter costs a needless build; a forgotten one would serve an old worker.
+const SOURCES: [&str; 4] = ["src", "worker", ".cargo", "dev/src/build.rs"];
 
 /// How the worker is built. Measured after a change of one line, on two busy cores: quick 4 s, as shipped 60 to 90 s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,13 +7,17 @@ use sha2::{Digest as _, Sha256};
 use crate::failure::{Doing as _, Result};
 use crate::hex;
 
-/// A hash over the names and contents of the files in the root folder itself and of all files under `folders` (names in it), but
-/// the prose (`.md`). A folder that is not there has none.
-pub fn of(root: &Path, folders: &[&str]) -> Result<String> {
+/// A hash over the names and contents of the files in the root folder itself, of `sources` (names in it) and of all files under
+/// those that are folders, but the prose (`.md`). What is not there has none.
+pub fn of(root: &Path, sources: &[&str]) -> Result<String> {
     let mut files = Vec::new();
     collect(root, false, &mut files)?;
-    for folder in folders {
-        collect(&root.join(folder), true, &mut files)?;
+    for source in sources.iter().map(|name| root.join(name)) {
+        if source.is_file() {
+            files.push(source);
+        } else {
+            collect(&source, true, &mut files)?;
+        }
     }
     files.retain(|file| file.extension().is_none_or(|extension| extension != "md"));
     files.sort();
@@ -55,11 +59,14 @@ mod tests {
             let path = scratch.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
-            of(scratch.path(), &["src"]).unwrap()
+            of(scratch.path(), &["src", "tools/build.rs"]).unwrap()
         };
         let first = write("src/lib.rs", "one");
         assert_eq!(write("README.md", "prose"), first);
         assert_eq!(write("tests/e2e/main.rs", "a test"), first);
+        assert_eq!(write("tools/other.rs", ""), first);
+        assert_ne!(write("tools/build.rs", ""), first);
+        std::fs::remove_file(scratch.path().join("tools/build.rs")).unwrap();
         assert_ne!(write("src/deep/er.rs", ""), first);
         std::fs::remove_file(scratch.path().join("src/deep/er.rs")).unwrap();
         assert_ne!(write("Cargo.toml", ""), first);

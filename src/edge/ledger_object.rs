@@ -81,7 +81,7 @@ impl Ledger {
 
     pub async fn write(&self, text: String) -> String {
         self.inside.keep_armed().await;
-        say(self.record(text).await.map(|json| (200, json)))
+        say(self.share_commit(text).await.map(|json| (200, json)))
     }
 
     /// What other objects have not heard yet, and the next part of the work that nobody waits for.
@@ -108,7 +108,7 @@ impl Ledger {
         }
     }
 
-    async fn record(&self, text: String) -> Result<String, Problem> {
+    async fn share_commit(&self, text: String) -> Result<String, Problem> {
         let write: Write = json::read(&text).map_err(|_| Problem::bad("Not a write."))?;
         // Freed before the wait.
         drop(text);
