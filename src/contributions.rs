@@ -176,8 +176,8 @@ pub struct CountedMessage {
     pub mask: u32,
     /// When it was sent (an error: attempted); its quarter hour in basis=sent.
     pub sent_ms: Ms,
-    /// When each state of the mask began, by bit number; meaningless where the bit is not set.
-    pub times_ms: [Ms; state::COUNT],
+    /// When each state of the mask began, in the order of their bits.
+    pub times_ms: Box<[Ms]>,
     /// The provider's code of a failed message or a dispatch error.
     pub error: Option<String>,
     /// Category and country, see [`usage_code`].
@@ -193,7 +193,12 @@ impl CountedMessage {
         if self.mask & bit == 0 {
             return None;
         }
-        self.times_ms.get(bit.trailing_zeros() as usize).copied()
+        self.times_ms.get((self.mask & (bit - 1)).count_ones() as usize).copied()
+    }
+
+    /// Its states, and when each began.
+    pub fn times(&self) -> impl Iterator<Item = (u32, Ms)> {
+        (0..u32::BITS).map(|no| 1 << no).filter(|bit| self.mask & bit != 0).zip(self.times_ms.iter().copied())
     }
 }
 
@@ -208,10 +213,9 @@ impl Counts for CountedMessage {
             pen.add(Kind::Messages, None, self.mask, 0);
             pen.add(Kind::Messages, Some(self.sent_ms), self.mask, 0);
         }
-        for bit in 0..state::COUNT as u32 {
-            let at_ms = self.time_of(1 << bit);
-            if at_ms.is_some() && other.is_none_or(|o| o.time_of(1 << bit) != at_ms) {
-                pen.add(Kind::States, at_ms, bit, 0);
+        for (bit, at_ms) in self.times() {
+            if other.is_none_or(|o| o.time_of(bit) != Some(at_ms)) {
+                pen.add(Kind::States, Some(at_ms), bit.trailing_zeros(), 0);
             }
         }
         let failed = |m: &Self| (m.mask & state::DISPATCH_ERROR, m.time_of(state::FAILED));
@@ -556,7 +560,7 @@ mod tests {
             place: Place { campaign: 3, step: "s".into() },
             mask: state::SENT | state::FAILED,
             sent_ms: 1_750_000_000_000,
-            times_ms: [1_750_000_000_000; state::COUNT],
+            times_ms: Box::new([1_750_000_000_000; 2]),
             error: Some("131026".into()),
             usage: 0,
             bill: None,

@@ -15,6 +15,7 @@ use crate::contributions::Nanos;
 use crate::event::{self, Event, InboundKind, Ms, Outcome, Price, StatusKind};
 use crate::json;
 use crate::money::Amount;
+use crate::name::Name;
 use crate::sorted::SortedSet;
 
 pub use shared::{Shared, Word};
@@ -33,6 +34,12 @@ fn keep<T: Ord + Clone>(slot: &mut Option<First<T>>, at: Ms, value: Option<&T>) 
     true
 }
 
+/// The same of a text that many things have in common.
+fn keep_name(slot: &mut Option<First<Name>>, at: Ms, value: Option<&String>) -> bool {
+    let later = slot.as_ref().is_some_and(|old| value.is_some_and(|value| (old.0, &*old.1) <= (at, value.as_str())));
+    !later && keep(slot, at, value.map(|value| Name::of(value)).as_ref())
+}
+
 fn earlier(slot: &mut Ms, at: Ms) -> bool {
     let earlier = at < *slot;
     if earlier {
@@ -46,7 +53,7 @@ fn earlier(slot: &mut Ms, at: Ms) -> bool {
 pub struct StatusFact {
     pub at_ms: Ms,
     /// The provider's own word.
-    pub category: Option<First<String>>,
+    pub category: Option<First<Name>>,
     pub billable: Option<First<bool>>,
     /// Code and title.
     pub error: Option<First<(String, String)>>,
@@ -63,15 +70,15 @@ impl StatusFact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub at_ms: Ms,
-    pub campaign: String,
-    pub step: String,
+    pub campaign: Name,
+    pub step: Name,
     /// Every name that copies gave the attempt.
     pub attempts: SortedSet<String>,
-    pub channel: Option<First<String>>,
-    pub sender: Option<First<String>>,
-    pub category: Option<First<String>>,
-    pub template: Option<First<String>>,
-    pub country: Option<First<String>>,
+    pub channel: Option<First<Name>>,
+    pub sender: Option<First<Name>>,
+    pub category: Option<First<Name>>,
+    pub template: Option<First<Name>>,
+    pub country: Option<First<Name>>,
     /// Amount and currency.
     pub cost: Option<First<(String, String)>>,
 }
@@ -82,23 +89,23 @@ pub struct MessageFacts {
     /// By [`StatusKind`], in its order.
     pub statuses: [Option<Box<StatusFact>>; 5],
     pub claims: Vec<Claim>,
-    pub reference: Option<First<String>>,
+    pub reference: Option<First<Name>>,
     /// As its statuses name them; see [`MessageFacts::channel`] and [`MessageFacts::sender`].
-    channel: Option<First<String>>,
-    sender: Option<First<String>>,
+    channel: Option<First<Name>>,
+    sender: Option<First<Name>>,
 }
 
 impl MessageFacts {
     /// The channel, by the earliest status that names one, else by the claim.
     #[must_use]
-    pub fn channel(&self) -> Option<&str> {
-        self.channel.as_ref().or_else(|| self.claim()?.channel.as_ref()).map(|c| c.1.as_str())
+    pub fn channel(&self) -> Option<&Name> {
+        self.channel.as_ref().or_else(|| self.claim()?.channel.as_ref()).map(|c| &c.1)
     }
 
     /// The business's number, likewise.
     #[must_use]
-    pub fn sender(&self) -> Option<&str> {
-        self.sender.as_ref().or_else(|| self.claim()?.sender.as_ref()).map(|s| s.1.as_str())
+    pub fn sender(&self) -> Option<&Name> {
+        self.sender.as_ref().or_else(|| self.claim()?.sender.as_ref()).map(|s| &s.1)
     }
 
     #[must_use]
@@ -123,7 +130,7 @@ impl MessageFacts {
     #[must_use]
     pub fn category_word(&self) -> Option<&str> {
         let claimed = || self.claim().and_then(|c| c.category.as_ref());
-        self.highest_first().find_map(|s| s.category.as_ref()).or_else(claimed).map(|c| c.1.as_str())
+        self.highest_first().find_map(|s| s.category.as_ref()).or_else(claimed).map(|c| &*c.1)
     }
 
     /// The billable flag of the highest status that carries one.
@@ -146,16 +153,16 @@ impl MessageFacts {
     }
 
     fn put_status(&mut self, status: &event::Status, at: Ms) -> bool {
-        let mut changed = keep(&mut self.reference, at, status.reference.as_ref().filter(|r| !r.is_empty()));
-        changed |= keep(&mut self.channel, at, Some(&status.channel));
-        changed |= keep(&mut self.sender, at, status.sender.as_ref());
+        let mut changed = keep_name(&mut self.reference, at, status.reference.as_ref().filter(|r| !r.is_empty()));
+        changed |= keep_name(&mut self.channel, at, Some(&status.channel));
+        changed |= keep_name(&mut self.sender, at, status.sender.as_ref());
         let Some(slot) = self.statuses.get_mut(status.status as usize) else {
             return changed;
         };
         changed |= slot.is_none();
         let fact = slot.get_or_insert_with(|| StatusFact::at(at));
         changed |= earlier(&mut fact.at_ms, at);
-        changed |= keep(&mut fact.category, at, status.category.as_ref());
+        changed |= keep_name(&mut fact.category, at, status.category.as_ref());
         changed |= keep(&mut fact.billable, at, status.billable.as_ref());
         let error = status.error.as_ref().map(|e| (e.code.clone(), e.title.clone()));
         changed | keep(&mut fact.error, at, error.as_ref())
@@ -163,14 +170,14 @@ impl MessageFacts {
 
     fn put_claim(&mut self, dispatch: &event::Dispatch, at: Ms) -> bool {
         // The order of arrival must not show in what is stored.
-        let mine = (&dispatch.campaign, &dispatch.step);
-        let known = self.claims.iter().position(|c| (&c.campaign, &c.step) == mine);
+        let mine = (dispatch.campaign.as_str(), dispatch.step.as_str());
+        let known = self.claims.iter().position(|c| (&*c.campaign, &*c.step) == mine);
         let mut changed = known.is_none();
         let place = known.unwrap_or_else(|| {
             let new = Claim {
                 at_ms: at,
-                campaign: dispatch.campaign.clone(),
-                step: dispatch.step.clone(),
+                campaign: Name::of(mine.0),
+                step: Name::of(mine.1),
                 attempts: SortedSet::new(),
                 channel: None,
                 sender: None,
@@ -179,18 +186,18 @@ impl MessageFacts {
                 country: None,
                 cost: None,
             };
-            let place = self.claims.partition_point(|c| (&c.campaign, &c.step) < mine);
+            let place = self.claims.partition_point(|c| (&*c.campaign, &*c.step) < mine);
             self.claims.insert(place, new);
             place
         });
         let Some(claim) = self.claims.get_mut(place) else { return changed };
         changed |= earlier(&mut claim.at_ms, at);
         changed |= dispatch.attempt.clone().is_some_and(|attempt| claim.attempts.insert(attempt));
-        changed |= keep(&mut claim.channel, at, dispatch.channel.as_ref());
-        changed |= keep(&mut claim.sender, at, dispatch.sender.as_ref());
-        changed |= keep(&mut claim.category, at, dispatch.category.as_ref());
-        changed |= keep(&mut claim.template, at, dispatch.template.as_ref());
-        changed |= keep(&mut claim.country, at, dispatch.country.as_ref());
+        changed |= keep_name(&mut claim.channel, at, dispatch.channel.as_ref());
+        changed |= keep_name(&mut claim.sender, at, dispatch.sender.as_ref());
+        changed |= keep_name(&mut claim.category, at, dispatch.category.as_ref());
+        changed |= keep_name(&mut claim.template, at, dispatch.template.as_ref());
+        changed |= keep_name(&mut claim.country, at, dispatch.country.as_ref());
         let cost = dispatch.cost.clone().map(|p| (p.amount, p.currency));
         changed | keep(&mut claim.cost, at, cost.as_ref())
     }

@@ -43,6 +43,7 @@ mod migrations;
 pub mod minting;
 pub mod money;
 pub mod month;
+pub mod name;
 pub mod numbers;
 pub mod order;
 pub mod partition;

@@ -28,6 +28,8 @@ mod sharing;
 mod states;
 mod threads;
 
+use std::rc::Rc;
+
 use crate::contact::NOBODY;
 use crate::contributions::{CountedConflicts, CountedInbound, Delta, Place};
 use crate::counters::DAY_MS;
@@ -95,7 +97,7 @@ pub struct Timeline {
     pub attempts: Slab<Attempt>,
     pub standings: Slab<Standing>,
     pub opt_outs: Slab<OptOut>,
-    ids: SortedMap<String, Ref>,
+    ids: SortedMap<Rc<str>, Ref>,
     /// Messages that take replies, by (sent, step, id).
     by_sent: ByTime,
     /// Messages by (touch, id).
@@ -170,7 +172,7 @@ impl Timeline {
     }
 
     /// Takes a stored entry in, before the first [`Timeline::settle`].
-    pub fn load(&mut self, id: String, facts: Facts, campaign: u32) {
+    pub fn load(&mut self, id: Rc<str>, facts: Facts, campaign: u32) {
         self.insert(Slot { id, stored_in: Some(campaign), shared: None }, facts);
     }
 
@@ -178,7 +180,7 @@ impl Timeline {
     pub fn put(&mut self, event: &Event, provider: char, received_ms: Ms) -> Put {
         let at_ms = time_of(event, received_ms);
         let Some(id) = entry_id(event, provider) else { return Put::default() };
-        let known = self.ids.get(&id).copied();
+        let known = self.ids.get(id.as_str()).copied();
         if self.is_shared(&id, known) {
             let news = self.share(&id, &mut |shared| shared.put(true, event, provider, at_ms));
             return Put { news, ..Put::default() };
@@ -200,7 +202,7 @@ impl Timeline {
             return Put::default();
         };
         facts.put(event, provider, at_ms);
-        let entry = self.insert(Slot { id, stored_in: None, shared: None }, facts);
+        let entry = self.insert(Slot { id: id.into(), stored_in: None, shared: None }, facts);
         self.unsaved.insert(entry);
         Put { news: true, ..Put::default() }
     }
@@ -244,7 +246,7 @@ impl Timeline {
                 let Message { slot, facts, place, counted, .. } = &mut self.messages[no];
                 let mut names = Vec::new();
                 if place.campaign == 0 {
-                    names.extend(facts.claims.iter().map(|c| c.campaign.clone()));
+                    names.extend(facts.claims.iter().map(|c| c.campaign.to_string()));
                     names.extend(facts.reference.as_ref().map(|r| reference_parts(&r.1).0.to_owned()));
                 }
                 slot.saved(place.campaign, counted.as_ref().map_or(0, |c| c.mask), facts, names)
@@ -289,10 +291,10 @@ impl Timeline {
     }
 
     fn insert(&mut self, slot: Slot, facts: Facts) -> Ref {
-        let id = slot.id.clone();
+        let id = Rc::clone(&slot.id);
         let entry = match facts {
             Facts::Message(facts) => {
-                self.dirty.inbounds.extend(self.quotes.get(&id).into_iter().flatten());
+                self.dirty.inbounds.extend(self.quotes.get(&*id).into_iter().flatten());
                 let no = self.messages.push(Message {
                     slot,
                     facts,
@@ -301,11 +303,7 @@ impl Timeline {
                     voice: Voice::default(),
                     takes_replies: false,
                     listed: false,
-                    attempts: SortedSet::new(),
-                    quotes: Vec::new(),
-                    replies: Vec::new(),
-                    clicks: Vec::new(),
-                    conversions: Vec::new(),
+                    belongings: None,
                     touches: Vec::new(),
                     touches_for: 0,
                     counted: None,

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::{Claim, First, MessageFacts, StatusFact};
 use crate::event::{Ms, StatusKind};
 use crate::json;
+use crate::name::Name;
 use crate::sorted::SortedSet;
 
 type Text<'a> = Cow<'a, str>;
@@ -27,7 +28,7 @@ struct Message<'a> {
     s: Vec<Option<Ms>>,
     /// Words for the category, and who says it.
     #[serde(default, skip_serializing_if = "Said::is_empty")]
-    c: Said<Text<'a>>,
+    c: Said<Name>,
     /// Whether it is billed, likewise.
     #[serde(default, skip_serializing_if = "Said::is_empty")]
     b: Said<bool>,
@@ -38,11 +39,11 @@ struct Message<'a> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     y: Vec<(u8, First<Pair<'a>>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    r: Option<Text<'a>>,
+    r: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    h: Option<Text<'a>>,
+    h: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    f: Option<Text<'a>>,
+    f: Option<Name>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     d: Vec<Dispatched<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,21 +55,21 @@ struct Message<'a> {
 struct Dispatched<'a> {
     #[serde(default, skip_serializing_if = "is_zero")]
     t: Ms,
-    c: Text<'a>,
+    c: Name,
     #[serde(default, skip_serializing_if = "str::is_empty")]
-    s: Text<'a>,
+    s: Name,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     a: Vec<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    h: Option<Text<'a>>,
+    h: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    f: Option<Text<'a>>,
+    f: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    k: Option<Text<'a>>,
+    k: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    l: Option<Text<'a>>,
+    l: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    n: Option<Text<'a>>,
+    n: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     p: Option<Pair<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -105,10 +106,16 @@ impl Common for bool {
     }
 }
 
-impl Common for Text<'_> {
+/// The common words.
+const WORDS: [&str; 6] = ["marketing", "utility", "authentication", "service", "marketing_lite", "authentication_international"];
+
+impl Common for Name {
     fn common(no: u64) -> Option<Self> {
-        let words = ["marketing", "utility", "authentication", "service", "marketing_lite", "authentication_international"];
-        Some(Cow::Borrowed(words.get(usize::try_from(no).ok()?)?))
+        WORDS.get(usize::try_from(no).ok()?).map(|word| Name::of(word))
+    }
+
+    fn no(&self) -> Option<u64> {
+        Some(WORDS.iter().position(|word| **word == **self)? as u64)
     }
 }
 
@@ -179,8 +186,8 @@ impl Clock<'_> {
         &value.1
     }
 
-    fn take_text<'v>(&mut self, value: Option<&'v First<String>>, no: u8, own_ms: Ms) -> Option<Text<'v>> {
-        Some(Cow::from(self.take(value?, no, own_ms)))
+    fn take_name(&mut self, value: Option<&First<Name>>, no: u8, own_ms: Ms) -> Option<Name> {
+        Some(self.take(value?, no, own_ms).clone())
     }
 
     fn give<T>(&self, value: T, no: u8, own_ms: Ms) -> First<T> {
@@ -210,7 +217,7 @@ impl Serialize for MessageFacts {
         for (no, status) in (0..).zip(&self.statuses) {
             let Some(status) = status else { continue };
             if let Some(word) = &status.category {
-                c.say(no, Cow::from(clock.take(word, no, status.at_ms)));
+                c.say(no, clock.take(word, no, status.at_ms).clone());
             }
             if let Some(flag) = &status.billable {
                 b.say(no, *clock.take(flag, BILLED + no, status.at_ms));
@@ -221,9 +228,9 @@ impl Serialize for MessageFacts {
                 None => {}
             }
         }
-        let r = clock.take_text(self.reference.as_ref(), REFERENCE, said_ms);
-        let h = clock.take_text(self.channel.as_ref(), CHANNEL, said_ms);
-        let f = clock.take_text(self.sender.as_ref(), SENDER, said_ms);
+        let r = clock.take_name(self.reference.as_ref(), REFERENCE, said_ms);
+        let h = clock.take_name(self.channel.as_ref(), CHANNEL, said_ms);
+        let f = clock.take_name(self.sender.as_ref(), SENDER, said_ms);
         let mut d: Vec<Dispatched<'_>> = self.claims.iter().map(|claim| Dispatched::of(claim, start_ms)).collect();
         if let Some(claimed) = d.first_mut()
             && let Some(word) = claimed.k.take_if(|word| word.no().is_some() && c.0.iter().all(|(_, said)| said == word))
@@ -244,7 +251,7 @@ impl<'de> Deserialize<'de> for MessageFacts {
         }
         for (no, status) in (0..).zip(&mut facts.statuses) {
             let Some(status) = status else { continue };
-            status.category = c.by(no).map(|word| clock.give(word.clone().into_owned(), no, status.at_ms));
+            status.category = c.by(no).map(|word| clock.give(word.clone(), no, status.at_ms));
             status.billable = b.by(no).map(|flag| clock.give(*flag, BILLED + no, status.at_ms));
         }
         let errors = y.into_iter().chain(e.map(|error| (StatusKind::Failed as u8, error)));
@@ -254,8 +261,8 @@ impl<'de> Deserialize<'de> for MessageFacts {
             }
         }
         let said_ms = facts.statuses.iter().flatten().map(|status| status.at_ms).min().unwrap_or(start_ms);
-        let text = |value: Option<Text<'_>>, no| value.map(|text| clock.give(text.into_owned(), no, said_ms));
-        (facts.reference, facts.channel, facts.sender) = (text(r, REFERENCE), text(h, CHANNEL), text(f, SENDER));
+        let name = |value: Option<Name>, no| value.map(|name| clock.give(name, no, said_ms));
+        (facts.reference, facts.channel, facts.sender) = (name(r, REFERENCE), name(h, CHANNEL), name(f, SENDER));
         if let (Some(claimed), Some(word)) = (d.first_mut(), c.by(CLAIMED)) {
             claimed.k = Some(word.clone());
         }
@@ -270,14 +277,14 @@ impl<'a> Dispatched<'a> {
         let values = [&claim.channel, &claim.sender, &claim.category, &claim.template, &claim.country];
         let mut texts = [const { None }; 5];
         for (no, (value, text)) in (0..).zip(values.into_iter().zip(&mut texts)) {
-            *text = clock.take_text(value.as_ref(), no, claim.at_ms);
+            *text = clock.take_name(value.as_ref(), no, claim.at_ms);
         }
         let [h, f, k, l, n] = texts;
         let p = claim.cost.as_ref().map(|cost| {
             let (amount, currency) = clock.take(cost, 5, claim.at_ms);
             (Cow::from(amount), Cow::from(currency))
         });
-        let (t, c, s) = (claim.at_ms - start_ms, Cow::from(&claim.campaign), Cow::from(&claim.step));
+        let (t, c, s) = (claim.at_ms - start_ms, claim.campaign.clone(), claim.step.clone());
         let a = claim.attempts.iter().map(Cow::from).collect();
         Self { t, c, s, a, h, f, k, l, n, p, z: clock.times.into_owned() }
     }
@@ -285,18 +292,18 @@ impl<'a> Dispatched<'a> {
     fn claim(self, start_ms: Ms) -> Claim {
         let clock = Clock { start_ms, times: Cow::Borrowed(&self.z) };
         let at_ms = start_ms + self.t;
-        let text = |value: Option<Text<'_>>, no| value.map(|text| clock.give(text.into_owned(), no, at_ms));
+        let name = |value: Option<Name>, no| value.map(|name| clock.give(name, no, at_ms));
         let attempts: SortedSet<String> = self.a.into_iter().map(Cow::into_owned).collect();
         Claim {
             at_ms,
-            campaign: self.c.into_owned(),
-            step: self.s.into_owned(),
+            campaign: self.c,
+            step: self.s,
             attempts,
-            channel: text(self.h, 0),
-            sender: text(self.f, 1),
-            category: text(self.k, 2),
-            template: text(self.l, 3),
-            country: text(self.n, 4),
+            channel: name(self.h, 0),
+            sender: name(self.f, 1),
+            category: name(self.k, 2),
+            template: name(self.l, 3),
+            country: name(self.n, 4),
             cost: self.p.map(|(amount, currency)| clock.give((amount.into_owned(), currency.into_owned()), 5, at_ms)),
         }
     }
@@ -310,19 +317,19 @@ mod tests {
         Some(First(ms, value))
     }
 
-    fn text(ms: Ms, text: &str) -> Option<First<String>> {
-        at(ms, text.to_owned())
+    fn text(ms: Ms, text: &str) -> Option<First<Name>> {
+        at(ms, Name::of(text))
     }
 
-    fn status(at_ms: Ms, word: Option<First<String>>, flag: Option<First<bool>>) -> Option<Box<StatusFact>> {
+    fn status(at_ms: Ms, word: Option<First<Name>>, flag: Option<First<bool>>) -> Option<Box<StatusFact>> {
         Some(Box::new(StatusFact { at_ms, category: word, billable: flag, error: None }))
     }
 
     fn claim(at_ms: Ms, campaign: &str) -> Claim {
         Claim {
             at_ms,
-            campaign: campaign.to_owned(),
-            step: String::new(),
+            campaign: Name::of(campaign),
+            step: Name::default(),
             attempts: SortedSet::default(),
             channel: text(at_ms, "main"),
             sender: None,
@@ -378,7 +385,7 @@ mod tests {
     fn nothing_is_lost() {
         check(&MessageFacts::default(), Some(r#"{"t":0}"#));
         let mut odd = claim(50, "autumn");
-        odd.step = "second".to_owned();
+        odd.step = Name::of("second");
         odd.attempts = ["b".to_owned(), "a".to_owned()].into_iter().collect();
         (odd.channel, odd.sender, odd.category) = (text(51, "other"), text(52, "1"), None);
         (odd.template, odd.country) = (text(53, "t"), text(50, "IN"));

@@ -1,6 +1,8 @@
 //! How stored rows come into memory: timelines and books, in pages that the platform can hand over. A stored body is JSON and is
 //! put into the answer as it is: `json(body)` would parse and print it first.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -18,8 +20,7 @@ use crate::timeline::Timeline;
 
 /// Entries read at a time: a row is below 3 KB (ids are at most 512 bytes), a string of the platform at most 2 MB.
 const PAGE_ENTRIES: usize = 500;
-/// Contacts' places in campaigns whose entries are read at a time: so few that one page mostly has them all, since every further one
-/// looks through all of them again.
+/// Contacts' places in campaigns whose entries are asked for at a time.
 const PLACES: usize = 200;
 
 /// What is stored of a contact beside its entries.
@@ -33,6 +34,10 @@ pub(super) struct ContactRow {
     pub(super) ties: Ties,
 }
 
+/// An entry as it is read: campaign, handle, id, body.
+#[derive(Deserialize)]
+struct EntryRow<'a>(u32, &'a str, #[serde(borrow)] Cow<'a, str>, #[serde(borrow)] &'a RawValue);
+
 /// A timeline in memory.
 #[derive(Default)]
 pub(super) struct Cached {
@@ -41,7 +46,6 @@ pub(super) struct Cached {
     pub(super) stored: bool,
     /// The ties to other keys changed.
     pub(super) tied: bool,
-    pub(super) used: u64,
     /// Nothing in it is too old before this time is.
     pub(super) due_ms: Ms,
     /// When the person was erased who had this handle before.
@@ -64,13 +68,11 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(json: Option<&'a str>, what: &str) -
 }
 
 /// Takes a stored entry into its timeline. `None` if it cannot be read.
-pub fn load_entry(timeline: &mut Timeline, id: String, body: &str, campaign: u32) -> Option<()> {
+pub fn load_entry(timeline: &mut Timeline, id: &str, body: &str, campaign: u32) -> Option<()> {
     if Shared::is_in(body) {
-        let shared = Shared::decode(&id, body)?;
-        timeline.load_shared(id, shared, campaign);
+        timeline.load_shared(id.into(), Shared::decode(id, body)?, campaign);
     } else {
-        let facts = Facts::decode(&id, body)?;
-        timeline.load(id, facts, campaign);
+        timeline.load(id.into(), Facts::decode(id, body)?, campaign);
     }
     Some(())
 }
@@ -103,13 +105,7 @@ impl<S: Sql> Ledger<S> {
         only: Option<u32>,
         counted: &mut Delta,
     ) -> Result<(), SqlError> {
-        let mut missing = Vec::new();
-        for handle in handles {
-            match self.contacts.get_mut(handle) {
-                Some(cached) => cached.used = self.turn,
-                None => missing.push(handle),
-            }
-        }
+        let missing: Vec<&str> = handles.filter(|handle| !self.contacts.contains_key(*handle)).collect();
         for chunk in missing.chunks(CHUNK_CONTACTS) {
             let names = to_json(&chunk);
             let stored = self.sql.text(
@@ -119,7 +115,7 @@ impl<S: Sql> Ledger<S> {
             )?;
             for handle in chunk {
                 let timeline = Timeline::new(handle, None);
-                let cached = Cached { timeline, used: self.turn, ..Cached::default() };
+                let cached = Cached { timeline, ..Cached::default() };
                 self.contacts.insert((*handle).to_owned(), Box::new(cached));
             }
             let (mut places, mut others) = (Vec::new(), Vec::new());
@@ -129,7 +125,7 @@ impl<S: Sql> Ledger<S> {
                     if needed { &mut places } else { &mut others }.push((campaign, handle.clone()));
                 }
                 let timeline = Timeline::new(&handle, row.key.clone());
-                let cached = Cached { timeline, row, stored: true, used: self.turn, ..Cached::default() };
+                let cached = Cached { timeline, row, stored: true, ..Cached::default() };
                 self.contacts.insert(handle, Box::new(cached));
             }
             self.load_entries(places)?;
@@ -147,42 +143,39 @@ impl<S: Sql> Ledger<S> {
         Ok(())
     }
 
-    pub(super) fn load_entries(&mut self, mut places: Vec<(u32, String)>) -> Result<(), SqlError> {
+    fn load_entries(&mut self, mut places: Vec<(u32, String)>) -> Result<(), SqlError> {
         // As they lie there: contacts of one read are neighbours in every campaign, and each page of the storage is read once.
         sort(&mut places, Ord::cmp);
-        places.chunks(PLACES).try_for_each(|places| self.load_entries_of(&to_json(&places)))
-    }
-
-    fn load_entries_of(&mut self, places: &str) -> Result<(), SqlError> {
-        let mut after: (u32, String, String) = (0, String::new(), String::new());
-        loop {
+        let (mut rest, mut after) = (places.as_slice(), String::new());
+        while !rest.is_empty() {
+            let now = rest.get(..PLACES).unwrap_or(rest);
+            // The places in their order, and the entries of each in the table's: nothing is sorted, and nothing is read twice.
             let page = self.sql.text(
                 "SELECT '[' || group_concat('[' || campaign || ',\"' || handle || '\",' || json_quote(id) || ',' || body || ']') \
                  || ']' FROM (\
                    SELECT e.campaign, e.handle, e.id, e.body FROM json_each(?1) AS q \
                    CROSS JOIN entry AS e ON e.campaign = q.value ->> 0 AND e.handle = q.value ->> 1 \
-                   WHERE (e.campaign, e.handle, e.id) > (CAST(?2 AS INTEGER), ?3, ?4) \
-                   ORDER BY e.campaign, e.handle, e.id LIMIT CAST(?5 AS INTEGER))",
-                &[
-                    Arg::Text(places),
-                    Arg::Int(i64::from(after.0)),
-                    Arg::Text(&after.1),
-                    Arg::Text(&after.2),
-                    Arg::Int(PAGE_ENTRIES as i64),
-                ],
+                   AND e.id > CASE q.key WHEN 0 THEN ?2 ELSE '' END LIMIT CAST(?3 AS INTEGER))",
+                &[Arg::Text(&to_json(&now)), Arg::Text(&after), Arg::Int(PAGE_ENTRIES as i64)],
             )?;
-            let page: Vec<(u32, String, String, &RawValue)> = parse(page.as_deref(), "entry")?;
-            let Some(last) = page.last() else { return Ok(()) };
-            let whole = page.len() < PAGE_ENTRIES;
-            after = (last.0, last.1.clone(), last.2.clone());
-            for (campaign, handle, id, body) in page {
-                let Some(cached) = self.contacts.get_mut(&handle) else { continue };
-                load_entry(&mut cached.timeline, id, body.get(), campaign).ok_or_else(|| damaged("entry"))?;
+            let page: Vec<EntryRow<'_>> = parse(page.as_deref(), "entry")?;
+            // What SQLite does without promising it.
+            if !page.is_sorted_by(|a, b| (a.0, a.1, &a.2) < (b.0, b.1, &b.2)) {
+                return Err(damaged("entry"));
             }
-            if whole {
-                return Ok(());
+            let last = page.last().filter(|_| page.len() == PAGE_ENTRIES);
+            let whole = match last {
+                Some(last) => now.partition_point(|(campaign, handle)| (*campaign, handle.as_str()) < (last.0, last.1)),
+                None => now.len(),
+            };
+            rest = rest.get(whole..).unwrap_or_default();
+            after = last.map_or_else(String::new, |last| last.2.clone().into_owned());
+            for EntryRow(campaign, handle, id, body) in page {
+                let Some(cached) = self.contacts.get_mut(handle) else { continue };
+                load_entry(&mut cached.timeline, &id, body.get(), campaign).ok_or_else(|| damaged("entry"))?;
             }
         }
+        Ok(())
     }
 
     fn load_tombstones(&mut self, handles: &str) -> Result<(), SqlError> {

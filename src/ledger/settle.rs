@@ -36,11 +36,11 @@ impl<S: Sql> Ledger<S> {
         for entry in cached.timeline.unsaved() {
             changed |= cached.row.campaigns.insert(entry.campaign);
             if let Some(old) = entry.moved_from {
-                rows.gone.push(to_json(&(old, handle, &entry.id)));
+                rows.gone.push(to_json(&(old, handle, &*entry.id)));
             }
             let names = entry.names.into_iter().filter(|_| entry.campaign == 0);
             waiting.extend(names.filter(|name| ids::operator_id(name).is_ok()));
-            let (campaign, id, mask, facts) = (entry.campaign, to_json(&entry.id), entry.mask, to_json(&entry.facts));
+            let (campaign, id, mask, facts) = (entry.campaign, to_json(&&*entry.id), entry.mask, to_json(&entry.facts));
             rows.entries.push(format!("[{campaign},\"{handle}\",{id},{mask},{facts}]"));
         }
         rows.waiting.extend(waiting.into_iter().map(|campaign| to_json(&(campaign, handle))));

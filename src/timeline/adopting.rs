@@ -8,12 +8,12 @@ impl Timeline {
     /// Takes an entry of another Ledger in, unless all of it is from before a moment. `None` if it cannot be read.
     #[must_use]
     pub fn adopt(&mut self, id: String, body: &str, not_before_ms: Ms) -> Option<()> {
-        let known = self.ids.get(&id).copied();
+        let known = self.ids.get(id.as_str()).copied();
         if Shared::is_in(body) {
             let shared = Shared::decode(&id, body)?;
             // Whoever has it in parts already has the word of the Identity on it too.
             if known.is_none() && !self.is_shared(&id, known) && shared.newest_ms() >= not_before_ms {
-                self.restore(Slot { id, stored_in: None, shared: Some(Box::new(shared)) });
+                self.restore(Slot { id: id.into(), stored_in: None, shared: Some(Box::new(shared)) });
             }
             return Some(());
         }
@@ -32,7 +32,7 @@ impl Timeline {
                 }
             }
             None => {
-                let entry = self.insert(Slot { id, stored_in: None, shared: None }, facts);
+                let entry = self.insert(Slot { id: id.into(), stored_in: None, shared: None }, facts);
                 self.unsaved.insert(entry);
             }
         }

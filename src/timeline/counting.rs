@@ -36,8 +36,8 @@ impl Timeline {
             self.changed_turn(no);
         }
         let id = &self.messages[no].slot.id;
-        if self.quotes.contains_key(id) {
-            self.dirty.reactions.insert(id.clone());
+        if self.quotes.contains_key(&**id) {
+            self.dirty.reactions.insert(id.to_string());
         }
         self.attempt(before.as_ref(), &now);
         if before.as_ref().map(|b| (&b.place, b.mask)) != Some((&now.place, now.mask)) {
@@ -53,13 +53,14 @@ impl Timeline {
         let Progress { delivered, opened, read } = self.progress(no);
         let failed = message.facts.status(StatusKind::Failed).filter(|_| delivered.is_none());
         let claim = message.facts.claim();
+        let belongings = message.belongings();
         let first_of = |times: &mut dyn Iterator<Item = Ms>| times.min();
         let quick = |i: &&u32| self.inbounds[**i].facts.kind.1 == InboundKind::QuickReply;
         let inbound_at = |i: &u32| self.inbounds[*i].facts.at_ms;
-        let clicked = first_of(&mut message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms));
-        let replied = first_of(&mut message.replies.iter().map(inbound_at));
-        let quick_replied = first_of(&mut message.replies.iter().filter(quick).map(inbound_at));
-        let converted = first_of(&mut message.conversions.iter().map(|c| self.conversions[*c].facts.at_ms));
+        let clicked = first_of(&mut belongings.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms));
+        let replied = first_of(&mut belongings.replies.iter().map(inbound_at));
+        let quick_replied = first_of(&mut belongings.replies.iter().filter(quick).map(inbound_at));
+        let converted = first_of(&mut belongings.conversions.iter().map(|c| self.conversions[*c].facts.at_ms));
 
         let category = message.facts.category_word().map(Category::from_word).unwrap_or_else(|| match policy {
             Some(Policy { message_type: MessageType::Regular, .. }) => Category::Service,
@@ -74,34 +75,32 @@ impl Timeline {
         let bill =
             own.map(|own| Bill::Own(Box::new(own))).or(billable.then_some(Bill::Card(usage))).map(|bill| (billed_ms, bill));
 
-        let mut mask = 0;
-        let mut times_ms = [0; state::COUNT];
-        let mut set = |bit: u32, at_ms: Option<Ms>| {
-            if let (Some(at_ms), Some(slot)) = (at_ms, times_ms.get_mut(bit.trailing_zeros() as usize)) {
-                mask |= bit;
-                *slot = at_ms;
-            }
-        };
-        set(state::SENT, Some(message.sent_ms));
-        set(state::DELIVERED, delivered);
-        set(state::OPENED, opened);
-        set(state::READ, read);
-        set(state::FAILED, failed.map(|f| f.at_ms));
-        set(state::CLICKED, clicked);
-        set(state::REPLIED, replied);
-        set(state::QUICK_REPLIED, quick_replied);
-        set(state::CONVERTED, converted);
-        set(state::BILLABLE, billable.then_some(billed_ms));
-        set(state::DELIVERED_INFERRED, delivered.filter(|_| message.facts.status(StatusKind::Delivered).is_none()));
         let stopped = policy.and_then(|p| p.stopped_at_ms).is_some_and(|stop| message.sent_ms >= stop);
-        set(state::AFTER_STOP, stopped.then_some(message.sent_ms));
-        set(state::INTERACTED, earliest([clicked, quick_replied]));
-        set(state::IN_FLIGHT, (delivered.is_none() && failed.is_none()).then_some(message.sent_ms));
+        // In the order of their bits.
+        let states = [
+            (state::SENT, Some(message.sent_ms)),
+            (state::DELIVERED, delivered),
+            (state::OPENED, opened),
+            (state::READ, read),
+            (state::FAILED, failed.map(|f| f.at_ms)),
+            (state::CLICKED, clicked),
+            (state::REPLIED, replied),
+            (state::QUICK_REPLIED, quick_replied),
+            (state::CONVERTED, converted),
+            (state::BILLABLE, billable.then_some(billed_ms)),
+            (state::DELIVERED_INFERRED, delivered.filter(|_| message.facts.status(StatusKind::Delivered).is_none())),
+            (state::AFTER_STOP, stopped.then_some(message.sent_ms)),
+            (state::INTERACTED, earliest([clicked, quick_replied])),
+            (state::IN_FLIGHT, (delivered.is_none() && failed.is_none()).then_some(message.sent_ms)),
+        ];
+        let mask = states.iter().filter(|(_, at_ms)| at_ms.is_some()).fold(0, |mask, (bit, _)| mask | bit);
+        let mut times_ms = Vec::with_capacity(mask.count_ones() as usize);
+        times_ms.extend(states.iter().filter_map(|(_, at_ms)| *at_ms));
         CountedMessage {
             place: message.place.clone(),
             mask,
             sent_ms: message.sent_ms,
-            times_ms,
+            times_ms: times_ms.into(),
             error: failed.map(|f| provider_code(&message.slot.id, f.error.as_ref())),
             usage,
             bill,
@@ -113,7 +112,7 @@ impl Timeline {
         let reactions = self.quotes.get(quoted).into_iter().flatten().map(|i| &self.inbounds[*i]);
         let latest = reactions
             .filter(|i| matches!(i.facts.kind.1, InboundKind::Reaction { .. }))
-            .max_by_key(|i| (i.facts.at_ms, i.slot.id.as_str()))
+            .max_by_key(|i| (i.facts.at_ms, &*i.slot.id))
             .filter(|i| i.facts.kind.1 == InboundKind::Reaction { removed: false });
         let message = match self.ids.get(quoted) {
             Some(Ref::Message(no)) => Some(&self.messages[*no]),
@@ -137,7 +136,7 @@ impl Timeline {
             place,
             mask: if accepted { state::ERROR_THEN_SENT } else { state::DISPATCH_ERROR },
             sent_ms: facts.at_ms,
-            times_ms: [facts.at_ms; state::COUNT],
+            times_ms: Box::new([facts.at_ms]),
             error: (!accepted).then(|| provider_code("", facts.error.as_ref())),
             usage: 0,
             bill: None,

@@ -1,17 +1,20 @@
 //! The things of a timeline: each with its facts, how it is stored, and what was derived of it.
 
+use std::rc::Rc;
+
 use super::threads::{Line, Turn};
 use crate::contributions::{
     CountedClick, CountedConflicts, CountedConversation, CountedConversion, CountedInbound, CountedMessage, Place,
 };
 use crate::event::Ms;
 use crate::facts::{AttemptFacts, ClickFacts, ConversionFacts, InboundFacts, MessageFacts, OptOutFacts, Shared, StandingFacts};
+use crate::name::Name;
 use crate::sorted::SortedSet;
 
 /// One entry of the timeline as storage sees it.
 #[derive(Clone, Debug)]
 pub struct Slot {
-    pub id: String,
+    pub id: Rc<str>,
     /// The campaign under which it is stored; none if it is new.
     pub(super) stored_in: Option<u32>,
     /// What it is made of, where several sources told of it: then its facts are what follows from these.
@@ -22,7 +25,29 @@ pub struct Slot {
 pub(super) type AttemptName = (String, String, String);
 
 /// Who speaks in a message: the channel and the business's number, where they are named.
-pub(super) type Voice = (Option<String>, Option<String>);
+pub(super) type Voice = (Option<Name>, Option<Name>);
+
+/// What belongs to a message that people answered, or that was tried again: most have nothing of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Belongings {
+    /// Inbounds that quote it or react to it.
+    pub(super) quotes: Vec<u32>,
+    /// Replies that belong to it, quoting or not.
+    pub(super) replies: Vec<u32>,
+    /// Human clicks that belong to it.
+    pub(super) clicks: Vec<u32>,
+    pub(super) conversions: Vec<u32>,
+    /// The names of its attempt: an error under one of them is no error.
+    pub(super) attempts: SortedSet<AttemptName>,
+}
+
+static NOTHING: Belongings = Belongings {
+    quotes: Vec::new(),
+    replies: Vec::new(),
+    clicks: Vec::new(),
+    conversions: Vec::new(),
+    attempts: SortedSet::new(),
+};
 
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -37,15 +62,7 @@ pub struct Message {
     pub(super) takes_replies: bool,
     /// Whether layer 1 has placed it in the lists.
     pub(super) listed: bool,
-    /// The names of its attempt: an error under one of them is no error.
-    pub(super) attempts: SortedSet<AttemptName>,
-    /// Inbounds that quote it or react to it.
-    pub(super) quotes: Vec<u32>,
-    /// Replies that belong to it, quoting or not.
-    pub(super) replies: Vec<u32>,
-    /// Human clicks that belong to it.
-    pub(super) clicks: Vec<u32>,
-    pub(super) conversions: Vec<u32>,
+    pub(super) belongings: Option<Box<Belongings>>,
     /// The touches that it stands for in the list of touches, and the campaign whose window and goals they have.
     pub(super) touches: Vec<Ms>,
     pub(super) touches_for: u32,
@@ -57,6 +74,14 @@ pub struct Message {
 }
 
 impl Message {
+    pub(super) fn belongings(&self) -> &Belongings {
+        self.belongings.as_deref().unwrap_or(&NOTHING)
+    }
+
+    pub(super) fn belongings_mut(&mut self) -> &mut Belongings {
+        self.belongings.get_or_insert_default()
+    }
+
     pub(super) fn provider(&self) -> char {
         self.slot.id.chars().nth(1).unwrap_or('-')
     }
@@ -66,7 +91,7 @@ impl Message {
         let (channel, sender) = &self.voice;
         self.provider() == inbound.provider
             && match (sender, &inbound.sender) {
-                (Some(sender), Some(to)) => *sender == to.1,
+                (Some(sender), Some(to)) => **sender == *to.1,
                 _ => channel.as_deref() == Some(inbound.channel.1.as_str()),
             }
     }
@@ -76,14 +101,15 @@ impl Message {
         let (channel, sender) = &self.voice;
         *provider == self.provider()
             && match sender {
-                Some(sender) => number == sender,
+                Some(sender) => **sender == **number,
                 None => number.strip_prefix('@') == Some(channel.as_deref().unwrap_or_default()),
             }
     }
 
     pub(super) fn line(&self) -> Line {
         let (channel, sender) = &self.voice;
-        let number = sender.clone().unwrap_or_else(|| format!("@{}", channel.as_deref().unwrap_or_default()));
+        let number =
+            sender.as_deref().map(str::to_owned).unwrap_or_else(|| format!("@{}", channel.as_deref().unwrap_or_default()));
         (self.provider(), number)
     }
 }
@@ -163,7 +189,7 @@ pub(super) enum Ref {
 
 /// The new stored form of an entry.
 pub struct Saved {
-    pub id: String,
+    pub id: Rc<str>,
     /// The campaign under which it is stored from now on.
     pub campaign: u32,
     /// The campaign under which its old row stands, if that is another.
@@ -181,6 +207,6 @@ impl Slot {
         // Plain data with string keys: serializing it cannot fail.
         let whole = || serde_json::to_string(facts).unwrap_or_default();
         let facts = self.shared.as_ref().map_or_else(whole, |shared| shared.encode());
-        Saved { id: self.id.clone(), campaign, moved_from, mask, facts, names }
+        Saved { id: Rc::clone(&self.id), campaign, moved_from, mask, facts, names }
     }
 }

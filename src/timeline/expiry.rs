@@ -45,7 +45,7 @@ impl Timeline {
             let slot = self.slot(entry);
             let stored_in = slot.stored_in.unwrap_or_default();
             if newest_ms < cutoff_ms && !(known && is_opt_out(&entry)) {
-                expiry.gone.push((stored_in, slot.id.clone()));
+                expiry.gone.push((stored_in, slot.id.to_string()));
                 continue;
             }
             expiry.kept.insert(stored_in);
@@ -57,7 +57,7 @@ impl Timeline {
         for (slot, newest_ms) in asides() {
             let stored_in = slot.stored_in.unwrap_or_default();
             if newest_ms < cutoff_ms {
-                expiry.gone.push((stored_in, slot.id.clone()));
+                expiry.gone.push((stored_in, slot.id.to_string()));
             } else {
                 expiry.kept.insert(stored_in);
                 expiry.next_ms = expiry.next_ms.min(newest_ms);

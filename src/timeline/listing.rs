@@ -55,10 +55,9 @@ impl Filter<'_> {
 
     /// A message or a dispatch error, by what it counts as. By event, a state is one whose own time lies in the span.
     fn takes_counted(&self, counted: &CountedMessage) -> bool {
-        let bits = || (0..).zip(counted.times_ms).map(|(bit, at_ms)| (1 << bit, at_ms));
         let mask = match self.span {
             Some(span) if span.by_event => {
-                bits().filter(|(_, at_ms)| span.holds(*at_ms)).fold(0, |mask, (bit, _)| mask | bit) & counted.mask
+                counted.times().filter(|(_, at_ms)| span.holds(*at_ms)).fold(0, |mask, (bit, _)| mask | bit)
             }
             Some(span) if !span.holds(counted.sent_ms) => return false,
             _ => counted.mask,
@@ -136,7 +135,7 @@ impl Timeline {
             "steps": steps.map(|step| &*step.place.step).collect::<Vec<_>>(),
             "states": states,
             "clicks": clicks().map(|click| click.taps).sum::<u32>(),
-            "replies": messages.map(|message| message.replies.len()).sum::<usize>(),
+            "replies": messages.map(|message| message.belongings().replies.len()).sum::<usize>(),
             "error": latest.and_then(|counted| self.error_of(counted)),
         }))
     }
@@ -148,7 +147,7 @@ impl Timeline {
         things.retain(|(id, thing)| {
             let clicked = |link: &str| match thing {
                 Thing::Message(no, _) => {
-                    let mut clicks = self.messages[*no].clicks.iter().map(|click| &self.clicks[*click]);
+                    let mut clicks = self.messages[*no].belongings().clicks.iter().map(|click| &self.clicks[*click]);
                     clicks.any(|click| click.human() && click.facts.0.1.link == link)
                 }
                 Thing::Attempt(..) => false,
@@ -182,12 +181,12 @@ impl Timeline {
             Thing::Message(no, _) => {
                 let message = &self.messages[*no];
                 let (category, country) = usage_parts(counted.usage);
-                let human = message.clicks.iter().map(|click| &self.clicks[*click]).filter(|click| click.human());
+                let human = message.belongings().clicks.iter().map(|click| &self.clicks[*click]).filter(|click| click.human());
                 json!({
                     "message_id": message_id(id), "attempt": null, "channel": message.facts.channel(), "step": step,
                     "category": category.name(), "country": country, "states": states,
                     "clicks": human.map(|click| u64::from(click.facts.0.1.more) + 1).sum::<u64>(),
-                    "replies": message.replies.len(), "error": error,
+                    "replies": message.belongings().replies.len(), "error": error,
                 })
             }
             Thing::Attempt(no, _) => json!({
@@ -210,7 +209,7 @@ impl Timeline {
         let mut rows: Vec<_> = self
             .conversions
             .iter()
-            .filter_map(|conversion| Some((conversion.slot.id.as_str(), conversion, conversion.counted.as_ref()?)))
+            .filter_map(|conversion| Some((&*conversion.slot.id, conversion, conversion.counted.as_ref()?)))
             .filter(|(id, _, counted)| {
                 *id > after
                     && campaign.is_none_or(|campaign| counted.place.campaign == campaign)
@@ -252,12 +251,12 @@ impl Timeline {
         let messages = steps.filter(|step| filter.inside(&step.place)).flat_map(|step| step.messages.numbers());
         let messages = messages.filter_map(|no| {
             let message = &self.messages[no];
-            Some((message.slot.id.as_str(), Thing::Message(no, message.counted.as_ref()?)))
+            Some((&*message.slot.id, Thing::Message(no, message.counted.as_ref()?)))
         });
         let attempts = self.attempts.numbers().filter_map(|no| {
             let attempt = &self.attempts[no];
             let counted = attempt.counted.as_ref().filter(|counted| filter.inside(&counted.place))?;
-            Some((attempt.slot.id.as_str(), Thing::Attempt(no, counted)))
+            Some((&*attempt.slot.id, Thing::Attempt(no, counted)))
         });
         messages.chain(attempts).collect()
     }

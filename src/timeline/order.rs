@@ -61,5 +61,5 @@ pub(super) fn step_key<'a>(messages: &'a Slab<Message>) -> impl Fn(u32) -> (&'a 
 }
 
 pub(super) fn click_link_key<'a>(clicks: &'a Slab<Click>) -> impl Fn(u32) -> (&'a str, Ms, &'a str) {
-    move |no| (clicks[no].facts.0.1.link.as_str(), clicks[no].at_ms(), clicks[no].slot.id.as_str())
+    move |no| (clicks[no].facts.0.1.link.as_str(), clicks[no].at_ms(), &*clicks[no].slot.id)
 }

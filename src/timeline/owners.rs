@@ -14,7 +14,7 @@ impl Timeline {
         let facts = &self.inbounds[no].facts;
         let at_ms = facts.at_ms;
         let kind = facts.kind.1;
-        let quotes = quoted_entry(facts).and_then(|id| match self.ids.get(&id) {
+        let quotes = quoted_entry(facts).and_then(|id| match self.ids.get(id.as_str()) {
             Some(Ref::Message(message)) => Some(*message),
             _ => None,
         });
@@ -28,15 +28,15 @@ impl Timeline {
         });
         let old = (self.inbounds[no].owner, self.inbounds[no].quotes);
         for message in [old.0, old.1].into_iter().flatten() {
-            let message = &mut self.messages[message];
-            message.replies.retain(|r| *r != no);
-            message.quotes.retain(|r| *r != no);
+            let belongings = self.messages[message].belongings_mut();
+            belongings.replies.retain(|r| *r != no);
+            belongings.quotes.retain(|r| *r != no);
         }
         if let Some(message) = owner {
-            self.messages[message].replies.push(no);
+            self.messages[message].belongings_mut().replies.push(no);
         }
         if let Some(message) = quotes {
-            self.messages[message].quotes.push(no);
+            self.messages[message].belongings_mut().quotes.push(no);
         }
         self.dirty.states.extend([old.0, old.1, owner, quotes].into_iter().flatten());
         let now = match (kind, owner) {
@@ -67,7 +67,7 @@ impl Timeline {
 
     /// The message that a provider's click names, if it is known and placed.
     pub(super) fn named_by(&self, click: u32) -> Option<u32> {
-        match self.ids.get(self.clicks[click].facts.0.1.message.as_ref()?) {
+        match self.ids.get(self.clicks[click].facts.0.1.message.as_deref()?) {
             Some(Ref::Message(message)) => Some(*message).filter(|message| self.messages[*message].listed),
             _ => None,
         }
@@ -108,10 +108,10 @@ impl Timeline {
         let (link, old) = (tap.link.clone(), click.owner);
         if old != owner {
             if let Some(message) = old {
-                self.messages[message].clicks.retain(|c| *c != no);
+                self.messages[message].belongings_mut().clicks.retain(|c| *c != no);
             }
             if let Some(message) = owner {
-                self.messages[message].clicks.push(no);
+                self.messages[message].belongings_mut().clicks.push(no);
             }
         }
         let now = CountedClick {

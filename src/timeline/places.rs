@@ -1,6 +1,6 @@
 //! Layer 1: where a message, a click, a standing counts, and what its coming or going can have influenced.
 
-use super::entries::Message;
+use super::entries::{Belongings, Message};
 use super::order::{click_link_key, numbers, step_key, tie_key};
 use super::{AttemptName, MAX_WINDOW_MS, Ref, Timeline, Voice};
 use crate::contributions::Place;
@@ -23,8 +23,7 @@ impl Timeline {
         let facts = &self.messages[no].facts;
         let claim = facts.claim();
         let reference = facts.reference.as_ref().map(|r| reference_parts(&r.1));
-        let (campaign, step) =
-            claim.map(|c| (c.campaign.as_str(), c.step.as_str())).or(reference.map(|(c, s, _)| (c, s))).unwrap_or_default();
+        let (campaign, step) = claim.map(|c| (&*c.campaign, &*c.step)).or(reference.map(|(c, s, _)| (c, s))).unwrap_or_default();
         let place = self.place(policies, campaign, step);
         let accepted = facts.claims.iter().map(|c| c.at_ms);
         let Some(sent_ms) = facts.statuses.iter().flatten().map(|s| s.at_ms).chain(accepted).min() else {
@@ -42,19 +41,18 @@ impl Timeline {
             let name = |attempt: &str| (campaign.to_owned(), step.to_owned(), attempt.to_owned());
             attempts.extend(claimed.chain(own).chain(referred).map(name));
         }
-        let (channel, sender) = (facts.channel(), facts.sender());
+        let voice: Voice = (facts.channel().cloned(), facts.sender().cloned());
 
         self.dirty.states.insert(no);
         let message = &self.messages[no];
-        let same_voice = (message.voice.0.as_deref(), message.voice.1.as_deref()) == (channel, sender);
+        let same_voice = message.voice == voice;
         let same = message.listed
             && same_voice
-            && (&message.place, message.sent_ms, message.takes_replies, &message.attempts)
+            && (&message.place, message.sent_ms, message.takes_replies, &message.belongings().attempts)
                 == (&place, sent_ms, takes_replies, &attempts);
         if same {
             return;
         }
-        let voice: Voice = (channel.map(str::to_owned), sender.map(str::to_owned));
         if !same_voice {
             // Which inbounds opened its service window depends on it.
             self.changed_turn(no);
@@ -65,7 +63,9 @@ impl Timeline {
         message.sent_ms = sent_ms;
         message.voice = voice;
         message.takes_replies = takes_replies;
-        message.attempts = attempts;
+        if message.belongings().attempts != attempts {
+            message.belongings_mut().attempts = attempts;
+        }
         self.list_message(no);
     }
 
@@ -78,7 +78,7 @@ impl Timeline {
         self.campaigns.at_mut(place).messages.remove(*sent_ms, no);
         self.by_sent.remove(*sent_ms, no);
         let message = &self.messages[no];
-        for attempt in &message.attempts {
+        for attempt in &message.belongings().attempts {
             self.dirty.attempts.extend(self.tries.get(attempt).into_iter().flatten());
             if let Some(n) = self.accepted.get_mut(attempt) {
                 *n -= 1;
@@ -96,7 +96,7 @@ impl Timeline {
             self.by_sent.insert(*sent_ms, no, step_key(&self.messages));
         }
         let message = &self.messages[no];
-        for attempt in &message.attempts {
+        for attempt in &message.belongings().attempts {
             self.dirty.attempts.extend(self.tries.get(attempt).into_iter().flatten());
             *self.accepted.entry(attempt.clone()).or_default() += 1;
         }
@@ -110,9 +110,10 @@ impl Timeline {
     pub(super) fn dirty_around(&mut self, no: u32) {
         self.dirty_replies_after(no);
         let message = &self.messages[no];
-        self.dirty.inbounds.extend(message.replies.iter().chain(&message.quotes));
-        self.dirty.clicks.extend(&message.clicks);
-        self.dirty.conversions.extend(&message.conversions);
+        let Belongings { replies, quotes, clicks, conversions, .. } = message.belongings();
+        self.dirty.inbounds.extend(replies.iter().chain(quotes));
+        self.dirty.clicks.extend(clicks);
+        self.dirty.conversions.extend(conversions);
         self.dirty_naming(no);
         let message = &self.messages[no];
         // Its clicks: from its sent time to the next one's in the same place, or from the beginning if it is the first.
@@ -126,7 +127,7 @@ impl Timeline {
 
     /// The clicks that name a message count where it does.
     fn dirty_naming(&mut self, no: u32) {
-        for click in self.clicks_naming.get(&self.messages[no].slot.id).cloned().unwrap_or_default() {
+        for click in self.clicks_naming.get(&*self.messages[no].slot.id).cloned().unwrap_or_default() {
             self.dirty_link(click);
         }
     }

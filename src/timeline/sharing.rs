@@ -3,6 +3,8 @@
 //! What adds to the facts changes the timeline as an event does. What takes away from them is rare (a claim was lost, a person
 //! turned out to be another), so then the whole timeline is counted off and on again.
 
+use std::rc::Rc;
+
 use super::{Put, Ref, Slot, Timeline};
 use crate::contributions::{CountedConflicts, Delta, recount};
 use crate::event::{Event, Ms};
@@ -10,7 +12,7 @@ use crate::facts::{Facts, Shared, Word, entry_id, time_of};
 
 impl Timeline {
     /// Takes a stored entry in parts in, before the first [`Timeline::settle`].
-    pub fn load_shared(&mut self, id: String, shared: Shared, campaign: u32) {
+    pub fn load_shared(&mut self, id: Rc<str>, shared: Shared, campaign: u32) {
         self.settle_in(Slot { id, stored_in: Some(campaign), shared: Some(Box::new(shared)) });
     }
 
@@ -48,11 +50,11 @@ impl Timeline {
 
     /// Takes out what this key's own events told, of everything or of conversions alone: it is another person's.
     pub fn leave(&mut self, conversions_alone: bool) -> Vec<(String, Facts)> {
-        let leaves = |id: &&String| !conversions_alone || id.starts_with('v');
-        let ids: Vec<String> = self.ids.keys().chain(self.aside.keys()).filter(leaves).cloned().collect();
+        let known = self.ids.keys().map(|id| &**id).chain(self.aside.keys().map(String::as_str));
+        let ids: Vec<String> = known.filter(|id| !conversions_alone || id.starts_with('v')).map(str::to_owned).collect();
         let mut left = Vec::new();
         for id in ids {
-            let known = self.ids.get(&id).copied();
+            let known = self.ids.get(id.as_str()).copied();
             let unshared = known.filter(|entry| self.slot(*entry).shared.is_none()).map(|entry| self.facts_of(entry));
             let slot = match known {
                 Some(entry) => self.slot_mut(entry),
@@ -119,7 +121,7 @@ impl Timeline {
                 slot
             }
             None => {
-                let new = || Slot { id: id.to_owned(), stored_in: None, shared: Some(Box::default()) };
+                let new = || Slot { id: id.into(), stored_in: None, shared: Some(Box::default()) };
                 self.aside.entry(id.to_owned()).or_insert_with(new)
             }
         };
@@ -149,10 +151,10 @@ impl Timeline {
     /// Takes a slot in, with what follows from its parts.
     fn settle_in(&mut self, slot: Slot) {
         let Some(shared) = &slot.shared else { return };
-        self.dirty.lost.insert(slot.id.clone());
+        self.dirty.lost.insert(slot.id.to_string());
         match shared.facts() {
             Some(facts) => drop(self.insert(slot, facts)),
-            None => drop(self.aside.insert(slot.id.clone(), slot)),
+            None => drop(self.aside.insert(slot.id.to_string(), slot)),
         }
     }
 
@@ -189,14 +191,14 @@ impl Timeline {
     /// Takes a slot in parts in again, to be saved; one of which nothing is left is gone.
     pub(super) fn restore(&mut self, slot: Slot) {
         if slot.shared.as_ref().is_some_and(|shared| shared.is_empty()) {
-            self.gone.extend(slot.stored_in.map(|campaign| (campaign, slot.id)));
+            self.gone.extend(slot.stored_in.map(|campaign| (campaign, slot.id.to_string())));
             return;
         }
-        let id = slot.id.clone();
+        let id = Rc::clone(&slot.id);
         self.settle_in(slot);
-        match self.ids.get(&id) {
+        match self.ids.get(&*id) {
             Some(entry) => drop(self.unsaved.insert(*entry)),
-            None => drop(self.unsaved_aside.insert(id)),
+            None => drop(self.unsaved_aside.insert(id.to_string())),
         }
     }
 

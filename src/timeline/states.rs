@@ -11,11 +11,12 @@ impl Timeline {
     /// The facts of engagement: (earliest of any, earliest that also proves opening).
     pub(super) fn engaged(&self, no: u32) -> (Option<Ms>, Option<Ms>) {
         let message = &self.messages[no];
+        let belongings = message.belongings();
         let inbound_at = |i: &u32| self.inbounds[*i].facts.at_ms;
-        let quotes = message.quotes.iter().filter(|i| !matches!(self.inbounds[**i].facts.kind.1, InboundKind::Other));
-        let clicks = message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms);
+        let quotes = belongings.quotes.iter().filter(|i| !matches!(self.inbounds[**i].facts.kind.1, InboundKind::Other));
+        let clicks = belongings.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms);
         let opening = quotes.map(inbound_at).chain(clicks.filter(|at| *at >= message.sent_ms)).min();
-        let replies = message.replies.iter().map(inbound_at).filter(|at| *at >= message.sent_ms).min();
+        let replies = belongings.replies.iter().map(inbound_at).filter(|at| *at >= message.sent_ms).min();
         (earliest([opening, replies]), opening)
     }
 
@@ -38,8 +39,8 @@ impl Timeline {
         let touches: Vec<Ms> = match policy.map(|p| p.touch) {
             None => Vec::new(),
             Some(Touch::Clicked) => {
-                let mut human: Vec<Ms> =
-                    message.clicks.iter().map(|c| &self.clicks[*c]).filter(|c| c.human()).map(Click::at_ms).collect();
+                let clicks = message.belongings().clicks.iter().map(|c| &self.clicks[*c]);
+                let mut human: Vec<Ms> = clicks.filter(|c| c.human()).map(Click::at_ms).collect();
                 sort(&mut human, Ord::cmp);
                 human
             }
@@ -75,7 +76,7 @@ impl Timeline {
         }
         self.messages[no].touches = touches;
         // A sent time or a place may have changed without a touch.
-        self.dirty.conversions.extend(&self.messages[no].conversions);
+        self.dirty.conversions.extend(&self.messages[no].belongings().conversions);
     }
 
     pub(super) fn own_conversion(&mut self, no: u32, policies: &Policies, delta: &mut Delta) {
@@ -98,10 +99,10 @@ impl Timeline {
         });
         let old = self.conversions[no].owner;
         if let Some(message) = old {
-            self.messages[message].conversions.retain(|c| *c != no);
+            self.messages[message].belongings_mut().conversions.retain(|c| *c != no);
         }
         if let Some(message) = owner {
-            self.messages[message].conversions.push(no);
+            self.messages[message].belongings_mut().conversions.push(no);
         }
         self.dirty.states.extend([old, owner].into_iter().flatten());
         let conversion = &mut self.conversions[no];

@@ -135,7 +135,7 @@ pub fn check_reload(context: &str, sql: &RusqliteSql) {
     );
     for (campaign, handle, id, facts) in entries {
         let timeline = timelines.get_mut(&handle).expect("an entry has its contact");
-        load_entry(timeline, id, facts.get(), campaign).unwrap();
+        load_entry(timeline, &id, facts.get(), campaign).unwrap();
     }
     let mut again = Delta::new();
     for timeline in timelines.values_mut() {
