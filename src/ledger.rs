@@ -17,6 +17,7 @@ mod sums;
 mod sweep;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -25,7 +26,6 @@ use crate::contributions::Delta;
 use crate::event::Ms;
 use crate::facts::time_of;
 use crate::migrations::migrate;
-use crate::order::sort;
 use crate::policy::{Policies, Policy};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::sql::{Arg, Sql, SqlError};
@@ -40,10 +40,10 @@ pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
 pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 
-/// Contacts and their entries that one Ledger keeps in memory. Sixteen that were full took 390 MB of it, so each takes 1.5 KB there
-/// and a Ledger 24 MB at most; an isolate has 128 MB, and may have several Ledgers in it. One contact with more than that is loaded
+/// Contacts and their entries that one Ledger keeps in memory. Each took 1.0 to 1.1 KB there (16 Ledgers, 250,000 entries), so a
+/// Ledger takes 24 MB at most; an isolate has 128 MB, and may have several Ledgers in it. One contact with more than that is loaded
 /// anew for every commit that touches it.
-const MAX_CACHED: usize = 16_384;
+const MAX_CACHED: usize = 20_480;
 /// After how many turns memory is looked over, if no more contacts than that are in it.
 const TURNS_BETWEEN_TRIMS: u64 = 32;
 /// Rows of counters kept in memory, about 2 KB each.
@@ -68,8 +68,10 @@ pub struct Ledger<S: Sql> {
     contacts: BTreeMap<String, Box<Cached>>,
     /// By the rules that made them, and campaign.
     books: SortedMap<(u32, u32), CachedBook>,
-    /// Counts commits; what was used longest ago leaves memory first.
+    /// Counts commits.
     turn: u64,
+    /// The contact who left memory last.
+    gone_until: String,
     marks: Marks,
     /// When the last commit began.
     now_ms: Ms,
@@ -93,7 +95,8 @@ impl<S: Sql> Ledger<S> {
         }
         let marks = Marks::read(&sql)?;
         let (policies, contacts, books) = (Rc::new(policies), BTreeMap::new(), SortedMap::new());
-        Ok(Self { sql: Rc::new(sql), policies, contacts, books, turn: 0, marks, now_ms: 0, errands_due: true })
+        let gone_until = String::new();
+        Ok(Self { sql: Rc::new(sql), policies, contacts, books, turn: 0, gone_until, marks, now_ms: 0, errands_due: true })
     }
 
     /// Group commit with isolation: one transaction for all the writes; if it fails, each alone, so that only the guilty one
@@ -271,22 +274,19 @@ impl<S: Sql> Ledger<S> {
         Ok(written)
     }
 
-    /// Lets what was used longest ago leave memory, beyond the bounds.
+    /// Lets go of what is beyond the bounds. A campaign reaches its audience in the order in which the last one did, so who was
+    /// used longest ago comes next: contacts go in the order of their handles instead, which says nothing about them, and no more
+    /// go than have to.
     fn trim(&mut self) {
         if !self.turn.is_multiple_of(TURNS_BETWEEN_TRIMS) && self.contacts.len() <= MAX_CACHED {
             return;
         }
         let room = |cached: &Cached| 1 + cached.timeline.len();
         let mut taken: usize = self.contacts.values().map(|cached| room(cached)).sum();
-        if taken > MAX_CACHED {
-            let mut oldest: Vec<(u64, String)> = self.contacts.iter().map(|(handle, c)| (c.used, handle.clone())).collect();
-            sort(&mut oldest, Ord::cmp);
-            for (_, handle) in oldest {
-                if taken <= MAX_CACHED / 4 * 3 {
-                    break;
-                }
-                taken -= self.contacts.remove(&handle).map_or(0, |cached| room(&cached));
-            }
+        while taken > MAX_CACHED {
+            let next = self.contacts.range::<str, _>((Bound::Excluded(self.gone_until.as_str()), Bound::Unbounded)).next();
+            self.gone_until = next.map_or_else(String::new, |(handle, _)| handle.clone());
+            taken -= self.contacts.remove(&self.gone_until).map_or(0, |cached| room(&cached));
         }
         if self.books.values().map(|b| b.loaded.len()).sum::<usize>() > MAX_CACHED_ROWS {
             self.books.clear();

@@ -1,8 +1,11 @@
 //! What a list costs is bounded: by its page and by what one read may look at, never by how long the list, the campaign or the others
-//! are. Counted in steps of SQLite's machine, which every row costs some of, over a Ledger with 100,000 messages in one campaign.
+//! are. Counted in steps of SQLite's machine, which every row costs some of, over a Ledger with 100,000 messages in one campaign. And
+//! what a status costs where not all contacts fit in memory.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/invariants.rs"]
+mod invariants;
 #[path = "support/rusqlite_sql.rs"]
 mod rusqlite_sql;
 
@@ -129,4 +132,28 @@ fn a_list_costs_the_same_beside_any_other_campaign() {
         assert_eq!(one, other);
         assert!(steps_beside <= steps + steps / 100, "{list:?}: {steps_beside} steps instead of {steps}");
     }
+}
+
+/// Of each of so many contacts 1,000 messages are told of, one contact after the other and again from the first, as campaigns reach
+/// the same people in the same order. Gives the steps per status of the last round, in which all are read.
+fn steps_per_status(contacts: u64) -> u64 {
+    let Filled { mut ledger, sql } = Filled::new(5, 0);
+    let messages: Vec<u64> = (5..5 + contacts * 1_000).collect();
+    let mut before = 0;
+    for kind in ["delivered", "read"] {
+        before = sql.steps();
+        for part in messages.chunks(10) {
+            let told = |no: &u64| Routed { event: event(*no, "c1", kind).event, ..event(no % contacts, "c1", kind) };
+            ledger.commit(&[Write::Record { events: part.iter().map(told).collect() }], START_MS).remove(0).unwrap();
+        }
+        invariants::check_lists(kind, &sql);
+    }
+    (sql.steps() - before) / messages.len() as u64
+}
+
+#[test]
+fn who_had_to_leave_memory_comes_back_as_they_were_and_few_have_to() {
+    // 20,000 entries are kept in memory, and 24,000 are not.
+    let (all, most) = (steps_per_status(20), steps_per_status(24));
+    assert!(all < most && most <= 10 * all, "{all} steps where all fit, {most} where a sixth does not");
 }
