@@ -133,6 +133,7 @@ fn batches(memory: &Path) -> Result<Vec<Goal>> {
     let table = Table::measure("callbacks of 100", &[&many, &naive])?;
     println!("{}", table.text());
     Ok(vec![
+        Goal::at_least("statuses in callbacks of 100 ÷ naive, alone", table.ratio(&many, &naive, 1), 6.0),
         Goal::at_least("statuses in callbacks of 100 ÷ naive, 16 connections", table.ratio(&many, &naive, SOME), 6.0),
         Goal::at_least("statuses in callbacks of 100 ÷ naive, 64 connections", table.ratio(&many, &naive, MANY), 6.0),
         Goal::at_most("p99 of callbacks of 100, 64 connections, ms", table.median(&many, MANY, |load| load.p99_ms), 1_000.0),
