@@ -36,8 +36,7 @@ fn keep<T: Ord + Clone>(slot: &mut Option<First<T>>, at: Ms, value: Option<&T>) 
 
 /// The same of a text that many things have in common.
 fn keep_name(slot: &mut Option<First<Name>>, at: Ms, value: Option<&String>) -> bool {
-    let later = slot.as_ref().is_some_and(|old| value.is_some_and(|value| (old.0, &*old.1) <= (at, value.as_str())));
-    !later && keep(slot, at, value.map(|value| Name::of(value)).as_ref())
+    keep(slot, at, value.map(|value| Name::of(value)).as_ref())
 }
 
 fn earlier(slot: &mut Ms, at: Ms) -> bool {

@@ -40,7 +40,7 @@ pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
 pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 
-/// Contacts and their entries that one Ledger keeps in memory. Each took 1.0 to 1.1 KB there (16 Ledgers, 250,000 entries), so a
+/// Contacts and their entries that one Ledger keeps in memory. Each took 1.0 KB there (16 Ledgers, 250,000 entries), so a
 /// Ledger takes 24 MB at most; an isolate has 128 MB, and may have several Ledgers in it. One contact with more than that is loaded
 /// anew for every commit that touches it.
 const MAX_CACHED: usize = 20_480;
