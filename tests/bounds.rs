@@ -157,3 +157,19 @@ fn who_had_to_leave_memory_comes_back_as_they_were_and_few_have_to() {
     let (all, most) = (steps_per_status(20), steps_per_status(24));
     assert!(all < most && most <= 10 * all, "{all} steps where all fit, {most} where a sixth does not");
 }
+
+#[test]
+fn all_come_back_at_once_as_they_were_few_messages_or_many() {
+    let Filled { mut ledger, sql } = Filled::new(5, 0);
+    // Of five contacts there is more than one page, between others of whom there is one message each.
+    let messages = (1_000..1_800).map(|no| (no, no)).chain((0..5 * 700).map(|no| (5 + no % 5, 9_000 + no)));
+    let told = |kind: &str| {
+        let of = |(contact, no)| Routed { event: event(no, "c1", kind).event, ..event(contact, "c1", kind) };
+        Write::Record { events: messages.clone().map(of).collect() }
+    };
+    ledger.commit(&[told("delivered")], START_MS).remove(0).unwrap();
+    let mut ledger = Ledger::open(sql.clone()).unwrap();
+    let written = ledger.commit(&[told("read")], START_MS).remove(0).unwrap();
+    assert_eq!((written.new, written.duplicate), (800 + 5 * 700, 0));
+    invariants::check_lists("read", &sql);
+}
