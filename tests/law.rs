@@ -1,5 +1,5 @@
 //! The one law: every statistic is a pure function of the set of events. The counting core, over real SQLite, against the
-//! reference model, for any order, repetition, split and interleaving with reads and restarts.
+//! reference model, for any order, repetition, split and interleaving with reads, broken ones among them, and restarts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -51,6 +51,7 @@ fn judge(scenario: &Scenario) {
         late.record(batch);
         if no % 7 == 3 {
             late.restart();
+            late.look_in_vain();
         }
         if no == batches.len() / 2 {
             late.declare(&scenario.definitions);

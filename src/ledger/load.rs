@@ -106,38 +106,47 @@ impl<S: Sql> Ledger<S> {
         counted: &mut Delta,
     ) -> Result<(), SqlError> {
         let missing: Vec<&str> = handles.filter(|handle| !self.contacts.contains_key(*handle)).collect();
-        for chunk in missing.chunks(CHUNK_CONTACTS) {
-            let names = to_json(&chunk);
-            let stored = self.sql.text(
-                "SELECT '[' || group_concat('[\"' || handle || '\",' || body || ']') || ']' FROM contact \
-                 WHERE handle IN (SELECT value FROM json_each(?1))",
-                &[Arg::Text(&names)],
-            )?;
-            for handle in chunk {
-                let timeline = Timeline::new(handle, None);
-                let cached = Cached { timeline, ..Cached::default() };
-                self.contacts.insert((*handle).to_owned(), Box::new(cached));
+        let brought = missing.chunks(CHUNK_CONTACTS).try_for_each(|chunk| self.bring_chunk(chunk, only, counted));
+        if brought.is_err() {
+            // Who is here in part would be taken for whole.
+            for handle in missing {
+                self.contacts.remove(handle);
             }
-            let (mut places, mut others) = (Vec::new(), Vec::new());
-            for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
-                for campaign in row.campaigns.iter().copied() {
-                    let needed = only.is_none_or(|only| campaign == only || campaign == 0 || !row.ties.is_empty());
-                    if needed { &mut places } else { &mut others }.push((campaign, handle.clone()));
-                }
-                let timeline = Timeline::new(&handle, row.key.clone());
-                let cached = Cached { timeline, row, stored: true, ..Cached::default() };
-                self.contacts.insert(handle, Box::new(cached));
+        }
+        brought
+    }
+
+    fn bring_chunk(&mut self, chunk: &[&str], only: Option<u32>, counted: &mut Delta) -> Result<(), SqlError> {
+        let names = to_json(&chunk);
+        let stored = self.sql.text(
+            "SELECT '[' || group_concat('[\"' || handle || '\",' || body || ']') || ']' FROM contact \
+             WHERE handle IN (SELECT value FROM json_each(?1))",
+            &[Arg::Text(&names)],
+        )?;
+        for handle in chunk {
+            let timeline = Timeline::new(handle, None);
+            let cached = Cached { timeline, ..Cached::default() };
+            self.contacts.insert((*handle).to_owned(), Box::new(cached));
+        }
+        let (mut places, mut others) = (Vec::new(), Vec::new());
+        for (handle, row) in parse::<(String, ContactRow)>(stored.as_deref(), "contact")? {
+            for campaign in row.campaigns.iter().copied() {
+                let needed = only.is_none_or(|only| campaign == only || campaign == 0 || !row.ties.is_empty());
+                if needed { &mut places } else { &mut others }.push((campaign, handle.clone()));
             }
-            self.load_entries(places)?;
-            others.retain(|(_, handle)| self.contacts.get(handle).is_some_and(|cached| cached.timeline.ties_campaigns()));
-            self.load_entries(others)?;
-            self.load_tombstones(&names)?;
-            for handle in chunk {
-                if let Some(cached) = self.contacts.get_mut(*handle) {
-                    cached.timeline.settle(&self.policies, counted);
-                    // As it is stored: there is nothing to store.
-                    cached.timeline.loaded();
-                }
+            let timeline = Timeline::new(&handle, row.key.clone());
+            let cached = Cached { timeline, row, stored: true, ..Cached::default() };
+            self.contacts.insert(handle, Box::new(cached));
+        }
+        self.load_entries(places)?;
+        others.retain(|(_, handle)| self.contacts.get(handle).is_some_and(|cached| cached.timeline.ties_campaigns()));
+        self.load_entries(others)?;
+        self.load_tombstones(&names)?;
+        for handle in chunk {
+            if let Some(cached) = self.contacts.get_mut(*handle) {
+                cached.timeline.settle(&self.policies, counted);
+                // As it is stored: there is nothing to store.
+                cached.timeline.loaded();
             }
         }
         Ok(())

@@ -41,6 +41,8 @@ pub struct RusqliteSql {
     dead: Rc<Cell<bool>>,
     /// Every statement one of whose texts holds this fails: a poisoned event.
     poison: Rc<RefCell<Option<String>>>,
+    /// After so many more statements, all fail.
+    gives_out_after: Rc<Cell<Option<u32>>>,
     /// Steps of SQLite's machine so far.
     steps: Rc<Cell<u64>>,
 }
@@ -64,6 +66,7 @@ impl RusqliteSql {
             fault: Rc::default(),
             dead: Rc::default(),
             poison: Rc::default(),
+            gives_out_after: Rc::default(),
             steps: Rc::default(),
         }
     }
@@ -93,9 +96,18 @@ impl RusqliteSql {
         *self.poison.borrow_mut() = text.map(str::to_owned);
     }
 
+    /// After so many more statements all fail, until told otherwise.
+    pub fn give_out_after(&self, statements: Option<u32>) {
+        self.gives_out_after.set(statements);
+    }
+
     fn refuse(&self, sql: &str, args: &[Arg<'_>]) -> Result<(), SqlError> {
         if self.dead.get() {
             return Err(died());
+        }
+        match self.gives_out_after.get() {
+            Some(0) => return Err(SqlError("the storage gave out".to_owned())),
+            after => self.gives_out_after.set(after.map(|after| after - 1)),
         }
         let word = sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
         if ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "ATTACH", "VACUUM"].contains(&word.as_str()) {
