@@ -40,9 +40,9 @@ pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
 pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
 
-/// Contacts and their entries that one Ledger keeps in memory. Each took 1.0 KB there (16 Ledgers, 250,000 entries), so a
-/// Ledger takes 24 MB at most; an isolate has 128 MB, and may have several Ledgers in it. One contact with more than that is loaded
-/// anew for every commit that touches it.
+/// Contacts and their entries that one Ledger keeps in memory, between two looks more. Each took 1.0 KB there (16 Ledgers, 250,000
+/// entries), so a Ledger takes about 24 MB; an isolate has 128 MB, and may have several Ledgers in it. A contact with more than that
+/// leaves at the next look, and is loaded anew for what comes then.
 const MAX_CACHED: usize = 20_480;
 /// After how many turns memory is looked over, if no more contacts than that are in it.
 const TURNS_BETWEEN_TRIMS: u64 = 32;
