@@ -77,7 +77,12 @@ impl Identity {
                 self.arm(MOVE_AGAIN_MS).await;
                 json!(core.import(&rows).map_err(refused)?).to_string()
             }
-            Command::Forget { handle } => json!(core.forget(&handle).map_err(refused)?).to_string(),
+            Command::Forget { handle } => {
+                core.forget(&handle).map_err(refused)?;
+                // Before their Ledger forgets them: what another wins by it must not count twice.
+                self.told().await?;
+                "null".to_owned()
+            }
         })
     }
 

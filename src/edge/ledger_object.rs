@@ -152,9 +152,10 @@ impl Inside {
 
     /// Tells other objects what they have to hear, before the answer if they can be reached; else the alarm sees to it.
     async fn tell(&self, waits: bool) {
-        if !self.errands().is_ok_and(|errands| !errands.is_empty()) {
+        if self.errands().is_ok_and(|errands| errands.is_empty()) {
             return;
         }
+        self.arm(MOVE_AGAIN_MS as Ms).await;
         let until_ms = now_ms() + LEAD_MS;
         while self.telling.get() {
             if !waits || now_ms() >= until_ms {
@@ -163,11 +164,12 @@ impl Inside {
             Delay::from(Duration::from_millis(TELLING_MS)).await;
         }
         self.telling.set(true);
-        self.arm(MOVE_AGAIN_MS as Ms).await;
         let told = self.run_errands().await;
         self.telling.set(false);
         if let Err(problem) = told {
             worker::console_error!("ledger: errands: {}", problem.detail);
+            // It may have rung meanwhile.
+            self.arm(MOVE_AGAIN_MS as Ms).await;
         }
     }
 

@@ -74,7 +74,8 @@ impl Registry {
     /// Tells every target what it does not know yet; what could not be told is left to the alarm.
     async fn tell(&self) {
         if self.delivering.replace(true) {
-            // Whoever is at it looks again when done.
+            // Whoever is at it looks again when done; the alarm that rang is gone.
+            self.arm().await;
             return;
         }
         loop {
@@ -82,7 +83,10 @@ impl Registry {
                 Ok(core) => core.deliveries(),
                 Err(error) => Err(error.clone()),
             };
-            let deliveries = deliveries.unwrap_or_default();
+            let Ok(deliveries) = deliveries else {
+                self.arm().await;
+                break;
+            };
             if deliveries.is_empty() {
                 break;
             }
@@ -97,6 +101,8 @@ impl Registry {
                 }
             }
             if !told.iter().all(|told| *told) {
+                // It may have rung meanwhile.
+                self.arm().await;
                 break;
             }
         }

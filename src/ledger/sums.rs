@@ -147,12 +147,14 @@ impl<S: Sql> Ledger<S> {
         Ok(rows.unwrap_or_else(|| "[]".to_owned()))
     }
 
-    /// The first and the last UTC day of a campaign on which something happened; nulls if nothing did.
+    /// The first and the last UTC day of a campaign on which something happened; nulls if nothing did. What was taken back leaves an
+    /// empty row behind.
     pub(super) fn extent(&self, campaign: u32) -> Result<String, SqlError> {
         let days = self.sql.text(
             "SELECT json_array(min(day), max(day)) FROM (\
                SELECT day FROM counter WHERE campaign = CAST(?1 AS INTEGER) AND rules = CAST(?2 AS INTEGER) AND day >= 0 \
-               UNION ALL SELECT day FROM sealed WHERE campaign = CAST(?1 AS INTEGER) AND day >= 0)",
+               AND body <> '{}' \
+               UNION ALL SELECT day FROM sealed WHERE campaign = CAST(?1 AS INTEGER) AND day >= 0 AND body <> '{}')",
             &[Arg::Int(i64::from(campaign)), Arg::Int(i64::from(self.marks.rules))],
         )?;
         Ok(days.unwrap_or_else(|| "[null,null]".to_owned()))

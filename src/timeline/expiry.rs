@@ -14,7 +14,7 @@ pub struct Expiry {
     pub gone: Vec<(u32, String)>,
     /// The campaigns under which something stays.
     pub kept: SortedSet<u32>,
-    /// Nothing more is too old before this time is.
+    /// Nothing more is too old before this time is, whichever campaign what stays belongs to by then.
     pub next_ms: Ms,
 }
 
@@ -50,7 +50,7 @@ impl Timeline {
             }
             expiry.kept.insert(stored_in);
             if !(known && is_opt_out(&entry)) {
-                expiry.next_ms = expiry.next_ms.min(newest_ms);
+                expiry.next_ms = expiry.next_ms.min(at_ms);
             }
         }
         // What counts nowhere goes by its own time.

@@ -58,6 +58,7 @@ pub fn texts(workspace: &mut Workspace, definitions: &Definitions) -> Vec<String
             text(subject.errors(&book)),
             text(subject.experiment(&book)),
             text(subject.funnel(&book, None).unwrap()),
+            extent(workspace, no),
             text(trend.answer(&id, None, zone.name(), &workspace.sum(no, Totals::None, Some(trend.cut())))),
         ]);
         for of in [Of::Contacts, Of::Messages, Of::Conversions] {
@@ -75,6 +76,13 @@ pub fn texts(workspace: &mut Workspace, definitions: &Definitions) -> Vec<String
     }
     texts.extend(stories(workspace));
     texts
+}
+
+/// The first and the last day of a campaign.
+fn extent(workspace: &mut Workspace, no: u32) -> String {
+    let answers = workspace.ledgers.iter_mut().map(|ledger| ledger.read(&Read::Extent { campaign: no }).unwrap());
+    let days: Vec<i32> = answers.flat_map(|days| serde_json::from_str::<Vec<Option<i32>>>(&days).unwrap()).flatten().collect();
+    format!("{:?} {:?}", days.iter().min(), days.iter().max())
 }
 
 /// Everything that is known of each person, in the order of their handles. A click of nobody is no person's, and its handle is made for
