@@ -16,6 +16,7 @@ use bluetick::shares::Shares;
 use bluetick::sql::{Arg, Sql};
 use model::generate::{Random, START_MS, Scenario, Shape, generate_with, repeat, shuffle, split, written};
 use model::{DAY_MS, Received, people, recount};
+use serde_json::json;
 use support::lives::{days_later, of_others};
 use support::rusqlite_sql::{Fault, RusqliteSql};
 use support::workspace::Workspace;
@@ -293,4 +294,37 @@ fn other_rules_are_recounted_beside_the_old_ones() {
         compare::check(&context, &mut workspace, &scenario.definitions, &recount(&scenario.received, &scenario.definitions));
         check_storage(&context, &workspace);
     }
+}
+
+/// What keeps an old message can leave its campaign: then it is too old at once, also in memory.
+#[test]
+fn what_was_kept_by_another_message_goes_when_that_moves() {
+    let definitions = generate_with(0, &Shape::within_contacts()).definitions;
+    let person = json!({"phone": "12025550100"});
+    let status = |message: &str, status: &str, day: i64| {
+        let at_ms = START_MS + day * DAY_MS;
+        let event = json!({"kind": "status", "channel": "meta-1", "message_id": message, "status": status, "at_ms": at_ms,
+            "person": person});
+        Received { received_ms: at_ms, event }
+    };
+    let claim = Received {
+        received_ms: START_MS + 96 * DAY_MS,
+        event: json!({"kind": "dispatch", "campaign": "spring", "person": person, "outcome": "accepted", "channel": "meta-1",
+            "message_id": "m2", "at_ms": START_MS + 96 * DAY_MS}),
+    };
+    let story =
+        [status("m1", "sent", 0), status("m2", "sent", 80), status("m2", "delivered", 95), claim, status("m1", "read", 97)];
+    let told = |restarts: bool| {
+        let mut workspace = Workspace::new(1, &definitions);
+        workspace.ledgers[0].commit(&[Write::Retain { days: 90 }], 0).remove(0).unwrap();
+        for received in &story {
+            workspace.now_ms = received.received_ms;
+            if restarts {
+                workspace.restart();
+            }
+            workspace.record(std::slice::from_ref(received));
+        }
+        sums(&mut workspace)
+    };
+    assert_eq!(told(false), told(true));
 }

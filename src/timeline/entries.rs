@@ -34,7 +34,7 @@ pub(super) struct Belongings {
     pub(super) quotes: Vec<u32>,
     /// Replies that belong to it, quoting or not.
     pub(super) replies: Vec<u32>,
-    /// Human clicks that belong to it.
+    /// Clicks that belong to it, machines' among them.
     pub(super) clicks: Vec<u32>,
     pub(super) conversions: Vec<u32>,
     /// The names of its attempt: an error under one of them is no error.
