@@ -93,9 +93,8 @@ impl Registry {
             // First the alarm, then the work.
             self.arm().await;
             let told = join_all(deliveries.iter().map(|delivery| self.deliver(delivery))).await;
-            let core = self.core.borrow();
-            for delivery in deliveries.iter().zip(&told).filter(|(_, told)| **told).map(|(delivery, _)| delivery) {
-                if let Ok(core) = &*core {
+            if let Ok(core) = &*self.core.borrow() {
+                for (delivery, _) in deliveries.iter().zip(&told).filter(|(_, told)| **told) {
                     // Not acknowledged is told again.
                     let _ = core.acknowledge(delivery);
                 }
