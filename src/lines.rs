@@ -12,6 +12,7 @@ use crate::contact::{Handle, canonical_key, canonical_phone};
 use crate::event::{Conversion, Dispatch, ErrorInfo, Outcome, Person, Price};
 use crate::money::{Amount, Currency};
 use crate::problem::{FieldError, Problem};
+use crate::provider::business;
 
 /// A line that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +129,7 @@ pub fn dispatch(line: Option<&Value>, campaign: &str, only_channel: Option<&str>
         message_id,
         attempt,
         at_ms,
-        sender,
+        sender: business(sender.as_deref()),
         category,
         template,
         country: country.map(|country| country.to_ascii_uppercase()),
@@ -309,6 +310,15 @@ mod tests {
         let line = json!({"outcome": "accepted", "contact": "12025550101", "message_id": "wamid.1"});
         let (key, dispatch) = dispatch(Some(&line), "diwali", Some("wa")).unwrap();
         assert_eq!((key.as_str(), dispatch.channel.as_deref()), ("12025550101", Some("wa")));
+    }
+
+    #[test]
+    fn a_sender_is_written_as_providers_write_it() {
+        for (written, sender) in [("+1 202 555 0190", "12025550190"), ("800700600500400", "800700600500400"), ("SHOP", "SHOP")] {
+            let line = json!({"outcome": "control", "contact": "12025550101", "sender": written});
+            let (_, dispatch) = dispatch(Some(&line), "diwali", None).unwrap();
+            assert_eq!(dispatch.sender.as_deref(), Some(sender));
+        }
     }
 
     #[test]

@@ -359,7 +359,7 @@ impl Mapping {
             }
         };
         let mut event = out.status(message_id, kind, at_ms, person);
-        event.sender = super::id(raw.opt(&rule.sender));
+        event.sender = super::business(raw.opt(&rule.sender));
         event.reference = raw.opt(&rule.reference).map(ToOwned::to_owned);
         event.category = super::id(raw.opt(&rule.category));
         event.billable = match raw.opt(&rule.billable) {
@@ -395,7 +395,7 @@ impl Mapping {
         };
         let at_ms = out.at(time.and_then(|text| self.time_unit.read(text)));
         let mut event = out.inbound(message_id, inbound, at_ms, person);
-        event.sender = super::id(raw.opt(&rule.sender));
+        event.sender = super::business(raw.opt(&rule.sender));
         event.quoted = super::id(raw.opt(&rule.quoted));
         out.event(Event::Inbound(event));
         Ok(())

@@ -12,7 +12,7 @@
 //! and `reason`. If both versions are subscribed, each event comes twice, with one identity.
 
 use super::json::{Items, Text, each, lenient};
-use super::{Out, form, json, meta, time};
+use super::{Out, Pricing, form, json, meta, time};
 use crate::event::{Event, InboundKind, Ms, OptOut, Person, StatusKind};
 
 /// A delivered status, for the test of a channel.
@@ -59,9 +59,6 @@ lenient! {
     }
     struct Conversation<'a> {
         kind: Text<'a> = "type",
-    }
-    struct Pricing<'a> {
-        category: Text<'a> = "category",
     }
     struct References<'a> {
         id: Text<'a> = "id",
@@ -144,9 +141,10 @@ fn read_status(callback: &Callback, called_ms: Option<Ms>, out: &mut Out) -> Res
         return Ok(());
     };
     let mut event = out.status(message_id, kind, at_ms, person);
-    event.sender = super::id(callback.business.get());
+    event.sender = super::business(callback.business.get());
     let Payload { pricing, conversation, .. } = &callback.payload;
     event.category = super::id(pricing.category.get().or(conversation.kind.get()));
+    event.billable = pricing.billable();
     if kind == StatusKind::Failed {
         event.error = super::error(inner.code.get(), inner.reason.get());
     }
@@ -164,7 +162,7 @@ fn read_message(callback: &Callback, raw: &str, called_ms: Option<Ms>, out: &mut
     };
     let message_id = out.given_or_made_id(id, &person, &callback.timestamp, raw)?;
     let mut event = out.inbound(message_id, inbound, out.at(called_ms), person);
-    event.sender = super::id(callback.business.get());
+    event.sender = super::business(callback.business.get());
     event.quoted = super::id(context.gupshup_id.get().or(context.id.get()));
     out.event(Event::Inbound(event));
     Ok(())
@@ -198,7 +196,7 @@ fn read_report(report: &Report, out: &mut Out) -> Result<(), &'static str> {
         return Ok(());
     };
     let mut event = out.status(message_id, kind, at_ms, person);
-    event.sender = super::id(report.from.get());
+    event.sender = super::business(report.from.get());
     if kind == StatusKind::Failed {
         event.error = super::error(report.code.get(), report.cause.get());
     }

@@ -5,7 +5,8 @@
 //! Nothing is signed unless the subscription's profile says so. A channel with a secret then takes what the profile offers: the
 //! Exchange scheme (`X-Ib-Exchange-Req-Signature`, hex HMAC-SHA256 of timestamp and body), an HMAC-SHA256 of the body in a header
 //! (hex or base64; the header's name is the profile's choice, so the common ones are looked at), or `Authorization` with
-//! `Basic` of the secret `user:password`, or the secret itself.
+//! `Basic` of the secret `user:password`, or the secret itself. The profile's algorithm must be `HMAC_SHA_256`; with headers of its
+//! own (`CUSTOM`, other than `Authorization`) the channel's secret is left out.
 //!
 //! Oddities: no field says what an item is; `seenAt`, `deletedAt`, `status` and `message` do. Offsets have no colon
 //! (`-0300`). In seen reports the samples and the schema disagree on the direction of `from` and `to`, so they name
@@ -206,7 +207,7 @@ fn read_message(item: &Item, raw: &str, out: &mut Out) -> Result<(), &'static st
     let message_id = out.given_or_made_id(&item.message_id, &person, &item.received_at, raw)?;
     let at_ms = out.at(item.received_at.get().and_then(time::iso));
     let mut event = out.inbound(message_id, inbound, at_ms, person);
-    event.sender = super::id(item.to.get());
+    event.sender = super::business(item.to.get());
     event.quoted = super::id(context.id.get().or(item.paired.get()));
     out.event(Event::Inbound(event));
     Ok(())

@@ -12,9 +12,9 @@
 //! `recipient_id` is the group and the person stands in `recipient_participant_…`; an error may have a code and nothing else; what a
 //! status is about stands in its `type`, absent or `message` for a message.
 
-use super::json::{self, Flag, Items, List, Text, each, lenient};
+use super::json::{self, Items, List, Text, each, lenient};
 use super::signature::{self, HmacSha256};
-use super::{Out, Request, Verdict, time};
+use super::{Out, Pricing, Request, Verdict, time};
 use crate::event::{ErrorInfo, Event, InboundKind, OptOut, Person, StatusKind};
 use crate::sorted::SortedMap;
 
@@ -88,10 +88,6 @@ lenient! {
     }
     struct Origin<'a> {
         kind: Text<'a> = "type",
-    }
-    struct Pricing<'a> {
-        billable: Flag = "billable",
-        category: Text<'a> = "category",
     }
     struct ErrorItem<'a> {
         code: Text<'a> = "code",
@@ -257,7 +253,7 @@ fn read_status(item: &StatusItem, people: &People, sender: Option<&String>, out:
     event.sender = sender.cloned();
     event.reference = item.reference.get().map(ToOwned::to_owned);
     event.category = super::id(item.pricing.category.get().or(item.conversation.origin.kind.get()));
-    event.billable = item.pricing.billable.0;
+    event.billable = item.pricing.billable();
     if kind == StatusKind::Failed {
         event.error = item.error();
     }

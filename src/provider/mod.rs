@@ -28,7 +28,7 @@ pub use custom::Mapping;
 
 use std::borrow::Cow;
 
-use json::Text;
+use json::{Flag, Text, lenient};
 
 use crate::contact;
 use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
@@ -499,6 +499,29 @@ fn error(code: Option<&str>, title: Option<&str>) -> Option<ErrorInfo> {
     Some(ErrorInfo { code, title: title.unwrap_or_default().chars().take(MAX_TITLE_CHARS).collect() })
 }
 
+/// The business that a callback or a dispatch names, written one way: a number without `whatsapp:`, `+`, spaces; an id as it is.
+pub(crate) fn business(text: Option<&str>) -> Option<String> {
+    let id = id(text)?;
+    let person = person(Some(&id), None);
+    Some(person.phone.or(person.user_id).unwrap_or(id))
+}
+
+lenient! {
+    /// Meta's word on the price of a message, which others pass on.
+    struct Pricing<'a> {
+        billable: Flag = "billable",
+        kind: Text<'a> = "type",
+        category: Text<'a> = "category",
+    }
+}
+
+impl Pricing<'_> {
+    /// The flag, or without one what the type says: `free_customer_service` and `free_entry_point` are free (Meta, "Pricing").
+    fn billable(&self) -> Option<bool> {
+        self.billable.0.or_else(|| self.kind.get()?.starts_with("free_").then_some(false))
+    }
+}
+
 /// The word for an inbound message's type that most providers share, in any case. What is not known opens the service window and
 /// replies to nothing.
 fn inbound_word(word: &str) -> InboundKind {
@@ -538,5 +561,25 @@ fn provider_click(
         country: None,
         device: None,
         count: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::business;
+
+    #[test]
+    fn one_business_one_sender() {
+        let check = |written: &str, sender: &str| {
+            assert_eq!(business(Some(written)).as_deref(), Some(sender), "{written}");
+            assert_eq!(business(Some(sender)).as_deref(), Some(sender), "{sender}");
+        };
+        for written in ["12025550190", "+12025550190", "+1 (202) 555-0190", "whatsapp:+12025550190"] {
+            check(written, "12025550190");
+        }
+        for id in ["8", "800700600500400", "80070060050040030", "SHOP", "shop one", "7b1d2c3e-aaaa-4bbb-8ccc-123456789012"] {
+            check(id, id);
+        }
+        assert_eq!((business(None), business(Some(""))), (None, None));
     }
 }

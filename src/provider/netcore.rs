@@ -7,8 +7,8 @@
 //! Oddities: `context` is an empty string, or an object of empty strings, when there is none; a failure has a remark in words and no
 //! code; the types are in capitals.
 
-use super::json::{Flag, Items, Text, each, lenient};
-use super::{Out, json, time};
+use super::json::{Items, Text, each, lenient};
+use super::{Out, Pricing, json, time};
 use crate::event::{Event, InboundKind, StatusKind};
 
 /// A delivered status, for the test of a channel.
@@ -29,10 +29,6 @@ lenient! {
         at: Text<'a> = "received_at",
         reference: Text<'a> = "x-apiheader",
         pricing: Pricing<'a> = "pricing",
-    }
-    struct Pricing<'a> {
-        billable: Flag = "billable",
-        category: Text<'a> = "category",
     }
     struct Message<'a> {
         message_id: Text<'a> = "message_id",
@@ -73,10 +69,10 @@ fn read_status(item: &Item, out: &mut Out) -> Result<(), &'static str> {
         return Ok(());
     };
     let mut event = out.status(message_id, kind, at_ms, person);
-    event.sender = super::id(item.business.get());
+    event.sender = super::business(item.business.get());
     event.reference = item.reference.get().map(ToOwned::to_owned);
     event.category = super::id(item.pricing.category.get());
-    event.billable = item.pricing.billable.0;
+    event.billable = item.pricing.billable();
     if kind == StatusKind::Failed {
         event.error = super::error(item.remark.get(), item.remark.get());
     }
@@ -92,7 +88,7 @@ fn read_message(item: &Message, raw: &str, out: &mut Out) -> Result<(), &'static
     };
     let message_id = out.given_or_made_id(&item.message_id, &person, &item.at, raw)?;
     let mut event = out.inbound(message_id, inbound, out.at(item.at.get().and_then(time::any)), person);
-    event.sender = super::id(item.to.get());
+    event.sender = super::business(item.to.get());
     event.quoted = super::id(item.context.own.get().or(item.context.whatsapp.get()));
     out.event(Event::Inbound(event));
     Ok(())

@@ -98,7 +98,7 @@ pub fn parse(request: &Request, body: &str, out: &mut Out) {
         let inbound = super::inbound_word(content.as_deref().unwrap_or("text"));
         let at_ms = out.at(at([&message_time, &sent_time, &report_time]));
         let mut event = out.inbound(message_id, inbound, at_ms, person);
-        event.sender = super::id(to.as_deref());
+        event.sender = super::business(to.as_deref());
         return out.event(Event::Inbound(event));
     };
     let person = super::person(to.as_deref(), None);
@@ -112,7 +112,7 @@ pub fn parse(request: &Request, body: &str, out: &mut Out) {
         return out.other(&status, Some(message_id), person, at_ms);
     };
     let mut event = out.status(message_id, kind, at_ms, person);
-    event.sender = super::id(from.as_deref());
+    event.sender = super::business(from.as_deref());
     event.category = super::id(category.as_deref());
     if kind == StatusKind::Failed {
         event.error = super::error(code.as_deref(), None);

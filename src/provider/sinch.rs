@@ -164,7 +164,7 @@ fn read_message(callback: &Callback, raw: &str, at_ms: Option<Ms>, out: &mut Out
     };
     let message_id = out.given_or_made_id(id, &person, &callback.accepted_time, raw)?;
     let mut event = out.inbound(message_id, inbound, at_ms, person);
-    event.sender = super::id(sender.get());
+    event.sender = super::business(sender.get());
     event.quoted = super::id(choice.message_id.get().or(reply_to.message_id.get()));
     out.event(Event::Inbound(event));
     Ok(())

@@ -118,7 +118,7 @@ pub fn parse(request: &Request, body: &str, out: &mut Out) {
         _ => return out.other(status, Some(message_id), person, None),
     };
     let mut event = out.status(message_id, kind, None, person);
-    event.sender = from.as_deref().and_then(business);
+    event.sender = super::business(from.as_deref());
     event.reference = form::field(request.query.as_bytes(), "ref").map(Cow::into_owned);
     if kind == StatusKind::Failed {
         event.error = super::error(code.as_deref(), message.as_deref().or(channel_message.as_deref()));
@@ -145,13 +145,7 @@ fn read_inbound(text: &str, message_id: String, from: Option<&str>, to: Option<&
         }
     };
     let mut event = out.inbound(message_id, inbound, None, person);
-    event.sender = to.and_then(business);
+    event.sender = super::business(to);
     event.quoted = super::id(quoted.as_deref());
     out.event(Event::Inbound(event));
-}
-
-/// The business's number without decoration.
-fn business(text: &str) -> Option<String> {
-    let person = super::person(Some(text), None);
-    person.phone.or(person.user_id).or_else(|| super::id(Some(text)))
 }

@@ -11,7 +11,7 @@
 //! same application call the same URL.
 
 use super::json::{Text, lenient};
-use super::{Out, Request, Verdict, json, signature, time};
+use super::{Out, Pricing, Request, Verdict, json, signature, time};
 use crate::event::{ErrorInfo, Event, InboundKind, Ms, Person, StatusKind};
 
 pub const HEADERS: &[&str] = &["authorization"];
@@ -64,9 +64,6 @@ lenient! {
     struct Party<'a> {
         wa_id: Text<'a> = "wa_id",
         user_id: Text<'a> = "user_id",
-    }
-    struct Pricing<'a> {
-        category: Text<'a> = "category",
     }
     struct Conversation<'a> {
         origin: Origin<'a> = "origin",
@@ -141,9 +138,10 @@ fn read_status(callback: &Callback, status: &str, out: &mut Out) -> Result<(), &
         }
     };
     let mut event = out.status(message_id, kind, at_ms, person);
-    event.sender = super::id(callback.from.get());
+    event.sender = super::business(callback.from.get());
     event.reference = callback.reference.get().map(ToOwned::to_owned);
     event.category = super::id(pricing.category.get().or(conversation.origin.kind.get()));
+    event.billable = pricing.billable();
     if kind == StatusKind::Failed {
         event.error = callback.error.info();
     }
@@ -179,7 +177,7 @@ fn read_message(callback: &Callback, kind: &str, raw: &str, out: &mut Out) -> Re
     };
     let message_id = out.given_or_made_id(&callback.message_id, &person, &callback.timestamp, raw)?;
     let mut event = out.inbound(message_id, inbound, out.at(callback.timestamp.get().and_then(time::iso)), person);
-    event.sender = super::id(callback.to.get());
+    event.sender = super::business(callback.to.get());
     event.quoted = super::id(callback.context.message_id.get());
     out.event(Event::Inbound(event));
     Ok(())

@@ -64,7 +64,7 @@ fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static st
                 None => out.made_id(&person, time, raw),
             };
             let mut event = out.inbound(message_id, inbound, at_ms, person);
-            event.sender = super::id(callback.business.get());
+            event.sender = super::business(callback.business.get());
             event.quoted = super::id(callback.quoted.get());
             out.event(Event::Inbound(event));
             return Ok(());
@@ -84,7 +84,7 @@ fn read(callback: &Callback, raw: &str, out: &mut Out) -> Result<(), &'static st
         }
     };
     let mut event = out.status(super::id(given).ok_or("no usable message id")?, status, at_ms, person);
-    event.sender = super::id(callback.business.get());
+    event.sender = super::business(callback.business.get());
     if status == StatusKind::Failed {
         event.error = super::error(callback.code.get(), callback.detail.get());
     }

@@ -18,7 +18,7 @@ impl Timeline {
         let clicks = self.clicks.numbers().map(|no| &self.clicks[no]);
         for click in clicks.filter(|click| click.human() && !self.nobody) {
             let tap = &click.facts.0.1;
-            // A provider's click knows neither.
+            // No provider's click knows its country.
             if let (Some(country), Some(device)) = (&tap.country, &tap.device) {
                 places.entry(&tap.link).or_default().insert((country, device));
             }

@@ -70,6 +70,7 @@ fn event(event: &Event) -> String {
             field(&mut line, "url", click.url.as_ref());
             person(&mut line, &click.person);
             field(&mut line, "at_ms", click.at_ms.as_ref());
+            field(&mut line, "machine", click.machine.as_ref());
         }
         Event::OptOut(opt) => {
             assert_eq!(opt.channel, "main");
