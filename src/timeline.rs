@@ -488,8 +488,8 @@ impl Timeline {
     /// others now.
     fn dirty_link(&mut self, no: u32) {
         let click = &self.clicks[no];
-        let (link, at_ms) = (click.facts.0.1.link.as_str(), click.at_ms());
-        let day = at_ms.div_euclid(DAY_MS);
+        let link = click.facts.0.1.link.as_str();
+        let day = click.at_ms().div_euclid(DAY_MS);
         let human = |other: &u32| self.clicks[*other].facts.0.1.machine.is_none();
         let from = |key: (&str, Ms, &str)| {
             let start = self.clicks_by_link.partition_point(|other| click_link_key(&self.clicks)(*other) < key);
@@ -499,9 +499,18 @@ impl Timeline {
         // Only the last that counts one by one can change places with the first of the flood.
         let today = from((link, day * DAY_MS, "")).take_while(|other| self.clicks[*other].at_ms().div_euclid(DAY_MS) == day);
         let edge = today.skip(HUMAN_CLICKS_PER_DAY - 1).take(2);
-        let mut later = from((link, at_ms, &click.slot.id)).filter(|other| *other != no);
-        let next = later.find(|other| self.click_place(*other) == self.click_place(no));
-        let touched: Vec<u32> = edge.chain(next).chain([no]).collect();
+        let changed: Vec<u32> = edge.chain([no]).collect();
+        let mut touched = changed.clone();
+        for of in changed {
+            // Those after it in its place, up to the first that is no flood: that may be the first human one, or no more.
+            let later = from((link, self.clicks[of].at_ms(), &self.clicks[of].slot.id));
+            for other in later.filter(|other| *other != of && self.click_place(*other) == self.click_place(of)) {
+                touched.push(other);
+                if !self.clicks[other].flood {
+                    break;
+                }
+            }
+        }
         self.dirty.clicks.extend(touched);
     }
 

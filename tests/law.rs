@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use bluetick::facts::{Facts, entry_id, time_of};
 use bluetick::ledger::{Routed, Write};
 use model::generate::{Random, START_MS, Scenario, Shape, generate_with, minimise, repeat, shuffle, split};
-use model::{Received, recount};
+use model::{DAY_MS, Received, recount};
 use serde_json::{Value, json};
 use support::compare::check;
 use support::lists::check_lists;
@@ -126,6 +126,28 @@ fn rare_stories_are_counted_as_the_model_counts_them() {
         let mut workspace = Workspace::new(1, &definitions);
         received.iter().for_each(|one| workspace.record(std::slice::from_ref(one)));
         check("a rare story", &mut workspace, &definitions, &recount(&received, &definitions));
+    }
+}
+
+/// A click of the flood is no human one: the next in its step, on another day, is the first there. In whatever order they come.
+#[test]
+fn a_flood_takes_no_unique_click_away() {
+    let definitions = generate_with(0, &Shape::within_contacts()).definitions;
+    let click = |no: i64, step: &str, at: i64| Received {
+        received_ms: START_MS + 3 * DAY_MS,
+        event: json!({"kind": "click", "click_id": format!("ck-{no:02}"), "person": {"phone": "12025550100"}, "link": "spring--a",
+            "campaign": "spring", "step": step, "device": "phone", "at_ms": START_MS + at}),
+    };
+    let mut told: Vec<Received> = (0..20).map(|no| click(no, "", no)).collect();
+    told.extend([click(20, "b", 20), click(21, "b", 21), click(22, "b", DAY_MS), click(23, "b", DAY_MS + 1)]);
+    let expected = recount(&told, &definitions);
+    let (mut backwards, mut from_the_middle) = (told.clone(), told.clone());
+    backwards.reverse();
+    from_the_middle.rotate_left(10);
+    for received in [told, backwards, from_the_middle] {
+        let mut workspace = Workspace::new(1, &definitions);
+        received.iter().for_each(|one| workspace.record(std::slice::from_ref(one)));
+        check("a flood", &mut workspace, &definitions, &expected);
     }
 }
 

@@ -87,13 +87,21 @@ impl Timeline {
         let day = |ms: Ms| ms.div_euclid(DAY_MS);
         let mine =
             self.clicks_by_link.partition_point(|other| click_link_key(&self.clicks)(*other) < click_link_key(&self.clicks)(no));
-        let earlier =
-            self.clicks_by_link.iter().take(mine).rev().take_while(|other| self.clicks[**other].facts.0.1.link == tap.link);
-        let today = earlier.clone().take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
-        let flood =
-            !machine && !self.nobody && today.filter(|o| human(o)).take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY;
-        let here = |other: &u32| self.click_place(*other) == self.click_place(no);
-        let unique = !machine && !flood && !self.nobody && !earlier.clone().any(|o| human(o) && here(o));
+        let before = |place: usize| {
+            let all = self.clicks_by_link.iter().take(place).rev();
+            all.take_while(|other| self.clicks[**other].facts.0.1.link == tap.link).filter(|other| human(other))
+        };
+        let floods = |place: usize, at_ms: Ms| {
+            let today = before(place).take_while(|other| day(self.clicks[**other].at_ms()) == day(at_ms));
+            today.take(HUMAN_CLICKS_PER_DAY).count() == HUMAN_CLICKS_PER_DAY
+        };
+        let flood = !machine && !self.nobody && floods(mine, at_ms);
+        let counts = |other: &u32| {
+            let at =
+                self.clicks_by_link.partition_point(|o| click_link_key(&self.clicks)(*o) < click_link_key(&self.clicks)(*other));
+            self.click_place(*other) == self.click_place(no) && !floods(at, self.clicks[*other].at_ms())
+        };
+        let unique = !machine && !flood && !self.nobody && !before(mine).any(counts);
 
         let owner = self.named_by(no).or_else(|| {
             let place = &click.place;

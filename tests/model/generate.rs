@@ -704,13 +704,14 @@ impl Maker<'_> {
         }
     }
 
-    /// Someone who taps one link about as often as a day allows, around midnight and mostly at one moment.
+    /// Someone who taps one link, in two steps, about as often as a day allows, around midnight and mostly at one moment.
     fn flood(&mut self) {
         let contact = self.random.below(self.shape.contacts);
         let midnight = START_MS + DAY_MS;
         for _ in 0..(19 + self.random.below(6)) {
-            let at = midnight + *self.random.pick(&[0, 0, 0, 0, 1, 1000, DAY_MS - 1, -1]);
-            self.tell_link_click(Some(contact), "spring", "", "spring--a", None, at);
+            let at = midnight + *self.random.pick(&[0, 0, 0, 0, 1, 1000, DAY_MS - 1, DAY_MS, -1]);
+            let step = *self.random.pick(&["", "", "", "b"]);
+            self.tell_link_click(Some(contact), "spring", step, "spring--a", None, at);
         }
     }
 }
