@@ -486,7 +486,8 @@ impl Facts {
             Facts::Inbound(facts) => facts.put_event(event, at_ms),
             Facts::Click(facts) => facts.put_event(event, provider, at_ms),
             Facts::Conversion(facts) => facts.put_event(event, at_ms),
-            Facts::OptOut(_) => false,
+            // Told again without a time of its own: what was received first says when it was.
+            Facts::OptOut(facts) => earlier(&mut facts.at_ms, at_ms),
         }
     }
 }
