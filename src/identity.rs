@@ -74,8 +74,8 @@ pub enum Command {
     Moved { moved: Vec<Moved>, received_ms: Ms },
     /// How many statuses of each channel wait for a name.
     Waiting,
-    /// Forget the key of a person.
-    Forget { handle: String },
+    /// Forget the keys of a person, each by its handle.
+    Forget { handles: Vec<String> },
     /// A page of all that is stored.
     Export { place: Place },
     /// Take the rows of an export in.

@@ -38,7 +38,7 @@ use store::Rows;
 
 pub use lists::{List, Listed, ListedRow, Of, Position};
 pub use load::load_entry;
-pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Verdict, Write, Written};
+pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Traces, Verdict, Write, Written};
 
 /// Contacts and their entries that one Ledger keeps in memory, between two looks more. Each took 1.0 KB there (16 Ledgers, 250,000
 /// entries), so a Ledger takes about 24 MB; an isolate has 128 MB, and may have several Ledgers in it. A contact with more than that

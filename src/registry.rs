@@ -87,6 +87,8 @@ pub enum Command {
         kind: Kind,
         id: String,
     },
+    /// The ids of all channels that there are and were.
+    ChannelIds,
     Get {
         kind: Kind,
         id: String,
@@ -111,7 +113,10 @@ impl Command {
     /// Whether it may change something that others must be told of.
     #[must_use]
     pub fn changes(&self) -> bool {
-        !matches!(self, Self::Get { .. } | Self::List { .. } | Self::Keys | Self::UseTicket { .. } | Self::Export { .. })
+        !matches!(
+            self,
+            Self::Get { .. } | Self::ChannelIds | Self::List { .. } | Self::Keys | Self::UseTicket { .. } | Self::Export { .. }
+        )
     }
 }
 
@@ -295,6 +300,11 @@ impl<S: Sql> Registry<S> {
                 Ok(answer(false, keys.unwrap_or_else(|| "[]".to_owned())))
             }
             Command::Delete { kind, id } => self.delete(*kind, id),
+            Command::ChannelIds => {
+                let ids: Vec<String> =
+                    self.rows("SELECT json_group_array(id) FROM records WHERE kind = 'channel'", &[]).map_err(storage)?;
+                Ok(answer(false, text(&ids)))
+            }
             Command::Get { kind, id } => {
                 let doc = self.doc(*kind, id)?.or_else(|| match kind {
                     Kind::Settings => Some(text(&Settings::default())),

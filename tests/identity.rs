@@ -215,7 +215,7 @@ fn what_an_older_release_stored_answers_and_goes_on_alike() {
                 Command::Resolve { events } => drop(identity.resolve(events).unwrap()),
                 Command::Claim { claims, received_ms } => drop(identity.claim(claims, *received_ms).unwrap()),
                 Command::Moved { moved, received_ms } => identity.moved(moved, *received_ms).unwrap(),
-                Command::Forget { handle } => identity.forget(handle).unwrap(),
+                Command::Forget { handles } => handles.iter().for_each(|handle| identity.forget(handle).unwrap()),
                 other => panic!("{other:?}"),
             }
             identity.done(&identity.due(0).unwrap()).unwrap();

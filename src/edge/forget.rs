@@ -4,7 +4,6 @@
 //! answer asks again, and nothing is left.
 
 use futures_util::future::join_all;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::config::Config;
@@ -12,59 +11,63 @@ use super::definitions::ask;
 use super::http;
 use super::{Answer, Asked, identity, ledgers, letters, now_ms, people};
 use crate::body;
-use crate::bounds::PAGE_MOST;
-use crate::channel::Channel;
-use crate::contact::{canonical_key, spellings};
+use crate::contact::{Handle, canonical_key, spellings};
+use crate::event::Ms;
 use crate::json;
-use crate::ledger::{Read, Write};
+use crate::ledger::{Read, Traces, Write};
 use crate::problem::Problem;
-use crate::registry::{Command, Kind, Page};
+use crate::registry::Command;
+use crate::sorted::SortedSet;
 use crate::time::to_rfc3339;
-
-/// What a Ledger knows of a person that other objects may know too.
-#[derive(Deserialize)]
-struct Traces {
-    key: Option<String>,
-}
 
 /// `POST /v1/contacts/erase`
 pub async fn erase(config: &Config, asked: &Asked<'_>) -> Answer {
     let body: Value = body::json(&http::body(asked.request).await?)?;
-    let handle = people::named(config, &body)?;
-    let ledger = handle.ledger(config.partition.ledgers);
-    let handle = handle.to_text();
-    let broken = || Problem::unavailable("A ledger does not answer.");
-    let read = serde_json::to_string(&Read::Traces { handle: handle.clone() }).map_err(|_| broken())?;
-    let traces: Traces = json::read(&ledgers::read(config, ledger, &read).await?).map_err(|_| broken())?;
-    identity::forget(config, &handle).await?;
-    let written = body.get("contact").and_then(Value::as_str).and_then(canonical_key);
-    let mut letters = 0;
-    if let Some(key) = written.or(traces.key) {
-        letters = forget_letters(config, &spellings(&key)).await?;
+    let named = people::named(config, &body)?;
+    let mut person = named;
+    let mut known = traces(config, person).await?;
+    // A key that belongs to another person leads to them, in one step.
+    if let Some(to) = &known.moved_to {
+        person = Handle::of(&config.partition.handle_key, to);
+        known = traces(config, person).await?;
     }
+    let mut keys: SortedSet<String> = SortedSet::new();
+    keys.extend(known.keys);
+    keys.extend(body.get("contact").and_then(Value::as_str).and_then(canonical_key));
+    let mut handles: SortedSet<String> = SortedSet::new();
+    handles.extend([named, person].map(Handle::to_text));
+    handles.extend(keys.iter().map(|key| Handle::of(&config.partition.handle_key, key).to_text()));
+    identity::forget(config, handles.iter().cloned().collect()).await?;
+    let spelled: Vec<String> = keys.iter().flat_map(|key| spellings(key)).collect();
+    let letters = if spelled.is_empty() { 0 } else { forget_letters(config, &spelled).await? };
     let at_ms = now_ms();
-    let write = serde_json::to_string(&Write::Erase { handle: handle.clone(), at_ms }).map_err(|_| broken())?;
-    ledgers::write_text(config, ledger, &write).await.map_err(|_| broken())?;
-    let shown = json!({ "handle": handle, "erased_at": to_rfc3339(at_ms), "letters": letters });
+    erase_from_ledger(config, person, at_ms).await?;
+    if named != person {
+        erase_from_ledger(config, named, at_ms).await?;
+    }
+    let shown = json!({ "handle": person.to_text(), "erased_at": to_rfc3339(at_ms), "letters": letters });
     Ok(http::json(200, &shown.to_string())?)
 }
 
-/// Takes the letters of all channels away that hold one of the keys; gives how many there were.
+async fn traces(config: &Config, person: Handle) -> Result<Traces, Problem> {
+    let read = serde_json::to_string(&Read::Traces { handle: person.to_text() }).map_err(|_| unanswered())?;
+    json::read(&ledgers::read(config, person.ledger(config.partition.ledgers), &read).await?).map_err(|_| unanswered())
+}
+
+async fn erase_from_ledger(config: &Config, person: Handle, at_ms: Ms) -> Result<(), Problem> {
+    let write = serde_json::to_string(&Write::Erase { handle: person.to_text(), at_ms }).map_err(|_| unanswered())?;
+    ledgers::write_text(config, person.ledger(config.partition.ledgers), &write).await.map(drop).map_err(|_| unanswered())
+}
+
+fn unanswered() -> Problem {
+    Problem::unavailable("A ledger does not answer.")
+}
+
+/// Takes the letters of all channels, deleted ones too, away that hold one of the keys; gives how many there were.
 async fn forget_letters(config: &Config, keys: &[String]) -> Result<u64, Problem> {
-    let mut forgotten = 0;
-    let mut after = String::new();
-    loop {
-        let command = Command::List { kind: Kind::Channel, filters: Vec::new(), after, limit: PAGE_MOST };
-        let (_, page) = ask::<Page<Channel>>(config, &command).await?;
-        let channels = page.data.iter().map(async |channel| forget_letters_of(config, &channel.id, keys).await);
-        for more in join_all(channels).await {
-            forgotten += more?;
-        }
-        match page.next {
-            Some(next) => after = next,
-            None => return Ok(forgotten),
-        }
-    }
+    let (_, channels) = ask::<Vec<String>>(config, &Command::ChannelIds).await?;
+    let calls = channels.iter().map(async |channel| forget_letters_of(config, channel, keys).await);
+    join_all(calls).await.into_iter().sum()
 }
 
 async fn forget_letters_of(config: &Config, channel: &str, keys: &[String]) -> Result<u64, Problem> {

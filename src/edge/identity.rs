@@ -50,13 +50,13 @@ pub async fn claim(config: &Config, claims: Vec<Claim>, received_ms: Ms) -> Resu
     Ok(second.into_iter().flatten().collect())
 }
 
-/// Forgets a person's key in all of them.
+/// Forgets a person's keys, by their handles, in all of them.
 ///
 /// # Errors
 /// 503, if an object does not answer.
-pub async fn forget(config: &Config, handle: &str) -> Result<(), Problem> {
-    let calls = (0..config.partition.ledgers)
-        .map(async |object| ask::<()>(config, object, &Command::Forget { handle: handle.to_owned() }).await);
+pub async fn forget(config: &Config, handles: Vec<String>) -> Result<(), Problem> {
+    let command = &Command::Forget { handles };
+    let calls = (0..config.partition.ledgers).map(async |object| ask::<()>(config, object, command).await);
     join_all(calls).await.into_iter().collect()
 }
 

@@ -77,8 +77,10 @@ impl Identity {
                 self.arm(MOVE_AGAIN_MS).await;
                 json!(core.import(&rows).map_err(refused)?).to_string()
             }
-            Command::Forget { handle } => {
-                core.forget(&handle).map_err(refused)?;
+            Command::Forget { handles } => {
+                for handle in handles {
+                    core.forget(&handle).map_err(refused)?;
+                }
                 // Before their Ledger forgets them: what another wins by it must not count twice.
                 self.told().await?;
                 "null".to_owned()

@@ -1,8 +1,6 @@
 //! What a Ledger answers when it is asked for numbers.
 
-use serde_json::json;
-
-use super::requests::{MOVING, RECOUNTING};
+use super::requests::{MOVING, RECOUNTING, Traces};
 use super::{BookRows, Ledger, Read, to_json};
 use crate::sql::{Sql, SqlError};
 
@@ -30,8 +28,11 @@ impl<S: Sql> Ledger<S> {
             Read::Export { ledger, place } => Ok(to_json(&self.export(*ledger, place)?)),
             Read::Traces { handle } => {
                 self.load([handle.as_str()].into_iter())?;
-                let key = self.contacts.get(handle).and_then(|cached| cached.timeline.key());
-                Ok(json!({ "key": key }).to_string())
+                let Some(cached) = self.contacts.get(handle) else { return Ok(to_json(&Traces::default())) };
+                let ties = &cached.row.ties;
+                let keys = cached.timeline.key().into_iter().chain(ties.names()).map(str::to_owned).collect();
+                let moved_to = ties.home().filter(|(_, pair)| *pair || cached.timeline.is_empty());
+                Ok(to_json(&Traces { keys, moved_to: moved_to.map(|(to, _)| to.to_owned()) }))
             }
             // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health. The channel stands
             // with what was told of the message or with its dispatch; of one in parts, in whichever part has it.

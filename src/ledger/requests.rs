@@ -200,7 +200,7 @@ pub enum Read {
     Extent { campaign: u32 },
     /// A page of all that is stored; this Ledger's number is `ledger`.
     Export { ledger: u32, place: transfer::Place },
-    /// What other objects may know of a person too: the key.
+    /// What other objects may know of a person too: a `Traces`.
     Traces { handle: String },
     /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
     Unattributed,
@@ -232,6 +232,15 @@ pub enum Totals {
     Whole,
     /// As [`crate::sums::headline`] leaves them; with a cut of what was billed, or none.
     Headline,
+}
+
+/// The answer to [`Read::Traces`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Traces {
+    /// The keys that a person is known by here.
+    pub keys: Vec<String>,
+    /// The key of the person to whom this one belongs.
+    pub moved_to: Option<String>,
 }
 
 /// The answer to [`Read::Sums`]: campaign, share, origin, day and row; the totals as day −1, the spans of the cut by their numbers. Names are those of the rows with

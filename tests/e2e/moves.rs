@@ -165,3 +165,26 @@ fn a_conversion_follows_the_alias_whatever_came_first() {
     let stats = api.stats("spring");
     assert_eq!((&stats["conversions"]["total"], &stats["contacts"]["submitted"]), (&json!(2), &json!(1)), "{stats}");
 }
+
+#[test]
+fn who_is_erased_by_an_alias_goes_whole() {
+    let server = server();
+    let api = Api::of(&server);
+    api.channel("wa");
+    expect(&api.campaign("spring", json!({})), 201);
+    let (old, person) = ("12025550188", "12025550101");
+    let mut line = accepted(old, "w1", "2026-05-28T20:00:00Z");
+    line["wa_id"] = json!(person);
+    dispatch(&api, "spring", line);
+    convert(&api, json!({"id": "o1", "contact": old, "value": "10.00", "currency": "EUR", "at": "2026-05-28T21:00:00Z"}));
+    let known = || api.get("/v1/export").text();
+    assert!(known().contains(old) && known().contains(person));
+    let erased = api.post("/v1/contacts/erase", json!({"contact": old}));
+    expect(&erased, 200);
+    assert!(!known().contains(old) && !known().contains(person), "{}", known());
+    for contact in [old, person] {
+        expect(&api.post("/v1/contacts/lookup", json!({"contact": contact})), 404);
+    }
+    let listed = api.get("/v1/campaigns/spring/messages").json();
+    assert_eq!((&listed["total"], &listed["erased"], sent(&api, "spring")), (&json!(0), &json!(1), json!(1)));
+}
