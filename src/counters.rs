@@ -308,7 +308,7 @@ impl Book {
         match self.sorted.binary_search_by(|no| self.name_of(u32::from(*no)).cmp(name)) {
             Ok(place) => self.sorted.get(place).copied().unwrap_or_default(),
             Err(place) => {
-                // `bounds` keeps the names of a campaign far below 2^14, the width of the step's field.
+                // Nothing keeps a campaign's names below 2^14, the width of the step's field (ARCHITECTURE, quirks).
                 let no = self.names.len() as u16;
                 self.names.push(name.to_owned());
                 self.sorted.insert(place, no);

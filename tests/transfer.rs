@@ -80,12 +80,12 @@ fn a_workspace_moves_to_twice_as_many_ledgers() {
         let batches = split(seed, &repeat(seed, &shuffle(seed, &scenario.received)));
         batches.iter().for_each(|batch| old.record(batch));
         let expected = recount(&scenario.received, &scenario.definitions);
-        // One is erased; in some workspaces everybody else expires too.
+        // One is erased; in some workspaces others expire too, or some of what they did.
         let (ledger, handle) = old.whereabouts(&written(random.below(10))[0]);
         let erase = Write::Erase { handle: handle.clone(), at_ms: START_MS + 50 * DAY_MS };
         old.ledgers[ledger].commit(&[erase], 0).remove(0).unwrap();
         if random.one_in(3) {
-            old.now_ms = START_MS + 200 * DAY_MS;
+            old.now_ms = START_MS + (88 + *random.pick(&[0, 1, 2, 3, 4, 6, 8, 12, 112])) * DAY_MS;
             let now_ms = old.now_ms;
             old.ledgers.iter_mut().for_each(|ledger| while ledger.tend(now_ms).unwrap() < DAY_MS {});
         }
@@ -95,6 +95,8 @@ fn a_workspace_moves_to_twice_as_many_ledgers() {
         assert_eq!(lines.iter().filter(|line| line.starts_with("{\"thing\"")).count(), things.sum::<usize>(), "{context}");
 
         let mut new = Workspace::new(2 * ledgers, &scenario.definitions);
+        new.now_ms = old.now_ms;
+        new.ledgers.iter_mut().for_each(|ledger| drop(ledger.commit(&[Write::Retain { days: 90 }], 0).remove(0).unwrap()));
         let mut sent = shuffled(&mut random, &lines);
         for _ in 0..lines.len() / 4 {
             sent.push(random.pick(&lines).clone());
@@ -103,6 +105,12 @@ fn a_workspace_moves_to_twice_as_many_ledgers() {
             import(&mut new, chunk);
             if random.one_in(8) {
                 new.restart();
+            }
+            if random.one_in(4) {
+                let now_ms = new.now_ms;
+                for ledger in &mut new.ledgers {
+                    ledger.tend(now_ms).unwrap();
+                }
             }
         }
         for of in

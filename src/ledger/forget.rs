@@ -21,8 +21,12 @@ impl<S: Sql> Ledger<S> {
         self.marks.horizon_ms.max(self.now_ms - Ms::from(self.marks.retention_days) * DAY_MS)
     }
 
-    /// Lets go what is too old of these contacts. They are in memory as they are stored; so they are afterwards.
+    /// Lets go what is too old of these contacts. They are in memory as they are stored; so they are afterwards. While an import goes
+    /// on nothing goes: what keeps it may be in a later chunk.
     pub(super) fn expire(&mut self, handles: &SortedSet<&str>, change: &mut Change) -> Result<u64, SqlError> {
+        if self.now_ms < self.marks.restored_ms + DAY_MS {
+            return Ok(0);
+        }
         let cutoff_ms = self.cutoff_ms();
         let mut rows_written = 0;
         for handle in handles {
@@ -139,6 +143,8 @@ pub(super) struct Marks {
     pub(super) horizon_ms: Ms,
     /// When this Ledger forgot something for the first time; 0 if it never did.
     pub(super) sealed_ms: Ms,
+    /// When lines of an export last came, to the hour.
+    pub(super) restored_ms: Ms,
     /// Whether anybody was ever erased.
     pub(super) tombstones: bool,
     /// The rules whose counters are answered from.
@@ -158,6 +164,7 @@ impl Marks {
             retention_days: days.unwrap_or(crate::bounds::RETENTION_DAYS),
             horizon_ms: stored.get("horizon_ms").copied().unwrap_or_default(),
             sealed_ms: stored.get("sealed_ms").copied().unwrap_or_default(),
+            restored_ms: stored.get("restored_ms").copied().unwrap_or(-DAY_MS),
             tombstones,
             rules,
             recounted,

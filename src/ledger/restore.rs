@@ -10,6 +10,7 @@ use super::{Change, Ledger, to_json};
 use crate::counters::StoredRow;
 use crate::event::Ms;
 use crate::json;
+use crate::policy::HOUR_MS;
 use crate::sorted::SortedSet;
 use crate::sql::{Arg, Sql, SqlError};
 use crate::transfer::{self, Page, Place, Section};
@@ -64,6 +65,10 @@ impl<S: Sql> Ledger<S> {
     pub(super) fn restore(&mut self, ledger: u32, lines: &transfer::Rows, change: &mut Change) -> Result<u64, SqlError> {
         let rows = |kind: &str| lines.get(kind).into_iter().flatten().map(|(_, row)| row);
         let mut rows_written = 0;
+        if self.now_ms >= self.marks.restored_ms + HOUR_MS {
+            self.marks.restored_ms = self.now_ms;
+            rows_written += self.store_mark("restored_ms", self.now_ms)?;
+        }
         for row in rows("erased") {
             let (handle, at_ms) = read::<(String, Ms)>(row)?;
             rows_written += self.entomb(&handle, at_ms)?;
@@ -71,7 +76,6 @@ impl<S: Sql> Ledger<S> {
         let mut handles: SortedSet<&str> = SortedSet::new();
         handles.extend(rows("contact").chain(rows("entry")).filter_map(|row| row.get(0)?.as_str()));
         self.load(handles.iter().copied())?;
-        rows_written += self.expire(&handles, change)?;
         for row in rows("contact") {
             let (handle, row) = read::<(String, ContactRow)>(row)?;
             let Some(cached) = self.contacts.get_mut(&handle) else { continue };
