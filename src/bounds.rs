@@ -65,6 +65,9 @@ pub const SHARE_HOURS: u32 = 8_784;
 /// began before its end.
 pub const LEASE_MS: i64 = 600_000;
 pub const LEASE_KEPT_MS: i64 = 60_000;
+/// How much longer nobody else gets what it reserved: dispatches that came just before its end are in the Ledgers, and seen there, two
+/// calls later ([`LEDGER_CALL_MS`]).
+pub const LEASE_LATE_MS: i64 = 10_000;
 
 /// Open reservations of one campaign, and contacts of one: 10,000, as many as one body of dispatches names.
 pub const LEASES: i64 = 1_000;

@@ -20,7 +20,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::{LEASE_KEPT_MS, LEASE_MS, LEASES};
+use crate::bounds::{LEASE_KEPT_MS, LEASE_LATE_MS, LEASE_MS, LEASES};
 use crate::event::Ms;
 use crate::json;
 use crate::problem::Problem;
@@ -119,14 +119,14 @@ impl<S: Sql> Gate<S> {
             "SELECT json_array(coalesce(sum(max(0, n - (SELECT count(*) FROM uses
                 WHERE lease = leases.id AND turn <= CAST(? AS INTEGER)))), 0))
              FROM leases WHERE until_ms > CAST(? AS INTEGER)",
-            &[Arg::Int(mark.turn), Arg::Int(mark.at_ms)],
+            &[Arg::Int(mark.turn), Arg::Int(mark.at_ms - LEASE_LATE_MS)],
         )?;
         Ok(u64::try_from(reserved).unwrap_or_default())
     }
 
     fn lease(&self, lease: &str, granted: &Granted, now_ms: Ms) -> Result<(), Problem> {
         // Those that no mark can still see.
-        let old = [Arg::Int(now_ms - LEASE_KEPT_MS)];
+        let old = [Arg::Int(now_ms - LEASE_LATE_MS - LEASE_KEPT_MS)];
         self.0.exec("DELETE FROM uses WHERE lease IN (SELECT id FROM leases WHERE until_ms <= CAST(? AS INTEGER))", &old)?;
         self.0.exec("DELETE FROM leases WHERE until_ms <= CAST(? AS INTEGER)", &old)?;
         let open = self.number("SELECT json_array(count(*)) FROM leases", &[])?;
@@ -145,7 +145,7 @@ impl<S: Sql> Gate<S> {
         let open = self.number(
             "SELECT json_array(count(*)) FROM leases WHERE id = ? AND until_ms > CAST(? AS INTEGER)
                 AND n > (SELECT count(*) FROM uses WHERE lease = leases.id)",
-            &[Arg::Text(lease), Arg::Int(now_ms)],
+            &[Arg::Text(lease), Arg::Int(now_ms - LEASE_LATE_MS)],
         )?;
         if open == 0 {
             return Ok(());

@@ -13,6 +13,8 @@ use proptest::prelude::*;
 use rusqlite_sql::RusqliteSql;
 
 const LEASE_MS: i64 = 600_000;
+/// How long dispatches may be under way.
+const LATE_MS: i64 = 10_000;
 
 fn mark(gate: &Gate<RusqliteSql>, now_ms: i64) -> Mark {
     serde_json::from_str(&gate.apply(&Command::Mark, now_ms).unwrap()).unwrap()
@@ -43,9 +45,11 @@ fn a_reservation_counts_until_it_is_used_or_lapses() {
     // More than was granted uses nobody else's.
     used(&gate, "b", &["1", "2", "3", "4", "5"], 3);
     assert_eq!(mark(&gate, 3).reserved, 10);
-    assert_eq!(mark(&gate, LEASE_MS).reserved, 5, "the first has lapsed");
-    assert_eq!(mark(&gate, LEASE_MS + 1).reserved, 0);
-    assert_eq!(grant(&gate, mark(&gate, LEASE_MS + 1), "e", 9, Some(10), 4, LEASE_MS + 1).granted, 6);
+    let end = LEASE_MS + LATE_MS;
+    assert_eq!(mark(&gate, end - 1).reserved, 10, "its last dispatches may still be under way");
+    assert_eq!(mark(&gate, end).reserved, 5, "the first has lapsed");
+    assert_eq!(mark(&gate, end + 1).reserved, 0);
+    assert_eq!(grant(&gate, mark(&gate, end + 1), "e", 9, Some(10), 4, end + 1).granted, 6);
 }
 
 /// What is used while the Ledgers are asked is not in their answer, maybe: it stays reserved for this grant.
@@ -56,11 +60,12 @@ fn a_use_after_the_mark_does_not_count() {
     let early = mark(&gate, 1);
     used(&gate, "a", &["x", "y"], 2);
     assert_eq!(grant(&gate, early, "b", 10, Some(10), 0, 3).granted, 4);
-    let late = mark(&gate, LEASE_MS - 1);
+    let end = LEASE_MS + LATE_MS;
+    let late = mark(&gate, end - 1);
     // Lapsed since the mark: it counts, for its last dispatches may have come after the Ledgers were asked.
-    assert_eq!(grant(&gate, late, "c", 10, Some(12), 2, LEASE_MS).granted, 2);
+    assert_eq!(grant(&gate, late, "c", 10, Some(12), 2, end).granted, 2);
     let refused =
-        gate.apply(&Command::Grant { mark: late, lease: "d".to_owned(), n: 1, limit: None, attempted: 0 }, LEASE_MS - 1 + 60_000);
+        gate.apply(&Command::Grant { mark: late, lease: "d".to_owned(), n: 1, limit: None, attempted: 0 }, end - 1 + 60_000);
     assert_eq!(refused.unwrap_err().status, 503);
 }
 
@@ -73,7 +78,7 @@ fn open_leases_are_bounded() {
     let command = |now_ms| Command::Grant { mark: mark(&gate, now_ms), lease: "x".to_owned(), n: 1, limit: None, attempted: 0 };
     let refused = gate.apply(&command(1), 1).unwrap_err();
     assert_eq!((refused.status, refused.retry_after_s.is_some()), (429, true));
-    let later = LEASE_MS + 60_000;
+    let later = LEASE_MS + LATE_MS + 60_000;
     gate.apply(&command(later), later).unwrap();
 }
 
@@ -85,8 +90,10 @@ enum Step {
     Count,
     /// Ends reserving.
     Grant(u64),
-    /// Dispatches to the next contact of its oldest lease; the Ledger has it.
+    /// Dispatches to the next contact of its oldest lease.
     Dispatch,
+    /// The Ledgers have what it dispatched; at the latest [`LATE_MS`] after.
+    Arrive,
     /// Notes its dispatches as used; or the note is lost.
     Note(bool),
     /// The object dies and wakes.
@@ -101,9 +108,11 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
         3 => Just(Step::Count),
         3 => (1u64..12).prop_map(Step::Grant),
         12 => Just(Step::Dispatch),
+        6 => Just(Step::Arrive),
         4 => any::<bool>().prop_map(Step::Note),
         1 => Just(Step::Wake),
         2 => (1i64..300).prop_map(Step::Wait),
+        2 => (1i64..10).prop_map(Step::Wait),
     ];
     (0usize..3, step)
 }
@@ -112,9 +121,20 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
 struct Sender {
     mark: Option<Mark>,
     counted: Option<u64>,
-    /// Lease, contacts that it may still dispatch, until when, and those that were dispatched and not noted.
+    /// Lease, contacts that it may still dispatch, until when; those that were dispatched, and when; those that arrived and are not noted.
     leases: Vec<(String, u64, i64)>,
+    under_way: Vec<(String, String, i64)>,
     unnoted: Vec<(String, String)>,
+}
+
+impl Sender {
+    /// What it dispatched before a moment arrives.
+    fn arrive(&mut self, before_ms: i64, attempted: &mut BTreeSet<String>) {
+        for (lease, contact, _) in self.under_way.extract_if(.., |(_, _, at_ms)| *at_ms < before_ms) {
+            attempted.insert(contact.clone());
+            self.unnoted.push((lease, contact));
+        }
+    }
 }
 
 proptest! {
@@ -147,22 +167,26 @@ proptest! {
                     if let Some((lease, left, _)) = sender.leases.first_mut() {
                         *left -= 1;
                         let contact = format!("contact {no}");
-                        sender.unnoted.push((lease.clone(), contact.clone()));
-                        attempted.insert(contact);
+                        sender.under_way.push((lease.clone(), contact, now_ms));
                     }
                 }
+                Step::Arrive => sender.arrive(i64::MAX, &mut attempted),
                 Step::Note(lost) => for (lease, contact) in sender.unnoted.drain(..) {
                     if !lost {
                         used(&gate, &lease, &[&contact], now_ms);
                     }
                 },
                 Step::Wake => gate = Gate::open(sql.clone()).unwrap(),
-                Step::Wait(s) => now_ms += s * 1_000,
+                Step::Wait(s) => {
+                    now_ms += s * 1_000;
+                    senders.iter_mut().for_each(|sender| sender.arrive(now_ms - LATE_MS + 1, &mut attempted));
+                }
             }
             prop_assert!(attempted.len() as u64 <= limit, "{} attempted of {limit}", attempted.len());
         }
         // When every lease has lapsed, all that is left can be had.
-        now_ms += LEASE_MS;
+        now_ms += LEASE_MS + LATE_MS;
+        senders.iter_mut().for_each(|sender| sender.arrive(i64::MAX, &mut attempted));
         let counted = attempted.len() as u64;
         prop_assert_eq!(grant(&gate, mark(&gate, now_ms), "last", 1_000, Some(limit), counted, now_ms).granted, limit - counted);
     }
