@@ -108,6 +108,22 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// A place in the list, as its cursor keeps it: the bits of a number, for not every text of a rate is read as the rate that it was
+/// written of; else the text; and the id.
+pub type Mark = (Option<u64>, Option<String>, String);
+
+/// The mark of the place that a campaign has by its key and id.
+#[must_use]
+pub fn marked(key: &Value, id: &str) -> Mark {
+    (key.as_f64().map(f64::to_bits), key.as_str().map(str::to_owned), id.to_owned())
+}
+
+/// The inverse of [`marked`].
+#[must_use]
+pub fn unmarked((bits, text, id): Mark) -> (Value, String) {
+    (bits.map_or_else(|| json!(text), |bits| json!(f64::from_bits(bits))), id)
+}
+
 /// What the Ledgers are asked for, to have the headline numbers of these campaigns (all, if none are named) and what they cost.
 #[must_use]
 pub fn sums(campaigns: Option<Vec<u32>>, prices: &Prices) -> Sums {
@@ -172,6 +188,17 @@ mod tests {
             .collect();
         found.sort_by(|a, b| wanted.order((&a.0, a.1), (&b.0, b.1)));
         found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    #[test]
+    fn a_place_is_what_its_mark_says() {
+        for key in [json!(1.0 / 11.0), json!(18.0 / 19.0), json!(7), json!("Diwali"), Value::Null] {
+            let mark = serde_json::to_string(&marked(&key, "a")).unwrap();
+            let (same, id) = unmarked(crate::json::read(&mark).unwrap());
+            let query = Query::lenient("sort=read_rate");
+            let wanted = Wanted::read(&query).unwrap();
+            assert!(wanted.order((&same, &id), (&key, "a")).is_eq(), "{mark}");
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ async fn list(config: &Config, query: &Query, fresh: bool, format: Format) -> Re
     // A cursor belongs to what decides which records the list holds, and in which order.
     let bound_to = format!("campaigns {}", query.key_without(&["cursor", "limit", "format"]));
     let after: Option<(Value, String)> = match query.get("cursor") {
-        Some(cursor) => json::read(&cursor::open(&config.cursor_key, &bound_to, cursor)?).ok(),
+        Some(cursor) => json::read(&cursor::open(&config.cursor_key, &bound_to, cursor)?).ok().map(campaign_list::unmarked),
         None => None,
     };
     let mut found: Vec<(Value, Campaign, Map<String, Value>)> = Vec::new();
@@ -95,7 +95,7 @@ async fn list(config: &Config, query: &Query, fresh: bool, format: Format) -> Re
         versions = add_numbers(config, &prices, &mut found).await?;
     }
     let next = found.last().filter(|_| more).and_then(|(key, campaign, _)| {
-        cursor::seal(&config.cursor_key, &bound_to, &serde_json::to_string(&(key, &campaign.id)).ok()?)
+        cursor::seal(&config.cursor_key, &bound_to, &serde_json::to_string(&campaign_list::marked(key, &campaign.id)).ok()?)
     });
     let data = found.into_iter().map(|(_, campaign, row)| listed(&campaign, row)).collect();
     Ok((page_json(data, total, next), versions))

@@ -331,3 +331,29 @@ fn an_answer_may_be_as_old_as_its_reader_allows() {
     expect(&api.patch("/v1/campaigns/spring", json!({"audience_size": 7})), 200);
     assert_eq!(api.stats("spring")["gaps"][0]["count"], json!(6));
 }
+
+/// One eleventh is no text that is read as what it was written of: a page that begins behind it must not begin with it.
+#[test]
+fn pages_by_a_rate_show_each_campaign_once() {
+    let server = server();
+    let api = Api::of(&server);
+    let callback_url = api.channel("meta");
+    for (campaign, delivered) in [("a", 11), ("b", 11), ("c", 19)] {
+        expect(&api.campaign(campaign, json!({})), 201);
+        for n in 0..delivered {
+            let word = if n == 0 { "read" } else { "delivered" };
+            let status = status(&format!("{campaign}.{n}"), word, &format!("120255501{n:02}"), AT_MS, campaign);
+            expect(&api.status(&callback_url, &status), 200);
+        }
+    }
+    for (sort, order) in [("-read_rate", ["a", "b", "c"]), ("read_rate", ["c", "a", "b"])] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        while seen.len() < 5 {
+            let page = api.get(&format!("/v1/campaigns?sort={sort}&limit=1&max_age=0{cursor}")).json();
+            seen.push(page["data"][0]["campaign"].as_str().unwrap_or_default().to_owned());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(seen, order, "{sort}");
+    }
+}
