@@ -366,8 +366,9 @@ impl Overview {
     }
 }
 
+/// An id as it was meant; what begins with `#` names a record by its number (`registry::numbered`), which is nobody's affair outside.
 fn decoded(segment: &str) -> Option<Cow<'_, str>> {
-    percent_decode_str(segment).decode_utf8().ok()
+    percent_decode_str(segment).decode_utf8().ok().filter(|id| !id.starts_with('#'))
 }
 
 /// Path and query of an absolute URL as the platform serialises it (the path is never empty, the fragment never sent).
@@ -409,13 +410,16 @@ impl Query {
     /// 400, which names the known parameters and nothing of what was sent.
     pub fn strict(query: &str, known: &[&str]) -> Result<Self, Problem> {
         let query = Self::lenient(query);
-        for (at, (name, _)) in query.0.iter().enumerate() {
+        for (at, (name, value)) in query.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 return Err(Problem::bad(if known.is_empty() {
                     "This route takes no query parameters.".to_owned()
                 } else {
                     format!("Unknown query parameter; this route takes: {}.", known.join(", "))
                 }));
+            }
+            if value.contains(char::is_control) {
+                return Err(Problem::bad(format!("The query parameter {name} holds a control character.")));
             }
             if query.0.iter().take(at).any(|(earlier, _)| earlier == name) {
                 return Err(Problem::bad(format!("The query parameter {name} stands there twice.")));

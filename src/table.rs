@@ -112,13 +112,19 @@ fn leaves(path: String, value: &Value, paths: &mut SortedSet<String>) {
 }
 
 fn shown(row: &Value, path: &str) -> String {
-    match path.split('.').try_fold(row, |value, name| value.get(name)) {
+    match at(row, path) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => cell(text),
         // A number is no formula, whatever its sign.
         Some(number @ Value::Number(_)) => number.to_string(),
         Some(other) => cell(&other.to_string()),
     }
+}
+
+/// The value at a path, whose names may hold dots themselves.
+fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let deeper = |(dot, _)| at(value.get(path.get(..dot)?)?, path.get(dot + 1..)?);
+    value.get(path).or_else(|| path.match_indices('.').find_map(deeper))
 }
 
 fn record(cells: impl Iterator<Item = String>) -> String {
@@ -164,6 +170,12 @@ mod tests {
 
     fn check_cell(value: Value, cell: &str) {
         assert_eq!(lines(Format::Csv, &["v"], &[json!({ "v": value })]), format!("{cell}\r\n"));
+    }
+
+    #[test]
+    fn names_may_hold_dots() {
+        let list = json!({ "data": [{ "step": "s", "lists": { "contacts.clicked": "/a", "clicks": "/b" }, "x": { "y": 1 } }] });
+        assert_eq!(written(Format::Csv, &list), "step,lists.clicks,lists.contacts.clicked,x.y\r\ns,/b,/a,1\r\n");
     }
 
     #[test]

@@ -375,3 +375,15 @@ fn what_was_answered_survives_twenty_kills() {
     }
     assert_eq!(api.stats("spring")["messages"]["sent"], json!(sent));
 }
+
+/// What stands in a path or a query is what the sender means, and nothing that the worker means by it among its own.
+#[test]
+fn signs_of_our_own_are_refused_from_outside() {
+    let server = server();
+    let api = Api::of(&server);
+    expect(&api.campaign("spring", json!({})), 201);
+    expect_problem(&api.get("/v1/campaigns/spring/stats?step=a%1Ffrom=2026-11-01T00:00:00Z"), 400, &[]);
+    for path in ["/v1/campaigns/%231", "/v1/campaigns/%231/stats", "/v1/links/%231"] {
+        expect_problem(&api.get(path), 404, &[]);
+    }
+}
