@@ -56,6 +56,10 @@ fn handshake(channel: &OpenChannel, query: &Query) -> Answer {
 }
 
 async fn receive(config: &Rc<Config>, asked: &Asked<'_>, id: &str, channel: Rc<OpenChannel>) -> Answer {
+    // A channel that has secrets never takes what is unsigned.
+    if channel.secrets.is_empty() && !channel.channel.secrets.is_empty() {
+        return Err(Problem::unavailable("The channel's secrets cannot be opened: was the master key changed?").into());
+    }
     let body = http::body(asked.request).await?;
     let received_ms = now_ms();
     let headers: Vec<(String, String)> = channel
