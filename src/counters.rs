@@ -12,7 +12,7 @@ use crate::order;
 use crate::sorted::SortedMap;
 
 /// The rules that made a set of counters. Raised whenever a definition changes what equal events count for.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 pub const QUARTER_MS: Ms = 15 * 60 * 1000;
 pub const DAY_MS: Ms = 24 * 3_600_000;

@@ -498,18 +498,16 @@ impl Timeline {
         };
         // Only the last that counts one by one can change places with the first of the flood.
         let today = from((link, day * DAY_MS, "")).take_while(|other| self.clicks[*other].at_ms().div_euclid(DAY_MS) == day);
-        let edge = today.skip(HUMAN_CLICKS_PER_DAY - 1).take(2);
+        let edge = today.skip(HUMAN_CLICKS_PER_DAY - 1).zip([false, true]);
+        let edge = edge.filter(|(other, flood)| self.clicks[*other].flood != *flood).map(|(other, _)| other);
         let changed: Vec<u32> = edge.chain([no]).collect();
         let mut touched = changed.clone();
         for of in changed {
-            // Those after it in its place, up to the first that is no flood: that may be the first human one, or no more.
-            let later = from((link, self.clicks[of].at_ms(), &self.clicks[of].slot.id));
-            for other in later.filter(|other| *other != of && self.click_place(*other) == self.click_place(of)) {
-                touched.push(other);
-                if !self.clicks[other].flood {
-                    break;
-                }
-            }
+            // The next one in its place that is no flood may be the first human one there, or no more.
+            let mut later = from((link, self.clicks[of].at_ms(), &self.clicks[of].slot.id));
+            let here =
+                |other: &u32| *other != of && !self.clicks[*other].flood && self.click_place(*other) == self.click_place(of);
+            touched.extend(later.find(here));
         }
         self.dirty.clicks.extend(touched);
     }

@@ -9,7 +9,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use bluetick::facts::{Facts, entry_id, time_of};
-use bluetick::ledger::{Routed, Write};
+use bluetick::ledger::{Read, Routed, Write};
 use model::generate::{Random, START_MS, Scenario, Shape, generate_with, minimise, repeat, shuffle, split};
 use model::{DAY_MS, Received, recount};
 use serde_json::{Value, json};
@@ -148,6 +148,25 @@ fn a_flood_takes_no_unique_click_away() {
         let mut workspace = Workspace::new(1, &definitions);
         received.iter().for_each(|one| workspace.record(std::slice::from_ref(one)));
         check("a flood", &mut workspace, &definitions, &expected);
+    }
+}
+
+/// Told without a time, it is as old as its first receipt, whichever receipt comes first.
+#[test]
+fn an_opt_out_without_a_time_is_as_old_as_its_first_receipt() {
+    let definitions = generate_with(0, &Shape::within_contacts()).definitions;
+    let told = |at: i64, stopped: bool| Received {
+        received_ms: START_MS + at,
+        event: json!({"kind": "opt_out", "channel": "meta-1", "person": {"phone": "12025550100"}, "stopped": stopped}),
+    };
+    let (first, resumed, again) = (told(100, true), told(150, false), told(200, true));
+    for order in [[&first, &resumed, &again], [&again, &resumed, &first], [&resumed, &again, &first]] {
+        let mut workspace = Workspace::new(1, &definitions);
+        order.into_iter().for_each(|one| workspace.record(std::slice::from_ref(one)));
+        let (ledger, handle) = workspace.whereabouts("12025550100");
+        let person = workspace.ledgers[ledger].read(&Read::Person { handle }).unwrap();
+        let person: Value = serde_json::from_str(&person).unwrap();
+        assert_eq!(person["opted_out"], json!(false), "{person}");
     }
 }
 

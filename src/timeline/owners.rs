@@ -97,9 +97,9 @@ impl Timeline {
         };
         let flood = !machine && !self.nobody && floods(mine, at_ms);
         let counts = |other: &u32| {
-            let at =
-                self.clicks_by_link.partition_point(|o| click_link_key(&self.clicks)(*o) < click_link_key(&self.clicks)(*other));
-            self.click_place(*other) == self.click_place(no) && !floods(at, self.clicks[*other].at_ms())
+            let (key, at_ms) = (click_link_key(&self.clicks)(*other), self.clicks[*other].at_ms());
+            self.click_place(*other) == self.click_place(no)
+                && !floods(self.clicks_by_link.partition_point(|o| click_link_key(&self.clicks)(*o) < key), at_ms)
         };
         let unique = !machine && !flood && !self.nobody && !before(mine).any(counts);
 
