@@ -25,14 +25,14 @@ pub async fn erase(config: &Config, asked: &Asked<'_>) -> Answer {
     let body: Value = body::json(&http::body(asked.request).await?)?;
     let named = people::named(config, &body)?;
     let mut person = named;
-    let mut known = traces(config, person).await?;
+    let known = traces(config, person).await?;
+    let mut keys: SortedSet<String> = SortedSet::new();
+    keys.extend(known.keys);
     // A key that belongs to another person leads to them, in one step.
     if let Some(to) = &known.moved_to {
         person = Handle::of(&config.partition.handle_key, to);
-        known = traces(config, person).await?;
+        keys.extend(traces(config, person).await?.keys);
     }
-    let mut keys: SortedSet<String> = SortedSet::new();
-    keys.extend(known.keys);
     keys.extend(body.get("contact").and_then(Value::as_str).and_then(canonical_key));
     let mut handles: SortedSet<String> = SortedSet::new();
     handles.extend([named, person].map(Handle::to_text));

@@ -31,8 +31,7 @@ impl<S: Sql> Ledger<S> {
                 let Some(cached) = self.contacts.get(handle) else { return Ok(to_json(&Traces::default())) };
                 let ties = &cached.row.ties;
                 let keys = cached.timeline.key().into_iter().chain(ties.names()).map(str::to_owned).collect();
-                let moved_to = ties.home().filter(|(_, pair)| *pair || cached.timeline.is_empty());
-                Ok(to_json(&Traces { keys, moved_to: moved_to.map(|(to, _)| to.to_owned()) }))
+                Ok(to_json(&Traces { keys, moved_to: ties.home().map(|(to, _)| to.to_owned()) }))
             }
             // A scan of the entries under no campaign; it is asked when somebody looks at a channel's health. The channel stands
             // with what was told of the message or with its dispatch; of one in parts, in whichever part has it.
