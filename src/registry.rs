@@ -142,10 +142,13 @@ pub const SETTINGS: &str = "settings";
 /// The id of the only record of [`Kind::Denied`].
 pub const DENIED: &str = "all";
 
+/// What the id by which a record is found by its number begins with.
+pub const NUMBERED: char = '#';
+
 /// The id by which a campaign is found by its number, as tokens carry it: no id that an operator chooses has this form.
 #[must_use]
 pub fn numbered(no: u32) -> String {
-    format!("#{no}")
+    format!("{NUMBERED}{no}")
 }
 
 impl Kind {
@@ -623,7 +626,7 @@ impl<S: Sql> Registry<S> {
 
     fn doc(&self, kind: Kind, id: &str) -> Result<Option<String>, Problem> {
         let kind = kind.text();
-        match id.strip_prefix('#').map(str::parse) {
+        match id.strip_prefix(NUMBERED).map(str::parse) {
             Some(Ok(no)) => self
                 .sql
                 .text("SELECT doc FROM records WHERE kind = ? AND no = CAST(? AS INTEGER)", &[Arg::Text(kind), Arg::Int(no)]),

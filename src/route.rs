@@ -11,6 +11,10 @@ use percent_encoding::percent_decode_str;
 use crate::ledger::Of;
 use crate::letters::Shelf;
 use crate::problem::Problem;
+use crate::registry::NUMBERED;
+
+/// What stands between the parameters of a query where it is a key.
+const BETWEEN: &str = "\u{1f}";
 
 /// What was asked for; the texts are decoded, and not yet checked to be ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -366,9 +370,9 @@ impl Overview {
     }
 }
 
-/// An id as it was meant; what begins with `#` names a record by its number (`registry::numbered`), which is nobody's affair outside.
+/// An id as it was meant; none has a sign of our own in it.
 fn decoded(segment: &str) -> Option<Cow<'_, str>> {
-    percent_decode_str(segment).decode_utf8().ok().filter(|id| !id.starts_with('#'))
+    percent_decode_str(segment).decode_utf8().ok().filter(|id| !id.starts_with(NUMBERED) && !id.contains(BETWEEN))
 }
 
 /// Path and query of an absolute URL as the platform serialises it (the path is never empty, the fragment never sent).
@@ -418,8 +422,8 @@ impl Query {
                     format!("Unknown query parameter; this route takes: {}.", known.join(", "))
                 }));
             }
-            if value.contains(char::is_control) {
-                return Err(Problem::bad(format!("The query parameter {name} holds a control character.")));
+            if value.contains(BETWEEN) {
+                return Err(Problem::bad(format!("The query parameter {name} holds the control character U+001F.")));
             }
             if query.0.iter().take(at).any(|(earlier, _)| earlier == name) {
                 return Err(Problem::bad(format!("The query parameter {name} stands there twice.")));
@@ -438,7 +442,7 @@ impl Query {
     #[must_use]
     pub fn key_without(&self, names: &[&str]) -> String {
         let pairs = self.0.iter().filter(|(name, _)| name != "max_age" && !names.contains(&name.as_str()));
-        pairs.map(|(name, value)| [name, "=", value, "\u{1f}"].concat()).collect()
+        pairs.map(|(name, value)| [name, "=", value, BETWEEN].concat()).collect()
     }
 
     #[must_use]

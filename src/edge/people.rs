@@ -21,6 +21,7 @@ use crate::json;
 use crate::ledger::{List, Listed, ListedRow, Of, Position, Read};
 use crate::period::{Basis, Period};
 use crate::problem::Problem;
+use crate::registry::NUMBERED;
 use crate::route::Query;
 use crate::segment::Segment;
 use crate::timeline::Span;
@@ -94,6 +95,7 @@ pub async fn list(config: &Rc<Config>, asked: &Asked<'_>, of: Of, campaign: Opti
         of,
         campaign: match campaign.or(query.get("campaign")) {
             None => None,
+            Some(campaign) if campaign.starts_with(NUMBERED) => return Err(Problem::not_found("No such campaign.").into()),
             Some(campaign) => Some(number(config, campaign).await?),
         },
         step: text("step"),

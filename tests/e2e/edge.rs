@@ -383,7 +383,7 @@ fn signs_of_our_own_are_refused_from_outside() {
     let api = Api::of(&server);
     expect(&api.campaign("spring", json!({})), 201);
     expect_problem(&api.get("/v1/campaigns/spring/stats?step=a%1Ffrom=2026-11-01T00:00:00Z"), 400, &[]);
-    for path in ["/v1/campaigns/%231", "/v1/campaigns/%231/stats", "/v1/links/%231"] {
+    for path in ["/v1/campaigns/%231", "/v1/campaigns/spring%1Fstep=a/stats", "/v1/links/%231", "/v1/conversions?campaign=%231"] {
         expect_problem(&api.get(path), 404, &[]);
     }
 }
