@@ -237,7 +237,10 @@ impl<S: Sql> Ledger<S> {
                         rows_written += self.belong(belonging, &mut moving)?;
                     }
                 }
-                Write::Host { moves } => moves.iter().for_each(|one| self.host(one, cutoff_ms)),
+                Write::Host { moves } => {
+                    let cutoff_ms = if self.restores() { Ms::MIN } else { cutoff_ms };
+                    moves.iter().for_each(|one| self.host(one, cutoff_ms));
+                }
                 _ => {}
             }
         }

@@ -21,10 +21,14 @@ impl<S: Sql> Ledger<S> {
         self.marks.horizon_ms.max(self.now_ms - Ms::from(self.marks.retention_days) * DAY_MS)
     }
 
-    /// Lets go what is too old of these contacts. They are in memory as they are stored; so they are afterwards. While an import goes
-    /// on nothing goes: what keeps it may be in a later chunk.
+    /// Whether an import goes on, or did today. Then nothing that is there goes: what keeps it may be in a later chunk.
+    pub(super) fn restores(&self) -> bool {
+        self.now_ms < self.marks.restored_ms + DAY_MS
+    }
+
+    /// Lets go what is too old of these contacts. They are in memory as they are stored; so they are afterwards.
     pub(super) fn expire(&mut self, handles: &SortedSet<&str>, change: &mut Change) -> Result<u64, SqlError> {
-        if self.now_ms < self.marks.restored_ms + DAY_MS {
+        if self.restores() {
             return Ok(0);
         }
         let cutoff_ms = self.cutoff_ms();
