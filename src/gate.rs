@@ -13,7 +13,8 @@
 //! dispatch is durable in its Ledger: so a contact whose use is subtracted is in `attempted`, one whose lease lapsed before
 //! the mark is too, and every other that can still come stands under a lease that counts. The sum never falls short, and so the
 //! limit is never passed by senders who keep to their leases: to n distinct contacts, dispatched before `expires_at`. A contact
-//! used twice, or a request repeated, uses one. Dispatches without a lease count once they are there; nothing can be promised
+//! used twice, or a request repeated, uses one. A lease is open for [`LEASE_LATE_MS`] longer than its sender is told: what was sent in
+//! its last moment is durable by then. Dispatches without a lease count once they are there; nothing can be promised
 //! for them beforehand.
 //!
 //! It knows neither what a campaign is nor how the Ledgers are asked.

@@ -238,6 +238,7 @@ impl<S: Sql> Ledger<S> {
                     }
                 }
                 Write::Host { moves } => {
+                    // What would have expired where it was, did not.
                     let cutoff_ms = if self.restores() { Ms::MIN } else { cutoff_ms };
                     moves.iter().for_each(|one| self.host(one, cutoff_ms));
                 }

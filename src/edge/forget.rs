@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::config::Config;
 use super::definitions::ask;
 use super::http;
-use super::{Answer, Asked, identity, ledgers, letters, now_ms, people};
+use super::ledgers::{self, unanswered};
+use super::{Answer, Asked, identity, letters, now_ms, people};
 use crate::body;
 use crate::contact::{Handle, canonical_key, spellings};
 use crate::event::Ms;
@@ -57,10 +58,6 @@ async fn traces(config: &Config, person: Handle) -> Result<Traces, Problem> {
 async fn erase_from_ledger(config: &Config, person: Handle, at_ms: Ms) -> Result<(), Problem> {
     let write = serde_json::to_string(&Write::Erase { handle: person.to_text(), at_ms }).map_err(|_| unanswered())?;
     ledgers::write_text(config, person.ledger(config.partition.ledgers), &write).await.map(drop).map_err(|_| unanswered())
-}
-
-fn unanswered() -> Problem {
-    Problem::unavailable("A ledger does not answer.")
 }
 
 /// Takes the letters of all channels, deleted ones too, away that hold one of the keys; gives how many there were.

@@ -116,7 +116,7 @@ async fn unattributed(config: &Config, channel: &str) -> Result<u64, Problem> {
     let mut sum = 0;
     for text in ledgers::read_all(config, &Read::Unattributed).await? {
         let counts = json::read::<SortedMap<String, u64>>(&text);
-        let counts = counts.map_err(|_| Problem::unavailable("A ledger does not answer."))?;
+        let counts = counts.map_err(|_| ledgers::unanswered())?;
         sum += counts.get(channel).copied().unwrap_or_default();
     }
     Ok(sum)

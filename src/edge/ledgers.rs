@@ -138,7 +138,8 @@ async fn get(config: &Config, ledger: u32, read: &str) -> Result<String, Problem
     }
 }
 
-fn unanswered() -> Problem {
+/// What is told where a Ledger said nothing, or nothing that can be read.
+pub fn unanswered() -> Problem {
     Problem::unavailable("A ledger does not answer.")
 }
 

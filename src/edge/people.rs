@@ -95,7 +95,6 @@ pub async fn list(config: &Rc<Config>, asked: &Asked<'_>, of: Of, campaign: Opti
         of,
         campaign: match campaign.or(query.get("campaign")) {
             None => None,
-            Some(campaign) if campaign.starts_with(NUMBERED) => return Err(Problem::not_found("No such campaign.").into()),
             Some(campaign) => Some(number(config, campaign).await?),
         },
         step: text("step"),
@@ -129,7 +128,8 @@ async fn number(config: &Config, campaign: &str) -> Result<u32, Problem> {
     if campaign == UNATTRIBUTED {
         return Ok(0);
     }
-    let known = cache::get::<Campaign>(config, campaign).await?;
+    // By its number nobody asks for it from outside.
+    let known = if campaign.starts_with(NUMBERED) { None } else { cache::get::<Campaign>(config, campaign).await? };
     known.map(|known| known.no).ok_or_else(|| Problem::not_found("No such campaign."))
 }
 
@@ -296,10 +296,9 @@ impl Search {
     }
 
     async fn ask(&self, ledger: usize, read: &Read) -> Result<Listed, Problem> {
-        let broken = || Problem::unavailable("A ledger does not answer.");
-        let text = serde_json::to_string(read).map_err(|_| broken())?;
-        let text = ledgers::read(&self.config, u32::try_from(ledger).map_err(|_| broken())?, &text).await?;
-        json::read(&text).map_err(|_| broken())
+        let text = serde_json::to_string(read).map_err(|_| ledgers::unanswered())?;
+        let text = ledgers::read(&self.config, u32::try_from(ledger).map_err(|_| ledgers::unanswered())?, &text).await?;
+        json::read(&text).map_err(|_| ledgers::unanswered())
     }
 }
 

@@ -179,7 +179,7 @@ pub async fn books(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Book>
 async fn gather(config: &Config, sums: &Sums) -> Result<(SortedMap<u32, Shares>, Versions), Problem> {
     let (mut all, mut versions) = (SortedMap::<u32, Shares>::new(), Versions::default());
     for text in ledgers::read_all(config, &Read::Sums(sums.clone())).await? {
-        let rows: BookRows = json::read(&text).map_err(|_| Problem::unavailable("A ledger does not answer."))?;
+        let rows: BookRows = json::read(&text).map_err(|_| ledgers::unanswered())?;
         versions.recounting |= rows.recounts();
         versions.moving += rows.moving();
         let mut version = 0;

@@ -102,8 +102,7 @@ pub async fn import(config: &Config, asked: &Asked<'_>) -> Answer {
 
 async fn restore(config: &Config, ledger: u32, rows: Rows) -> Result<usize, Problem> {
     let lines = rows.values().map(Vec::len).sum();
-    let broken = || Problem::unavailable("A ledger does not answer.");
-    let body = serde_json::to_string(&Write::Restore { ledger, rows }).map_err(|_| broken())?;
+    let body = serde_json::to_string(&Write::Restore { ledger, rows }).map_err(|_| ledgers::unanswered())?;
     let answer = call(&config.ledger, &ledger.to_string(), "write", &body, LEDGER_CALL_MS).await;
-    matches!(answer, Ok((200, _))).then_some(lines).ok_or_else(broken)
+    matches!(answer, Ok((200, _))).then_some(lines).ok_or_else(ledgers::unanswered)
 }

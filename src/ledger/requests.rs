@@ -200,7 +200,7 @@ pub enum Read {
     Extent { campaign: u32 },
     /// A page of all that is stored; this Ledger's number is `ledger`.
     Export { ledger: u32, place: transfer::Place },
-    /// What other objects may know of a person too: a `Traces`.
+    /// What other objects may know of a person too: a [`Traces`].
     Traces { handle: String },
     /// How many messages of each channel stand under no campaign now: an object of numbers by channel.
     Unattributed,

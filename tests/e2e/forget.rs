@@ -77,6 +77,21 @@ fn the_erased_are_gone_and_counted() {
     }
 }
 
+/// What a channel left behind when it was deleted is searched too.
+#[test]
+fn letters_of_a_deleted_channel_go_as_well() {
+    let server = server();
+    let api = Api::of(&server);
+    let callback_url = api.channel("meta");
+    let odd = meta::envelope(&[vec![meta::change(SENDER, &[json!({"recipient_id": CONTACT})], &[])]]);
+    expect(&api.callback(&callback_url, &odd), 200);
+    expect(&api.delete("/v1/channels/meta"), 204);
+    let erased = api.post("/v1/contacts/erase", json!({"contact": CONTACT}));
+    expect(&erased, 200);
+    assert_eq!(erased.json()["letters"], json!(1));
+    assert_eq!(api.get("/v1/dead_letters?channel=meta").json()["total"], json!(0));
+}
+
 #[test]
 fn what_is_too_old_is_refused_by_line_and_counted() {
     let server = server();
