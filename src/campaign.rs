@@ -11,11 +11,11 @@ use crate::event::Ms;
 use crate::ids;
 use crate::policy::{HOUR_MS, MessageType, Policy, Touch};
 use crate::problem::{FieldError, Problem};
+use crate::settings::Attribution;
 use crate::time::to_rfc3339;
 
-/// The reply window of a campaign that names none, and the window of attribution, in hours.
+/// The reply window of a campaign that names none, in hours.
 pub const REPLY_WINDOW_HOURS: u32 = 72;
-pub const ATTRIBUTION_WINDOW_HOURS: u32 = 24;
 
 /// What kind of campaign it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,11 +95,11 @@ pub struct Campaign {
 }
 
 impl Declared {
-    /// Reads a declaration.
+    /// Reads a declaration. What it does not say of the attribution is as `otherwise` says.
     ///
     /// # Errors
     /// 400, with a pointer to every field that is wrong.
-    pub fn read(body: &Value) -> Result<Self, Problem> {
+    pub fn read(body: &Value, otherwise: Attribution) -> Result<Self, Problem> {
         let mut fields = Fields::of(body, "");
         let name = name(&mut fields);
         let name = fields.required("name", name);
@@ -115,15 +115,15 @@ impl Declared {
             audience_size: count(&mut fields, "audience_size"),
             send_limit: count(&mut fields, "send_limit"),
             reply_window_hours: hours(&mut fields, "reply_window_hours").unwrap_or(REPLY_WINDOW_HOURS),
-            attribution_window_hours: ATTRIBUTION_WINDOW_HOURS,
-            touch: Touch::default(),
+            attribution_window_hours: otherwise.window_hours,
+            touch: otherwise.touch,
             goals: Vec::new(),
             created_at_ms: fields.time("created_at"),
         };
         if let Some(mut inside) = fields.inside("attribution") {
-            declared.attribution_window_hours = hours(&mut inside, "window_hours").unwrap_or(ATTRIBUTION_WINDOW_HOURS);
+            declared.attribution_window_hours = hours(&mut inside, "window_hours").unwrap_or(otherwise.window_hours);
             let touches = ["delivered", "read", "opened", "clicked"];
-            declared.touch = inside.choice("touch", &touches).unwrap_or_default();
+            declared.touch = inside.choice("touch", &touches).unwrap_or(otherwise.touch);
             declared.goals = inside.texts("goals", TAGS, ids::operator_id).unwrap_or_default();
             fields.absorb(inside);
         }
@@ -133,6 +133,12 @@ impl Declared {
 }
 
 impl Campaign {
+    /// What a declaration of it means that leaves its attribution out: it is what it is.
+    #[must_use]
+    pub fn attribution(&self) -> Attribution {
+        Attribution { window_hours: self.declared.attribution_window_hours, touch: self.declared.touch }
+    }
+
     /// Whether a declaration says what the campaign already is.
     ///
     /// # Errors
@@ -292,10 +298,14 @@ mod tests {
         Campaign {
             no: 1,
             id: "diwali".to_owned(),
-            declared: Declared { created_at_ms: Some(5), ..Declared::read(&plain()).unwrap() },
+            declared: Declared { created_at_ms: Some(5), ..read(&plain()).unwrap() },
             status,
             stopped_at_ms: None,
         }
+    }
+
+    fn read(body: &Value) -> Result<Declared, Problem> {
+        Declared::read(body, Attribution::default())
     }
 
     fn pointers(problem: Problem) -> Vec<String> {
@@ -316,7 +326,7 @@ mod tests {
         let body = with(json!({"type": "spam", "tags": ["a", ""], "audience_size": -1, "reply_window_hours": 0,
             "attribution": {"window_hours": 721, "touch": "sent", "goals": ["_x"], "x": 1}, "created_at": "today", "status": "live"}));
         assert_eq!(
-            pointers(Declared::read(&body).unwrap_err()),
+            pointers(read(&body).unwrap_err()),
             [
                 "/type",
                 "/tags/1",
@@ -330,14 +340,14 @@ mod tests {
                 "/status"
             ]
         );
-        assert_eq!(pointers(Declared::read(&json!({})).unwrap_err()), ["/name", "/type", "/message_type"]);
+        assert_eq!(pointers(read(&json!({})).unwrap_err()), ["/name", "/type", "/message_type"]);
     }
 
     #[test]
     fn a_differing_declaration_is_a_conflict_that_says_where() {
         let is = campaign(State::Live);
         let check = |fields: Value, differs: &[&str]| {
-            let found = match is.same_as(&Declared::read(&with(fields)).unwrap()) {
+            let found = match is.same_as(&read(&with(fields)).unwrap()) {
                 Ok(()) => Vec::new(),
                 Err(problem) => {
                     assert_eq!(problem.status, 409);

@@ -37,7 +37,7 @@ use schema::MIGRATIONS;
 use store::Rows;
 
 pub use lists::{List, Listed, ListedRow, Of, Position};
-pub use load::load_entry;
+pub use load::{is_contact, load_entry};
 pub use requests::{Belonging, BookRows, Errand, Move, Read, Remarks, Routed, Sums, Totals, Traces, Verdict, Write, Written};
 
 /// Contacts and their entries that one Ledger keeps in memory, between two looks more. Each took 1.0 KB there (16 Ledgers, 250,000

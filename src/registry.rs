@@ -152,6 +152,8 @@ pub fn numbered(no: u32) -> String {
 }
 
 impl Kind {
+    const ALL: [Self; 7] = [Self::Channel, Self::Campaign, Self::Link, Self::Settings, Self::MintingKey, Self::Denied, Self::Key];
+
     /// Its name in the table and in the keys of the read copies: never change one.
     #[must_use]
     pub fn text(self) -> &'static str {
@@ -227,8 +229,8 @@ pub struct Delivery {
     pub campaigns: Vec<Policy>,
     /// For a Ledger: for how long things are kept, if that changed.
     pub retention_days: Option<u32>,
-    /// For KV: key, and value or (where the record is gone) nothing.
-    pub copies: Vec<(String, Option<String>)>,
+    /// For KV, in the order of their revisions: the change's revision, the key, and the value or (where the record is gone) nothing.
+    pub copies: Vec<(i64, String, Option<String>)>,
 }
 
 /// The core of the Registry object.
@@ -318,7 +320,11 @@ impl<S: Sql> Registry<S> {
             }
             Command::List { kind, filters, after, limit } => self.list(*kind, filters, after, *limit),
             Command::Export { place } => Ok(answer(false, text(&transfer::page(&self.sql, SECTIONS, place, "")?))),
-            Command::Import { rows } => Ok(answer(false, text(&self.import(rows)?))),
+            Command::Import { rows } => {
+                let mut refused = Vec::new();
+                self.with_denied(|| self.import(rows, &mut refused))?;
+                Ok(answer(false, text(&refused)))
+            }
         }
     }
 
@@ -348,43 +354,46 @@ impl<S: Sql> Registry<S> {
         Ok(deliveries)
     }
 
-    /// The target knows everything up to this delivery's revision.
+    /// The target knows everything up to this revision.
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn acknowledge(&self, delivery: &Delivery) -> Result<(), SqlError> {
+    pub fn acknowledge(&self, target: Target, revision: i64) -> Result<(), SqlError> {
         self.sql
             .exec(
                 "INSERT INTO targets (target, acknowledged) VALUES (?, CAST(? AS INTEGER))
                  ON CONFLICT (target) DO UPDATE SET acknowledged = max(acknowledged, excluded.acknowledged)",
-                &[Arg::Text(&delivery.target.text()), Arg::Int(delivery.revision)],
+                &[Arg::Text(&target.text()), Arg::Int(revision)],
             )
             .map(|_| ())
     }
 
-    /// Takes records in as they are, number included. Gives the places of those that are others here.
-    fn import(&self, rows: &transfer::Rows) -> Result<Vec<usize>, SqlError> {
-        let mut refused = Vec::new();
+    /// Takes records in as they are, number included. `refused` are the places of those that are others here: what is here stays.
+    fn import(&self, rows: &transfer::Rows, refused: &mut Vec<usize>) -> Result<(), Problem> {
         for (place, row) in rows.values().flatten() {
+            // It follows from the others.
+            if row.get(0).and_then(Value::as_str) == Some(Kind::Denied.text()) {
+                continue;
+            }
             let args = [Arg::Text(&row.to_string())];
-            let same = "SELECT '1' FROM records WHERE kind = ?1 ->> 0 AND id = ?1 ->> 1 AND doc IS ?1 ->> 3";
-            if self.sql.text(same, &args)?.is_some() {
-                continue;
-            }
-            // What every workspace has is replaced; else what is here stays.
-            let taken = "SELECT '1' FROM records WHERE kind = ?1 ->> 0 AND kind NOT IN ('settings', 'denied')
-                         AND (id = ?1 ->> 1 OR no = ?1 ->> 2)";
-            if row.as_array().is_none_or(|row| row.len() != 4) || self.sql.text(taken, &args)?.is_some() {
-                refused.push(*place);
-                continue;
-            }
-            self.sql.exec(
-                "INSERT OR REPLACE INTO records (kind, id, no, revision, doc) SELECT ?1 ->> 0, ?1 ->> 1, ?1 ->> 2,
-                 (SELECT coalesce(max(revision), 0) + 1 FROM records), ?1 ->> 3",
+            let known: Vec<Value> = self.rows(
+                "SELECT json_group_array(json_array(kind, id, no, json(doc))) FROM records
+                 WHERE kind = ?1 ->> 0 AND (id = ?1 ->> 1 OR no = ?1 ->> 2)",
                 &args,
             )?;
+            match known.as_slice() {
+                [] => {
+                    self.sql.exec(
+                        "INSERT INTO records (kind, id, no, revision, doc) SELECT ?1 ->> 0, ?1 ->> 1, ?1 ->> 2,
+                         (SELECT coalesce(max(revision), 0) + 1 FROM records), ?1 ->> 3",
+                        &args,
+                    )?;
+                }
+                [known] if known == row => {}
+                _ => refused.push(*place),
+            }
         }
-        Ok(refused)
+        Ok(())
     }
 
     fn put_channel(&mut self, id: &str, body: &Value, entropy: [u8; 32], now_ms: Ms) -> Result<Answer, Problem> {
@@ -451,11 +460,12 @@ impl<S: Sql> Registry<S> {
 
     fn put_campaign(&mut self, id: &str, body: &Value, now_ms: Ms) -> Result<Answer, Problem> {
         chosen(id)?;
-        let mut declared = campaign::Declared::read(body)?;
         if let Some(old) = self.record::<Campaign>(Kind::Campaign, id)? {
-            old.same_as(&declared)?;
+            old.same_as(&campaign::Declared::read(body, old.attribution())?)?;
             return Ok(answer(false, text(&old)));
         }
+        let settings: Settings = self.record(Kind::Settings, SETTINGS)?.unwrap_or_default();
+        let mut declared = campaign::Declared::read(body, settings.attribution_default.unwrap_or_default())?;
         declared.created_at_ms.get_or_insert(now_ms);
         let no = self.next_no(Kind::Campaign)?;
         let campaign = Campaign { no, id: id.to_owned(), declared, status: campaign::State::default(), stopped_at_ms: None };
@@ -671,6 +681,24 @@ impl<S: Sql> Registry<S> {
     }
 }
 
+/// Whether a record of an export (kind, id, number, and the document, or null where it was deleted) is one that this release can read.
+#[must_use]
+pub fn is_record(row: &Value) -> bool {
+    let (kind, doc) = (row.get(0).and_then(Value::as_str), row.get(3).map(Value::to_string).unwrap_or_default());
+    let Some(kind) = Kind::ALL.into_iter().find(|known| Some(known.text()) == kind) else { return false };
+    doc == "null"
+        || match kind {
+            Kind::Channel => json::read::<Channel>(&doc).is_ok(),
+            Kind::Campaign => json::read::<Campaign>(&doc).is_ok(),
+            Kind::Link => json::read::<Link>(&doc).is_ok(),
+            Kind::Settings => json::read::<Settings>(&doc).is_ok(),
+            Kind::MintingKey => json::read::<MintingKey>(&doc).is_ok(),
+            // Never taken: it follows from the others.
+            Kind::Denied => true,
+            Kind::Key => json::read::<access::Key>(&doc).is_ok(),
+        }
+}
+
 /// One changed record.
 #[derive(Deserialize)]
 struct Change {
@@ -697,9 +725,10 @@ fn delivery(target: Target, revision: i64, changes: &[Change]) -> Delivery {
             Target::Copies => {
                 if change.kind == Kind::Campaign {
                     let no = change.doc.as_deref().and_then(|doc| json::read::<Campaign>(doc).ok()).map(|c| c.no);
-                    delivery.copies.extend(no.map(|no| (change.kind.copy_key(&numbered(no)), change.doc.clone())));
+                    let by_no = no.map(|no| (change.revision, change.kind.copy_key(&numbered(no)), change.doc.clone()));
+                    delivery.copies.extend(by_no);
                 }
-                delivery.copies.push((change.kind.copy_key(&change.id), change.doc.clone()));
+                delivery.copies.push((change.revision, change.kind.copy_key(&change.id), change.doc.clone()));
             }
         }
     }

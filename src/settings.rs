@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::body::Fields;
 use crate::bounds::{RATE_CARD_ENTRIES, RETENTION_DAYS, TAGS, TEXT_BYTES, WINDOW_HOURS};
+use crate::policy::Touch;
 use crate::problem::Problem;
 use crate::rate_card::RateCard;
 
@@ -41,11 +42,17 @@ pub enum Unit {
     Conversations,
 }
 
-/// What a campaign that names no attribution gets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a campaign gets, when it is declared first, that does not say it itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribution {
     pub window_hours: u32,
-    pub touch: crate::policy::Touch,
+    pub touch: Touch,
+}
+
+impl Default for Attribution {
+    fn default() -> Self {
+        Self { window_hours: 24, touch: Touch::default() }
+    }
 }
 
 impl Default for Settings {
@@ -94,11 +101,10 @@ impl Settings {
         if let Some(mut inside) = fields.inside("attribution_default") {
             let hours = inside.whole("window_hours", 1..=u64::from(WINDOW_HOURS));
             let touch = inside.choice("touch", &["delivered", "read", "opened", "clicked"]);
+            let otherwise = Attribution::default();
             settings.attribution_default = Some(Attribution {
-                window_hours: hours
-                    .and_then(|hours| u32::try_from(hours).ok())
-                    .unwrap_or(crate::campaign::ATTRIBUTION_WINDOW_HOURS),
-                touch: touch.unwrap_or_default(),
+                window_hours: hours.and_then(|hours| u32::try_from(hours).ok()).unwrap_or(otherwise.window_hours),
+                touch: touch.unwrap_or(otherwise.touch),
             });
             fields.absorb(inside);
         }

@@ -4,17 +4,21 @@
 //! A line is an object with one member, whose name says what it is and whose value is the row. Taking a line in is idempotent, and
 //! the order of the lines does not matter; so an export may be cut into chunks anywhere, and any chunk may come twice.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::contact::{Handle, NOBODY};
 use crate::counters::StoredRow;
-use crate::facts::{Facts, Shared};
-use crate::identity::Claim;
+use crate::event::Event;
+use crate::facts::{Facts, Shared, Word};
+use crate::identity::{Claim, Thing};
 use crate::json;
+use crate::ledger::is_contact;
 use crate::partition::Partition;
 use crate::problem::FieldError;
+use crate::registry::is_record;
 use crate::sorted::SortedMap;
 use crate::sql::{Arg, Sql, SqlError};
 
@@ -134,25 +138,41 @@ pub fn sort(partition: &Partition, lines: Vec<Option<Value>>) -> Sorted {
     sorted
 }
 
-/// Whether a row has everything that a row of its kind has.
+/// Whether a row has everything that a row of its kind has, in a form that can be read when it is needed.
 fn is_whole(kind: &str, row: &Value) -> bool {
-    let is = |no: usize, what: fn(&Value) -> bool| row.get(no).is_some_and(what);
-    let members = row.as_array().map_or(0, Vec::len);
+    let member = |no: usize| row.get(no).unwrap_or(&Value::Null);
     match kind {
-        "record" => members == 4 && is(0, Value::is_string) && is(1, Value::is_string),
-        "contact" => members == 2 && is(1, Value::is_object),
-        "erased" => members == 2 && is(1, Value::is_i64),
+        "record" => has(row, "ssn?") && is_record(row),
+        "contact" => has(row, "s?") && is_contact(member(1)),
+        "erased" => has(row, "si"),
         "entry" | "away" => {
-            let body = row.get(2).map(Value::to_string).unwrap_or_default();
-            let id = row.get(1).and_then(Value::as_str).unwrap_or_default();
+            let body = member(2).to_string();
+            let id = member(1).as_str().unwrap_or_default();
             let known =
                 if Shared::is_in(&body) { Shared::decode(id, &body).is_some() } else { Facts::decode(id, &body).is_some() };
-            members == 3 && known
+            has(row, "ss?") && known
         }
         "share" => json::of::<(u32, u8, String, i32, StoredRow)>(row).is_ok(),
-        "claim" => members == 3 && is(1, Value::is_i64) && is(2, |claim| json::of::<Claim>(claim).is_ok()),
-        "verdict" => members == 4 && is(2, Value::is_i64),
-        "waiting" => members == 5 && is(2, Value::is_i64),
-        _ => members == 4,
+        "claim" => has(row, "si?") && json::of::<Claim>(member(2)).is_ok(),
+        "verdict" => has(row, "ssis") && json::of::<Word>(member(3)).is_ok(),
+        "waiting" => has(row, "ssiss") && is_text_of::<Event>(member(1)),
+        "kept" => has(row, "ssis") && is_text_of::<Event>(member(1)),
+        _ => has(row, "sssi") && is_text_of::<Thing>(member(1)),
     }
+}
+
+/// Whether the members of a row are of these forms and no others: `s` a text, `i` a whole number, `n` a number of a definition or
+/// null, `?` anything.
+fn has(row: &Value, forms: &str) -> bool {
+    let is = |form: char, member: &Value| match form {
+        's' => member.is_string(),
+        'i' => member.is_i64(),
+        'n' => member.is_null() || member.as_u64().is_some_and(|no| u32::try_from(no).is_ok()),
+        _ => true,
+    };
+    row.as_array().is_some_and(|row| row.len() == forms.len() && forms.chars().zip(row).all(|(form, member)| is(form, member)))
+}
+
+fn is_text_of<T: DeserializeOwned>(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| json::read::<T>(text).is_ok())
 }

@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use bluetick::campaign::Campaign;
 use bluetick::channel::Channel;
 use bluetick::denied::Denied;
-use bluetick::policy::Policy;
+use bluetick::partition::Partition;
+use bluetick::policy::{Policy, Touch};
 use bluetick::problem::Problem;
 use bluetick::registry::{Answer, Command, DENIED, Delivery, Filter, Kind, Page, Registry, SETTINGS, Target, numbered};
+use bluetick::{contact, transfer};
 use proptest::prelude::*;
 use rusqlite_sql::RusqliteSql;
 use serde_json::{Value, json};
@@ -269,7 +271,7 @@ impl Told {
         for policy in &delivery.campaigns {
             self.policies.entry(delivery.target).or_default().insert(policy.no, policy.clone());
         }
-        for (key, value) in &delivery.copies {
+        for (_, key, value) in &delivery.copies {
             match value {
                 Some(value) => self.copies.insert(key.clone(), value.clone()),
                 None => self.copies.remove(key),
@@ -306,7 +308,7 @@ fn tell(registry: &Registry<RusqliteSql>, told: &mut Told, luck: &[(bool, bool)]
         if *hears {
             told.take(delivery);
             if *kept {
-                registry.acknowledge(delivery).unwrap();
+                registry.acknowledge(delivery.target, delivery.revision).unwrap();
             }
         }
     }
@@ -366,6 +368,126 @@ fn more_changes_than_one_delivery_holds() {
     assert_eq!((told.copies.len(), told.policies[&Target::Ledger(2)].len()), (500, 250));
 }
 
+/// A store so slow that one copy gets there at a time, and the rest of the delivery is given up.
+#[test]
+fn copies_arrive_one_by_one() {
+    let mut registry = registry();
+    for n in 0..5 {
+        apply(&mut registry, &put_campaign(&format!("c{n}"), json!({})), n).unwrap();
+    }
+    let (mut there, mut rounds) = (BTreeMap::new(), 0);
+    while let Some(delivery) = registry.deliveries().unwrap().into_iter().find(|delivery| delivery.target == Target::Copies) {
+        // A campaign has two copies.
+        let [first, second, rest @ ..] = &delivery.copies[..] else { panic!("{delivery:?}") };
+        assert!(first.0 == second.0 && rest.iter().all(|next| next.0 > first.0), "{delivery:?}");
+        there.extend([first, second].map(|(_, key, value)| (key.clone(), value.clone())));
+        registry.acknowledge(delivery.target, rest.first().map_or(delivery.revision, |next| next.0 - 1)).unwrap();
+        rounds += 1;
+    }
+    assert_eq!((rounds, there.len()), (5, 10));
+}
+
+#[test]
+fn a_campaign_that_says_nothing_of_its_attribution_has_the_settings() {
+    let mut registry = registry();
+    let attribution = |answer: &Answer| {
+        let declared = campaign(answer).declared;
+        (declared.attribution_window_hours, declared.touch)
+    };
+    let settings = |more: Value| {
+        let mut body = json!({"timezone": "UTC"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Command::PutSettings { body }
+    };
+    let mut put = |registry: &mut Registry<RusqliteSql>, id: &str, more: Value| apply(registry, &put_campaign(id, more), 1);
+    assert_eq!(attribution(&put(&mut registry, "before", json!({})).unwrap()), (24, Touch::Delivered));
+    apply(&mut registry, &settings(json!({"attribution_default": {"window_hours": 72, "touch": "clicked"}})), 2).unwrap();
+    assert_eq!(attribution(&put(&mut registry, "after", json!({})).unwrap()), (72, Touch::Clicked));
+    let own = json!({"attribution": {"touch": "read"}});
+    assert_eq!(attribution(&put(&mut registry, "own", own.clone()).unwrap()), (72, Touch::Read));
+    apply(&mut registry, &settings(json!({})), 3).unwrap();
+    // Declared again with the same words they are what they were.
+    for (id, more, is) in [
+        ("before", json!({}), (24, Touch::Delivered)),
+        ("after", json!({}), (72, Touch::Clicked)),
+        ("own", own, (72, Touch::Read)),
+    ] {
+        assert_eq!(attribution(&put(&mut registry, id, more).unwrap()), is, "{id}");
+    }
+    let other = put(&mut registry, "after", json!({"attribution": {"window_hours": 24}})).unwrap_err();
+    assert_eq!((other.status, other.errors[0].pointer.as_str()), (409, "/attribution/window_hours"));
+}
+
+/// What is here stays, whatever an import says, and the deny list follows from it.
+#[test]
+fn an_import_takes_nothing_back() {
+    let link = |n: u32| Command::PostLink { body: json!({"campaign": "a", "url": format!("https://shop.example/{n}")}) };
+    let mut old = registry();
+    for command in [
+        put_campaign("a", json!({"tags": ["x"]})),
+        Command::PutSettings { body: json!({"timezone": "Asia/Kolkata"}) },
+        link(1),
+        link(2),
+        link(3),
+        Command::PostMintingKey { body: json!({"name": "CRM"}) },
+        Command::Delete { kind: Kind::Link, id: "l3".to_owned() },
+    ] {
+        apply(&mut old, &command, 1).unwrap();
+    }
+    let export = Command::Export { place: (0, transfer::FIRST.to_owned()) };
+    let page: transfer::Page = serde_json::from_str(&apply(&mut old, &export, 2).unwrap().json).unwrap();
+    let lines: Vec<Option<Value>> = page.lines.lines().map(|line| serde_json::from_str(line).ok()).collect();
+    let partition = Partition { ledgers: LEDGERS, handle_key: [7; 32] };
+    let sorted = transfer::sort(&partition, lines.clone());
+    assert_eq!((sorted.rejected.len(), lines.len()), (0, 7));
+    let import = Command::Import { rows: sorted.registry };
+    let refused = |registry: &mut Registry<RusqliteSql>| -> Vec<usize> {
+        serde_json::from_str(&apply(registry, &import, 3).unwrap().json).unwrap()
+    };
+    // A registry that has all of it already, as it is stored and as it came.
+    assert_eq!(refused(&mut old), [0; 0]);
+    let mut new = registry();
+    for _ in 0..2 {
+        assert_eq!(refused(&mut new), [0; 0]);
+        assert_eq!(denied(&mut new), Denied { links: vec![3], keys: vec![] });
+    }
+    for command in [
+        Command::RevokeMintingKey { id: "128".to_owned() },
+        Command::PatchLink { id: "l1".to_owned(), body: json!({"disabled": true}) },
+        Command::Delete { kind: Kind::Link, id: "l2".to_owned() },
+        Command::PutSettings { body: json!({"timezone": "UTC"}) },
+    ] {
+        apply(&mut new, &command, 4).unwrap();
+    }
+    assert_eq!(refused(&mut new).len(), 4);
+    assert_eq!(denied(&mut new), Denied { links: vec![1, 2, 3], keys: vec![128] });
+    let get = Command::Get { kind: Kind::Settings, id: SETTINGS.to_owned() };
+    assert!(apply(&mut new, &get, 5).unwrap().json.contains("\"UTC\""));
+}
+
+/// A line that this release cannot read is refused by its place: stored, it would stand in the way of everything after it.
+#[test]
+fn a_line_that_cannot_be_read_is_no_line_of_an_export() {
+    let partition = Partition { ledgers: LEDGERS, handle_key: [7; 32] };
+    let handle = contact::Handle::of(&partition.handle_key, "12025550101").to_text();
+    for line in [
+        json!({"record": ["of_a_later_release", "a", null, {}]}),
+        json!({"record": ["key", "x", null, {}]}),
+        json!({"record": ["campaign", "x", 1, {}]}),
+        json!({"record": ["campaign", "x", 1.5, null]}),
+        json!({"record": ["link", "l1", 1]}),
+        json!({"contact": [handle, {"k": 5}]}),
+        json!({"claim": [handle, "day", {}]}),
+        json!({"thing": ["m1", "{", "", 0]}),
+        json!({"kept": ["m1", "{}", 0, "ch"]}),
+        json!({"waiting": ["m1", "{}", 0, "ch", ""]}),
+        json!({"verdict": ["m1", handle, 1, "y"]}),
+    ] {
+        let sorted = transfer::sort(&partition, vec![Some(line.clone())]);
+        assert_eq!(sorted.rejected.len(), 1, "{line}");
+    }
+}
+
 #[test]
 fn keys_are_bounded_found_by_campaign_and_never_copied() {
     let mut registry = registry();
@@ -379,7 +501,7 @@ fn keys_are_bounded_found_by_campaign_and_never_copied() {
     assert_eq!(apply(&mut registry, &share("t", "summer"), 2).unwrap_err().status, 404);
     assert_eq!(apply(&mut registry, &post("u", "", json!({})), 2).unwrap_err().status, 400);
 
-    let copies: Vec<String> = registry.deliveries().unwrap().into_iter().flat_map(|d| d.copies).map(|(key, _)| key).collect();
+    let copies: Vec<String> = registry.deliveries().unwrap().into_iter().flat_map(|d| d.copies).map(|(_, key, _)| key).collect();
     assert!(!copies.is_empty() && copies.iter().all(|key| key.starts_with("campaign:")), "{copies:?}");
 
     let ids = |registry: &mut Registry<RusqliteSql>, now_ms| -> Vec<String> {

@@ -94,12 +94,12 @@ impl Registry {
             self.arm().await;
             let told = join_all(deliveries.iter().map(|delivery| self.deliver(delivery))).await;
             if let Ok(core) = &*self.core.borrow() {
-                for (delivery, _) in deliveries.iter().zip(&told).filter(|(_, told)| **told) {
+                for (delivery, told) in deliveries.iter().zip(&told) {
                     // Not acknowledged is told again.
-                    let _ = core.acknowledge(delivery);
+                    let _ = told.map(|revision| core.acknowledge(delivery.target, revision));
                 }
             }
-            if !told.iter().all(|told| *told) {
+            if deliveries.iter().zip(&told).any(|(delivery, told)| *told != Some(delivery.revision)) {
                 // It may have rung meanwhile.
                 self.arm().await;
                 break;
@@ -108,34 +108,37 @@ impl Registry {
         self.delivering.set(false);
     }
 
-    async fn deliver(&self, delivery: &Delivery) -> bool {
-        let Ok(config) = Config::of(&self.env) else { return false };
+    /// Tells a target; gives the revision up to which it knows everything then.
+    async fn deliver(&self, delivery: &Delivery) -> Option<i64> {
+        let config = Config::of(&self.env).ok()?;
         match delivery.target {
             Target::Ledger(no) => {
                 let declare = (!delivery.campaigns.is_empty()).then(|| Write::Declare { campaigns: delivery.campaigns.clone() });
                 let retain = delivery.retention_days.map(|days| Write::Retain { days });
                 for write in declare.into_iter().chain(retain) {
-                    let Ok(body) = serde_json::to_string(&write) else {
-                        return false;
-                    };
+                    let body = serde_json::to_string(&write).ok()?;
                     let answer = call(&config.ledger, &no.to_string(), "write", &body, DELIVERY_MS).await;
-                    if !matches!(answer, Ok((200, _))) {
-                        return false;
-                    }
+                    matches!(answer, Ok((200, _))).then_some(())?;
                 }
-                true
+                Some(delivery.revision)
             }
             Target::Copies => {
+                let told = Cell::new(None);
                 let put = async {
-                    for (key, value) in &delivery.copies {
+                    let mut rest = delivery.copies.iter().peekable();
+                    while let Some((_, key, value)) = rest.next() {
                         match value {
                             Some(value) => config.kv.put_bytes(key, value.as_bytes())?.execute().await?,
                             None => config.kv.delete(key).await?,
                         }
+                        // What lies before the next one's revision is all there: a slow store gets on, however much there is to tell.
+                        told.set(Some(rest.peek().map_or(delivery.revision, |(next, ..)| next - 1)));
                     }
+                    told.set(Some(delivery.revision));
                     Ok::<_, worker::kv::KvError>(())
                 };
-                matches!(within(put, DELIVERY_MS).await, Ok(Ok(())))
+                let _ = within(put, DELIVERY_MS).await;
+                told.get()
             }
         }
     }

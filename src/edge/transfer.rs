@@ -24,8 +24,9 @@ pub fn export(config: &Rc<Config>, asked: &Asked<'_>) -> Answer {
     let config = Rc::clone(config);
     asked.context.wait_until(async move {
         // Cut off, it has no last line.
-        if tell(&config, &stream).await.is_some() {
-            stream.end().await;
+        match tell(&config, &stream).await {
+            Some(()) => stream.end().await,
+            None => stream.fail().await,
         }
     });
     Ok(answer)

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::moves::Ties;
@@ -32,6 +33,12 @@ pub(super) struct ContactRow {
     pub(super) campaigns: SortedSet<u32>,
     #[serde(flatten)]
     pub(super) ties: Ties,
+}
+
+/// Whether this is what an export tells of a contact.
+#[must_use]
+pub fn is_contact(row: &Value) -> bool {
+    json::of::<ContactRow>(row).is_ok()
 }
 
 /// An entry as it is read: campaign, handle, id, body.
