@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::bounds::MOVES_PER_TURN;
+use crate::bounds::{IDENTITY_TIDY_MS, MOVE_AGAIN_MS, MOVES_PER_TURN};
 use crate::contact::Handle;
 use crate::counters::DAY_MS;
 use crate::event::{Conversion, Event, Ms};
@@ -520,6 +520,26 @@ impl<S: Sql> Identity<S> {
             &[],
         )?;
         Ok(counted.into_iter().collect())
+    }
+
+    /// Once in [`IDENTITY_TIDY_MS`]: drops what nobody has spoken of since `before_ms`, some at a time. Gives how long to wait before
+    /// the next look: the alarm rings for other work too.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub fn tidy(&self, before_ms: Ms, now_ms: Ms) -> Result<u64, SqlError> {
+        let tidied: Vec<Ms> = self.rows("SELECT json_group_array(value) FROM meta WHERE key = 'tidied_ms'", &[])?;
+        let rest_ms = tidied.first().and_then(|tidied_ms| u64::try_from(tidied_ms + IDENTITY_TIDY_MS as Ms - now_ms).ok());
+        // A clock that was put back must not make it wait longer.
+        if let Some(rest_ms) = rest_ms.filter(|rest_ms| (1..=IDENTITY_TIDY_MS).contains(rest_ms)) {
+            return Ok(rest_ms);
+        }
+        if self.expire(before_ms)? {
+            return Ok(MOVE_AGAIN_MS);
+        }
+        let mark = "INSERT OR REPLACE INTO meta (key, value) VALUES ('tidied_ms', CAST(? AS INTEGER))";
+        self.sql.exec(mark, &[Arg::Int(now_ms)])?;
+        Ok(IDENTITY_TIDY_MS)
     }
 
     /// Drops what nobody has spoken of since `before_ms`, some of it. Says whether there is more.

@@ -9,6 +9,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bluetick::bounds::{SWEEP_MS, SWEEP_PAUSE_MS};
 use bluetick::counters::{Book, RULES_VERSION};
 use bluetick::ledger::{BookRows, Ledger, Read, Sums, Totals, Write};
 use bluetick::numbers::Numbers;
@@ -73,7 +74,7 @@ fn erase(random: &mut Random, workspace: &mut Workspace, contact: usize, at_ms: 
 /// All the work that a Ledger has for now.
 fn tend(random: &mut Random, workspace: &mut Workspace, ledger: usize) {
     let now_ms = workspace.now_ms;
-    while stubbornly(random, workspace, ledger, |ledger| ledger.tend(now_ms).ok()) < DAY_MS {}
+    while stubbornly(random, workspace, ledger, |ledger| ledger.tend(now_ms).ok()) == SWEEP_PAUSE_MS {}
 }
 
 fn all_shares(workspace: &mut Workspace) -> Vec<Shares> {
@@ -223,6 +224,8 @@ fn the_expired_leave_their_share_whether_the_alarm_came_or_not() {
             all.extend(stories);
             assert_eq!(sums(&mut tended), sums(&mut untended), "{context}, day {days}");
             for workspace in [&mut tended, &mut untended] {
+                // Everybody is looked at once a day.
+                workspace.now_ms += DAY_MS;
                 (0..ledgers).filter(|_| days == 260).for_each(|ledger| tend(&mut random, workspace, ledger));
                 check_storage(&context, workspace);
             }
@@ -327,4 +330,15 @@ fn what_was_kept_by_another_message_goes_when_that_moves() {
         sums(&mut workspace)
     };
     assert_eq!(told(false), told(true));
+}
+
+/// The alarm rings for other work too: only once a day is everybody looked at, also by a Ledger that has just woken.
+#[test]
+fn everybody_is_looked_at_once_a_day() {
+    let definitions = generate_with(0, &Shape::within_contacts()).definitions;
+    let mut workspace = Workspace::new(1, &definitions);
+    for (now_ms, rest_ms) in [(0, SWEEP_MS), (1, SWEEP_MS - 1), (SWEEP_MS - 7, 7), (SWEEP_MS, SWEEP_MS), (5, SWEEP_MS)] {
+        workspace.restart();
+        assert_eq!(workspace.ledgers[0].tend(START_MS + now_ms).unwrap(), rest_ms, "{now_ms}");
+    }
 }

@@ -298,3 +298,13 @@ fn an_older_database_is_taken_over() {
     identity.claim(&[claim("cm", "2", Ground::Dispatched, 9)], 0).unwrap();
     assert_eq!(identity.due(0).unwrap().events[0].1.handle, "h-2");
 }
+
+/// The alarm rings for other work too: only once a day is everything looked at, also by an Identity that has just woken.
+#[test]
+fn everything_is_looked_at_once_a_day() {
+    let sql = RusqliteSql::default();
+    for (now_ms, rest_ms) in [(1, DAY_MS), (2, DAY_MS - 1), (DAY_MS, 1), (DAY_MS + 1, DAY_MS), (5, DAY_MS)] {
+        let identity = Identity::open(sql.clone(), KEY).unwrap();
+        assert_eq!(identity.tidy(0, now_ms).unwrap() as i64, rest_ms, "{now_ms}");
+    }
+}

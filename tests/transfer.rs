@@ -6,6 +6,7 @@
 mod model;
 mod support;
 
+use bluetick::bounds::SWEEP_PAUSE_MS;
 use bluetick::event::Event;
 use bluetick::ledger::{Read, Write};
 use bluetick::shares::Shares;
@@ -87,7 +88,7 @@ fn a_workspace_moves_to_twice_as_many_ledgers() {
         if random.one_in(3) {
             old.now_ms = START_MS + (88 + *random.pick(&[0, 1, 2, 3, 4, 6, 8, 12, 112])) * DAY_MS;
             let now_ms = old.now_ms;
-            old.ledgers.iter_mut().for_each(|ledger| while ledger.tend(now_ms).unwrap() < DAY_MS {});
+            old.ledgers.iter_mut().for_each(|ledger| while ledger.tend(now_ms).unwrap() == SWEEP_PAUSE_MS {});
         }
         let lines = export(&mut old);
         let things =

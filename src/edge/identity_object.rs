@@ -47,8 +47,7 @@ impl Identity {
 
     pub async fn alarm(&self) {
         let again_ms = match self.tell().await {
-            Ok(()) if self.expire().await.unwrap_or(true) => MOVE_AGAIN_MS,
-            Ok(()) => IDENTITY_TIDY_MS,
+            Ok(()) => self.tidy().await.unwrap_or(MOVE_AGAIN_MS),
             Err(_) => MOVE_AGAIN_MS,
         };
         self.arm(again_ms).await;
@@ -119,11 +118,12 @@ impl Identity {
         }
     }
 
-    /// Drops what is older than the retention. Says whether there is more to be dropped.
-    async fn expire(&self) -> Result<bool, Problem> {
+    /// Drops what is older than the retention, when it is time. Gives how long to wait before the next look.
+    async fn tidy(&self) -> Result<u64, Problem> {
         let config = Config::of(&self.env)?;
         let settings = cache::get::<Settings>(&config, SETTINGS).await?.unwrap_or_default();
-        self.core()?.expire(now_ms() - Ms::from(settings.retention_days) * DAY_MS).map_err(refused)
+        let now_ms = now_ms();
+        self.core()?.tidy(now_ms - Ms::from(settings.retention_days) * DAY_MS, now_ms).map_err(refused)
     }
 
     fn core(&self) -> Result<&Core<ObjectSql>, Problem> {

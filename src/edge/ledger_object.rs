@@ -37,8 +37,8 @@ struct Inside {
     queue: RefCell<Queue>,
     storage: Storage,
     env: Env,
-    /// Whether the alarm is known to be set.
-    armed: Cell<bool>,
+    /// When the alarm rings; 0: nobody knows.
+    rings_ms: Cell<Ms>,
     /// Whether somebody is telling other objects what they have to hear.
     telling: Cell<bool>,
 }
@@ -69,8 +69,8 @@ impl Ledger {
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         let state = State::from(state);
         let (core, storage) = (RefCell::new(Core::open(ObjectSql::of(&state))), state.storage());
-        let (armed, telling) = (Cell::new(false), Cell::new(false));
-        let inside = Inside { core, queue: RefCell::default(), storage, env, armed, telling };
+        let (rings_ms, telling) = (Cell::new(0), Cell::new(false));
+        let inside = Inside { core, queue: RefCell::default(), storage, env, rings_ms, telling };
         Self { state, inside: Rc::new(inside) }
     }
 
@@ -86,6 +86,7 @@ impl Ledger {
 
     /// What other objects have not heard yet, and the next part of the work that nobody waits for.
     pub async fn alarm(&self) {
+        self.inside.rings_ms.set(0);
         let next_ms = match &mut *self.inside.core.borrow_mut() {
             Ok(core) => core.tend(now_ms()),
             Err(error) => Err(error.clone()),
@@ -134,19 +135,27 @@ impl Ledger {
 impl Inside {
     /// Sees to it that the alarm rings: once a day, or at once if everything has to be recounted.
     async fn keep_armed(&self) {
-        if self.armed.replace(true) {
+        if self.rings_ms.get() != 0 {
             return;
         }
         let recounts = self.core.borrow().as_ref().is_ok_and(Core::recounts);
-        if recounts || !matches!(self.storage.get_alarm().await, Ok(Some(_))) {
-            self.arm(if recounts { SWEEP_PAUSE_MS } else { SWEEP_MS }).await;
+        let set_ms = if recounts { None } else { self.storage.get_alarm().await.ok().flatten() };
+        match set_ms {
+            Some(set_ms) => self.rings_ms.set(set_ms),
+            None => self.arm(if recounts { SWEEP_PAUSE_MS } else { SWEEP_MS }).await,
         }
     }
 
+    /// Sees to it that the alarm rings by then. One that rings sooner stays: whatever rings it does all that there is to do.
     async fn arm(&self, after_ms: Ms) {
+        let now_ms = now_ms();
+        if (now_ms..=now_ms + after_ms).contains(&self.rings_ms.get()) {
+            return;
+        }
+        self.rings_ms.set(now_ms + after_ms);
         if let Err(error) = self.storage.set_alarm(Duration::from_millis(after_ms.unsigned_abs())).await {
             worker::console_error!("ledger: alarm: {error}");
-            self.armed.set(false);
+            self.rings_ms.set(0);
         }
     }
 

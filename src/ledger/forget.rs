@@ -7,6 +7,7 @@ use super::moves::Moving;
 use super::store::Rows;
 use super::sweep::rules_of;
 use super::{Change, Errand, Ledger, to_json};
+use crate::bounds::SWEEP_MS;
 use crate::contributions::Delta;
 use crate::counters::{Book, DAY_MS, StoredRow, TOTALS};
 use crate::event::Ms;
@@ -149,6 +150,8 @@ pub(super) struct Marks {
     pub(super) sealed_ms: Ms,
     /// When lines of an export last came, to the hour.
     pub(super) restored_ms: Ms,
+    /// When everybody was last looked at for what is too old.
+    pub(super) swept_ms: Ms,
     /// Whether anybody was ever erased.
     pub(super) tombstones: bool,
     /// The rules whose counters are answered from.
@@ -169,6 +172,7 @@ impl Marks {
             horizon_ms: stored.get("horizon_ms").copied().unwrap_or_default(),
             sealed_ms: stored.get("sealed_ms").copied().unwrap_or_default(),
             restored_ms: stored.get("restored_ms").copied().unwrap_or(-DAY_MS),
+            swept_ms: stored.get("swept_ms").copied().unwrap_or(-SWEEP_MS),
             tombstones,
             rules,
             recounted,

@@ -33,9 +33,16 @@ impl<S: Sql> Ledger<S> {
         self.marks.rules != RULES_VERSION
     }
 
-    /// Lets go what is too old of the next contacts.
+    /// Lets go what is too old of the next contacts, unless everybody was looked at a short while ago: the alarm rings for other work
+    /// too.
     fn sweep(&mut self) -> Result<Ms, SqlError> {
-        let after = self.progress(EXPIRY)?.unwrap_or_default();
+        let after = self.progress(EXPIRY)?;
+        let rest_ms = self.marks.swept_ms + SWEEP_MS - self.now_ms;
+        // A clock that was put back must not make it wait longer.
+        if after.is_none() && (1..=SWEEP_MS).contains(&rest_ms) {
+            return Ok(rest_ms);
+        }
+        let after = after.unwrap_or_default();
         let handles = self.contacts_after(&after)?;
         let handles: SortedSet<&str> = handles.iter().map(String::as_str).collect();
         let known: SortedSet<&str> = handles.iter().copied().filter(|handle| self.contacts.contains_key(*handle)).collect();
@@ -48,7 +55,12 @@ impl<S: Sql> Ledger<S> {
         self.contacts.retain(|handle, _| !handles.contains(handle.as_str()) || known.contains(handle.as_str()));
         let last = handles.last().filter(|_| handles.len() == SWEEP_CONTACTS);
         self.set_progress(EXPIRY, last.copied())?;
-        Ok(if last.is_some() { SWEEP_PAUSE_MS } else { SWEEP_MS })
+        if last.is_some() {
+            return Ok(SWEEP_PAUSE_MS);
+        }
+        self.marks.swept_ms = self.now_ms;
+        self.store_mark("swept_ms", self.now_ms)?;
+        Ok(SWEEP_MS)
     }
 
     /// Counts the next contacts under the rules of this release, beside the counters of the old ones. The last part lets these go.
