@@ -294,6 +294,10 @@ const TWILIO: &[Row] = &[
 
 /// Errors by number; where a report has none, the name of its status.
 const INFOBIP: &[Row] = &[
+    ("REJECTED", Class::Technical, NO, "Rejected, and no more is said"),
+    ("UNDELIVERABLE_REJECTED_PLATFORM", Class::Technical, NO, "The platform rejected it"),
+    ("SIGNALS_BLOCKED", Class::Policy, NO, "Held back as artificial traffic"),
+    ("CANCELLED", Class::Technical, NO, "Cancelled"),
     ("7001", Class::Auth, NO, "The application is unknown"),
     ("7002", Class::Unqualified, NO, "Not a WhatsApp user"),
     ("7003", Class::OptOut, NO, "The person is blocked"),

@@ -78,10 +78,14 @@ async fn receive(config: &Rc<Config>, asked: &Asked<'_>, id: &str, channel: Rc<O
                 Some(channel) => channel,
                 None => {
                     METRICS.with(|metrics| metrics.callbacks_bad_signature.add(1));
+                    let comes_again = channel.provider.may_have_left_unsigned(&callback);
                     let letter = Letter::of(&came, headers, reason, Vec::new());
                     let counts = Counts { bad_signature: 1, last_bad_signature_ms: Some(received_ms), ..Counts::default() };
                     // The answer is the same if it could not be kept.
                     let _ = keep(config, id, Shelf::Quarantine, letter, counts).await;
+                    if comes_again {
+                        return Err(Problem::unavailable("The callback is not signed.").into());
+                    }
                     return Err(Problem::new(401, "The signature is not that of the channel.").into());
                 }
             }

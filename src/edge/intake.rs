@@ -129,7 +129,8 @@ pub async fn conversions(config: &Config, request: &Request) -> Answer {
     answer(&at, withdrawn, &recorded, rejected)
 }
 
-/// Records events and tells who claims what by them, at once: whichever is first, when both have answered everybody knows.
+/// Records events and tells who claims what by them, at once: whichever is first, when both have answered everybody knows. Gives the
+/// places of the claims that are second ones too.
 async fn claimed(
     config: &Config,
     events: Vec<Routed>,
@@ -142,9 +143,11 @@ async fn claimed(
     if claims.iter().any(|claim| claim.at_ms < oldest_ms) {
         oldest_ms = retained_ms(cache::get::<Settings>(config, SETTINGS).await?.unwrap_or_default().retention_days);
     }
-    let claims: Vec<Claim> = claims.into_iter().filter(|c| c.at_ms >= oldest_ms || c.ground == Ground::Cancelled).collect();
+    let kept = claims.into_iter().enumerate().filter(|(_, c)| c.at_ms >= oldest_ms || c.ground == Ground::Cancelled);
+    let (places, claims): (Vec<usize>, Vec<Claim>) = kept.unzip();
     let claim = async { if claims.is_empty() { Ok(Vec::new()) } else { identity::claim(config, claims, received_ms).await } };
-    try_join(ledgers::record(config, events), claim).await
+    let (recorded, second) = try_join(ledgers::record(config, events), claim).await?;
+    Ok((recorded, second.into_iter().filter_map(|place| places.get(place).copied()).collect()))
 }
 
 async fn sent(request: &Request, list: &'static str) -> Result<Vec<Option<serde_json::Value>>, Problem> {

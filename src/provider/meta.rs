@@ -108,6 +108,7 @@ lenient! {
     }
     struct Quote<'a> {
         id: Text<'a> = "id",
+        gupshup_id: Text<'a> = "gs_id" | "gsId",
     }
     struct Interactive<'a> {
         kind: Text<'a> = "type",
@@ -140,13 +141,22 @@ lenient! {
     }
 }
 
-/// Which of a status's ids the sender knows.
+/// Which of a message's ids the sender knows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ids {
     /// `id`, the wamid.
     Own,
     /// `gs_id` where there is one.
     Gupshup,
+}
+
+impl Ids {
+    fn choose<'a>(self, gupshup_id: &'a Text, id: &'a Text) -> Option<&'a str> {
+        match self {
+            Self::Gupshup => gupshup_id.get().or(id.get()),
+            Self::Own => id.get(),
+        }
+    }
 }
 
 /// Everything in one body, one level after the other: an odd entry or change is put aside and the others count, and no more than
@@ -203,7 +213,7 @@ fn read_value(value: &Value, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'
             read_status(&item, &people, sender, out, ids)
         }),
         each(&value.messages, &format!("{at}/messages"), out, |item: MessageItem, raw, out, _| {
-            read_message(&item, raw, &people, sender, out)
+            read_message(&item, raw, &people, sender, out, ids)
         }),
         each(&value.preferences, &format!("{at}/user_preferences"), out, |item: Preference, _, out, _| {
             read_preference(&item, &people, out);
@@ -220,10 +230,7 @@ fn read_value(value: &Value, at: &str, out: &mut Out, ids: Ids) -> Result<(), &'
 }
 
 fn read_status(item: &StatusItem, people: &People, sender: Option<&String>, out: &mut Out, ids: Ids) -> Result<(), &'static str> {
-    let id = match ids {
-        Ids::Gupshup => item.gupshup_id.get().or(item.id.get()),
-        Ids::Own => item.id.get(),
-    };
+    let id = ids.choose(&item.gupshup_id, &item.id);
     // A payment's status (or a call's) has an id and a word too: `failed` is none of a message. Gupshup's probe when a callback URL is
     // set has a type, and neither an id nor a status.
     if let Some(kind) = item.kind.get().filter(|kind| *kind != "message") {
@@ -278,6 +285,7 @@ fn read_message(
     people: &People,
     sender: Option<&String>,
     out: &mut Out,
+    ids: Ids,
 ) -> Result<(), &'static str> {
     let mut person = people.person(item.from.get(), item.from_user.get());
     if person == Person::default() {
@@ -285,21 +293,22 @@ fn read_message(
         person = super::person(item.system.user_id.get().or(item.system.wa_id.get()), None);
     }
     let kind = item.kind.get().ok_or("no type")?;
+    let context = ids.choose(&item.context.gupshup_id, &item.context.id);
     let (inbound, quoted) = match kind {
-        "interactive" => (item.interactive.inbound(), &item.context.id),
+        "interactive" => (item.interactive.inbound(), context),
         "reaction" => {
             let removed = item.reaction.emoji.get().is_none();
-            (InboundKind::Reaction { removed }, &item.reaction.message_id)
+            (InboundKind::Reaction { removed }, item.reaction.message_id.get())
         }
-        "edit" => (InboundKind::Other, &item.edit.message_id),
-        "revoke" => (InboundKind::Other, &item.revoke.message_id),
-        kind => (super::inbound_word(kind), &item.context.id),
+        "edit" => (InboundKind::Other, item.edit.message_id.get()),
+        "revoke" => (InboundKind::Other, item.revoke.message_id.get()),
+        kind => (super::inbound_word(kind), context),
     };
     let message_id = out.given_or_made_id(&item.id, &person, &item.timestamp, raw)?;
     let at_ms = out.at(item.timestamp.get().and_then(time::epoch));
     let mut event = out.inbound(message_id, inbound, at_ms, person);
     event.sender = sender.cloned();
-    event.quoted = super::id(quoted.get());
+    event.quoted = super::id(quoted);
     out.event(Event::Inbound(event));
     Ok(())
 }

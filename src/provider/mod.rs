@@ -207,6 +207,13 @@ impl Provider {
         }
     }
 
+    /// Whether a callback without a signature may be its own all the same, and comes again with one if it is answered 5xx: so Vonage says
+    /// of troubles of its own.
+    #[must_use]
+    pub fn may_have_left_unsigned(self, request: &Request) -> bool {
+        self == Self::Vonage && request.header("authorization").is_none()
+    }
+
     /// Whether no callback of it carries a time: its events take the time of receipt.
     #[must_use]
     pub fn timeless(self) -> bool {

@@ -102,8 +102,10 @@ pub fn parse(request: &Request, body: &str, out: &mut Out) {
     let Some(message_id) = super::id(sid) else {
         return out.odd(String::new(), "no usable MessageSid", text);
     };
-    let schemes = [to, from].into_iter().filter_map(|address| address.as_deref()?.split_once(':').map(|(scheme, _)| scheme));
-    if let Some(channel) = prefix.as_deref().into_iter().chain(schemes).find(|channel| *channel != "whatsapp") {
+    // An address without a scheme is that of an SMS.
+    let schemes = [to, from].into_iter().flatten().map(|address| address.split_once(':').map_or("sms", |(scheme, _)| scheme));
+    let channels = prefix.as_deref().map_or_else(|| schemes.collect(), |prefix| vec![prefix]);
+    if let Some(channel) = channels.into_iter().find(|channel| *channel != "whatsapp") {
         return out.other(channel, Some(message_id), Person::default(), None);
     }
     let Some(status) = status else {

@@ -240,3 +240,17 @@ fn nothing_that_a_provider_sends_is_lost() {
         assert_eq!(counts, [received, other, malformed, letters.len()].map(|n| json!(n)).each_ref(), "{id}: {health}");
     }
 }
+
+/// Vonage may leave the signature out in trouble of its own, and comes again with one where it is told to; a wrong one is wrong.
+#[test]
+fn vonage_comes_again_with_a_signature() {
+    let server = server();
+    let api = Api::of(&server);
+    let url = put(&api, Provider::Vonage);
+    let body = r#"{"message_uuid":"u1","to":"12025550101","status":"delivered","timestamp":"2026-01-01T00:00:00Z"}"#;
+    let unsigned = send(&url, &[], body);
+    expect(&unsigned, 503);
+    assert!(unsigned.header("retry-after").is_some());
+    expect(&send(&url, &[("authorization".to_owned(), "Bearer a.b.c".to_owned())], body), 401);
+    assert_eq!(api.get("/v1/quarantine?channel=vonage").json()["total"], json!(2));
+}
