@@ -69,10 +69,13 @@ impl Subject<'_> {
     pub fn errors(&self, book: &Book) -> Value {
         let numbers = self.numbers(book, self.step).0;
         let mut data = Vec::new();
-        for (kind, errors) in [("dispatch", &numbers.dispatch_errors), ("delivery", &numbers.delivery_errors)] {
+        for (kind, state, errors) in
+            [("dispatch", "dispatch_error", &numbers.dispatch_errors), ("delivery", "failed", &numbers.delivery_errors)]
+        {
             for (key, n) in errors {
                 let (code, class) = error(key);
-                let list = list_paths::path(self.campaign, "messages", &[("error", &code)], self.step, self.period);
+                let narrowed = [("has", state), ("error", code.as_str())];
+                let list = list_paths::path(self.campaign, "messages", &narrowed, self.step, self.period);
                 data.push((
                     *n,
                     json!({
@@ -107,7 +110,9 @@ impl Subject<'_> {
         sort(&mut rows, |a, b| clicks(b).cmp(&clicks(a)));
         let data = rows.into_iter().map(|(link, mut row)| {
             let (clicks, list) = (&link.clicks, row.get("link").and_then(Value::as_str).unwrap_or_default().to_owned());
+            // People are counted over all time.
             let list = list_paths::path(self.campaign, "contacts", &[("link", &list)], self.step, None);
+            let list = self.period.is_none().then_some(list);
             if let Some(row) = row.as_object_mut() {
                 for (name, value) in [
                     ("total", json!(clicks.total)),

@@ -108,6 +108,7 @@ fn the_reports_of_a_campaign() {
     let error = &errors["data"][0];
     assert_eq!((&error["kind"], &error["code"], &error["count"]), (&json!("dispatch"), &json!("131026"), &json!(1)));
     assert!(!error["title"].as_str().unwrap().is_empty() && error["retryable"].is_boolean() && error["class"].is_string());
+    assert_eq!(get(&api, error["list"].as_str().unwrap())["total"], json!(1), "{error}");
 
     let experiment = of("experiment");
     assert_eq!((&experiment["target"]["contacts"], &experiment["control"]["converted"]), (&json!(7), &json!(1)), "{experiment}");
