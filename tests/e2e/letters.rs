@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use bluetick_dev::meta::{self, Status};
+use bluetick_dev::scratch::Scratch;
+use bluetick_dev::{Options, Server};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -282,4 +284,34 @@ fn an_event_that_the_storage_never_takes_becomes_a_dead_letter() {
     let answer = api.post("/v1/campaigns/spring/dispatches", lines);
     expect(&answer, 200);
     assert_eq!((&answer.json()["accepted"], &answer.json()["rejected"][0]["index"]), (&json!(2), &json!(1)), "{}", answer.text());
+}
+
+/// Where the stored secrets cannot be opened, nobody can tell who calls: the provider tries again until the key is back.
+#[test]
+fn under_another_master_key_no_callback_is_taken_and_none_is_lost() {
+    let state = Scratch::new().unwrap();
+    let own = Options { state: Some(state.path().to_path_buf()), ..Options::default() };
+    let vars = vec![("BLUETICK_MASTER_KEY".to_owned(), "another master key than the state's".to_owned())];
+    let other = Options { vars, ..own.clone() };
+    let first = Server::start(own.clone()).unwrap();
+    let callback_url = Api::of(&first).channel("meta");
+    let path = callback_url.strip_prefix(&first.url()).unwrap().to_owned();
+    expect(&Api::of(&first).campaign("spring", json!({})), 201);
+    drop(first);
+
+    let second = Server::start(other).unwrap();
+    let api = Api::of(&second);
+    let url = format!("{}{path}", second.url());
+    let unsigned = api.0.raw("POST", &path, &[], &batch(&[status("wamid.forged")])).unwrap();
+    for answer in [unsigned, api.callback(&url, &batch(&[status("wamid.true")]))] {
+        expect(&answer, 503);
+        assert!(answer.text().contains("was the master key changed?"), "{}", answer.text());
+        assert!(answer.header("retry-after").is_some());
+    }
+    drop(second);
+
+    let third = Server::start(own).unwrap();
+    let api = Api::of(&third);
+    expect(&api.callback(&format!("{}{path}", third.url()), &batch(&[status("wamid.true")])), 200);
+    assert_eq!(api.stats("spring")["messages"]["delivered"], json!(1));
 }
