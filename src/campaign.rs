@@ -133,7 +133,7 @@ impl Declared {
 }
 
 impl Campaign {
-    /// What a declaration of it means that leaves its attribution out: it is what it is.
+    /// What a declaration of it means that leaves its window or its touch out: what they are.
     #[must_use]
     pub fn attribution(&self) -> Attribution {
         Attribution { window_hours: self.declared.attribution_window_hours, touch: self.declared.touch }

@@ -686,17 +686,19 @@ impl<S: Sql> Registry<S> {
 pub fn is_record(row: &Value) -> bool {
     let (kind, doc) = (row.get(0).and_then(Value::as_str), row.get(3).map(Value::to_string).unwrap_or_default());
     let Some(kind) = Kind::ALL.into_iter().find(|known| Some(known.text()) == kind) else { return false };
-    doc == "null"
-        || match kind {
-            Kind::Channel => json::read::<Channel>(&doc).is_ok(),
-            Kind::Campaign => json::read::<Campaign>(&doc).is_ok(),
-            Kind::Link => json::read::<Link>(&doc).is_ok(),
-            Kind::Settings => json::read::<Settings>(&doc).is_ok(),
-            Kind::MintingKey => json::read::<MintingKey>(&doc).is_ok(),
-            // Never taken: it follows from the others.
-            Kind::Denied => true,
-            Kind::Key => json::read::<access::Key>(&doc).is_ok(),
-        }
+    let no = row.get(2).and_then(Value::as_u64);
+    match kind {
+        Kind::Campaign | Kind::Link | Kind::MintingKey if no.is_none() => false,
+        _ if doc == "null" => true,
+        Kind::Channel => json::read::<Channel>(&doc).is_ok(),
+        Kind::Campaign => json::read::<Campaign>(&doc).is_ok_and(|campaign| no == Some(campaign.no.into())),
+        Kind::Link => json::read::<Link>(&doc).is_ok_and(|link| no == Some(link.no.into())),
+        Kind::Settings => json::read::<Settings>(&doc).is_ok(),
+        Kind::MintingKey => json::read::<MintingKey>(&doc).is_ok_and(|key| no == Some(key.no.into())),
+        // Never taken: it follows from the others.
+        Kind::Denied => true,
+        Kind::Key => json::read::<access::Key>(&doc).is_ok(),
+    }
 }
 
 /// One changed record.

@@ -476,6 +476,8 @@ fn a_line_that_cannot_be_read_is_no_line_of_an_export() {
         json!({"record": ["campaign", "x", 1, {}]}),
         json!({"record": ["campaign", "x", 1.5, null]}),
         json!({"record": ["link", "l1", 1]}),
+        json!({"record": ["link", "l1", null, null]}),
+        json!({"record": ["minting_key", "130", 131, {"no": 130, "created_at_ms": 1}]}),
         json!({"contact": [handle, {"k": 5}]}),
         json!({"claim": [handle, "day", {}]}),
         json!({"thing": ["m1", "{", "", 0]}),

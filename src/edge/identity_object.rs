@@ -3,13 +3,12 @@
 //! What Ledgers have to be told is with them before the answer, or else the alarm sees to it. Once a day the alarm drops what is
 //! older than the retention.
 
-use std::time::Duration;
-
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::{Env, State};
 
+use super::alarm::Alarm;
 use super::config::Config;
 use super::objects::say;
 use super::sql::ObjectSql;
@@ -26,7 +25,7 @@ use crate::sql::SqlError;
 
 #[wasm_bindgen]
 pub struct Identity {
-    state: State,
+    alarm: Alarm,
     env: Env,
     core: Result<Core<ObjectSql>, SqlError>,
 }
@@ -38,7 +37,7 @@ impl Identity {
         let state = State::from(state);
         let config = Config::of(&env).map_err(|_| SqlError("not configured".to_owned()));
         let core = config.and_then(|config| Core::open(ObjectSql::of(&state), config.partition.handle_key));
-        Self { state, env, core }
+        Self { alarm: Alarm::of(state.storage()), env, core }
     }
 
     pub async fn apply(&self, text: String) -> String {
@@ -46,11 +45,12 @@ impl Identity {
     }
 
     pub async fn alarm(&self) {
+        self.alarm.rung();
         let again_ms = match self.tell().await {
             Ok(()) => self.tidy().await.unwrap_or(MOVE_AGAIN_MS),
             Err(_) => MOVE_AGAIN_MS,
         };
-        self.arm(again_ms).await;
+        self.alarm.ring_within(again_ms as Ms).await;
     }
 }
 
@@ -73,7 +73,7 @@ impl Identity {
             Command::Waiting => json!(core.waiting().map_err(refused)?).to_string(),
             Command::Export { place } => json!(core.export(&place).map_err(refused)?).to_string(),
             Command::Import { rows } => {
-                self.arm(MOVE_AGAIN_MS).await;
+                self.alarm.ring_within(MOVE_AGAIN_MS as Ms).await;
                 json!(core.import(&rows).map_err(refused)?).to_string()
             }
             Command::Forget { handles } => {
@@ -92,10 +92,10 @@ impl Identity {
     async fn told(&self) -> Result<(), Problem> {
         let due = self.core()?.any_due().map_err(refused)?;
         if due {
-            self.arm(MOVE_AGAIN_MS).await;
+            self.alarm.ring_within(MOVE_AGAIN_MS as Ms).await;
             self.tell().await?;
-        } else if self.state.storage().get_alarm().await.ok().flatten().is_none() {
-            self.arm(IDENTITY_TIDY_MS).await;
+        } else {
+            self.alarm.keep(IDENTITY_TIDY_MS as Ms).await;
         }
         Ok(())
     }
@@ -128,12 +128,6 @@ impl Identity {
 
     fn core(&self) -> Result<&Core<ObjectSql>, Problem> {
         self.core.as_ref().map_err(|error| refused(error.clone()))
-    }
-
-    async fn arm(&self, after_ms: u64) {
-        if let Err(error) = self.state.storage().set_alarm(Duration::from_millis(after_ms)).await {
-            worker::console_error!("identity: alarm: {error}");
-        }
     }
 }
 

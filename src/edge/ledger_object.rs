@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::{Delay, Env, State, Storage};
 
+use super::alarm::Alarm;
 use super::config::Config;
 use super::objects::say;
 use super::sql::ObjectSql;
@@ -37,8 +38,7 @@ struct Inside {
     queue: RefCell<Queue>,
     storage: Storage,
     env: Env,
-    /// When the alarm rings; 0: nobody knows.
-    rings_ms: Cell<Ms>,
+    alarm: Alarm,
     /// Whether somebody is telling other objects what they have to hear.
     telling: Cell<bool>,
 }
@@ -69,8 +69,8 @@ impl Ledger {
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         let state = State::from(state);
         let (core, storage) = (RefCell::new(Core::open(ObjectSql::of(&state))), state.storage());
-        let (rings_ms, telling) = (Cell::new(0), Cell::new(false));
-        let inside = Inside { core, queue: RefCell::default(), storage, env, rings_ms, telling };
+        let (alarm, telling) = (Alarm::of(state.storage()), Cell::new(false));
+        let inside = Inside { core, queue: RefCell::default(), storage, env, alarm, telling };
         Self { state, inside: Rc::new(inside) }
     }
 
@@ -86,7 +86,7 @@ impl Ledger {
 
     /// What other objects have not heard yet, and the next part of the work that nobody waits for.
     pub async fn alarm(&self) {
-        self.inside.rings_ms.set(0);
+        self.inside.alarm.rung();
         let next_ms = match &mut *self.inside.core.borrow_mut() {
             Ok(core) => core.tend(now_ms()),
             Err(error) => Err(error.clone()),
@@ -96,7 +96,7 @@ impl Ledger {
             TEND_AGAIN_MS
         });
         let told = self.inside.run_errands().await;
-        self.inside.arm(if told.is_ok() { next_ms } else { MOVE_AGAIN_MS as Ms }).await;
+        self.inside.alarm.ring_within(if told.is_ok() { next_ms } else { next_ms.min(MOVE_AGAIN_MS as Ms) }).await;
     }
 }
 
@@ -135,27 +135,13 @@ impl Ledger {
 impl Inside {
     /// Sees to it that the alarm rings: once a day, or at once if everything has to be recounted.
     async fn keep_armed(&self) {
-        if self.rings_ms.get() != 0 {
+        if self.alarm.is_known() {
             return;
         }
-        let recounts = self.core.borrow().as_ref().is_ok_and(Core::recounts);
-        let set_ms = if recounts { None } else { self.storage.get_alarm().await.ok().flatten() };
-        match set_ms {
-            Some(set_ms) => self.rings_ms.set(set_ms),
-            None => self.arm(if recounts { SWEEP_PAUSE_MS } else { SWEEP_MS }).await,
-        }
-    }
-
-    /// Sees to it that the alarm rings by then. One that rings sooner stays: whatever rings it does all that there is to do.
-    async fn arm(&self, after_ms: Ms) {
-        let now_ms = now_ms();
-        if (now_ms..=now_ms + after_ms).contains(&self.rings_ms.get()) {
-            return;
-        }
-        self.rings_ms.set(now_ms + after_ms);
-        if let Err(error) = self.storage.set_alarm(Duration::from_millis(after_ms.unsigned_abs())).await {
-            worker::console_error!("ledger: alarm: {error}");
-            self.rings_ms.set(0);
+        if self.core.borrow().as_ref().is_ok_and(Core::recounts) {
+            self.alarm.ring_within(SWEEP_PAUSE_MS).await;
+        } else {
+            self.alarm.keep(SWEEP_MS).await;
         }
     }
 
@@ -164,7 +150,7 @@ impl Inside {
         if self.errands().is_ok_and(|errands| errands.is_empty()) {
             return;
         }
-        self.arm(MOVE_AGAIN_MS as Ms).await;
+        self.alarm.ring_within(MOVE_AGAIN_MS as Ms).await;
         let until_ms = now_ms() + LEAD_MS;
         while self.telling.get() {
             if !waits || now_ms() >= until_ms {
@@ -178,7 +164,7 @@ impl Inside {
         if let Err(problem) = told {
             worker::console_error!("ledger: errands: {}", problem.detail);
             // It may have rung meanwhile.
-            self.arm(MOVE_AGAIN_MS as Ms).await;
+            self.alarm.ring_within(MOVE_AGAIN_MS as Ms).await;
         }
     }
 

@@ -2,12 +2,12 @@
 //!
 //! Apart from the Registry and the Ledgers, so that megabytes of what nobody understood weigh on nothing that is in use.
 
-use std::time::Duration;
-
 use wasm_bindgen::prelude::*;
+use worker::State;
 use worker::worker_sys::DurableObjectState;
-use worker::{Date, State};
 
+use super::alarm::Alarm;
+use super::now_ms;
 use super::objects::say;
 use super::sql::ObjectSql;
 use crate::bounds::LETTERS_TIDY_MS;
@@ -19,7 +19,7 @@ use crate::sql::SqlError;
 
 #[wasm_bindgen]
 pub struct Letters {
-    state: State,
+    alarm: Alarm,
     core: Result<Core<ObjectSql>, SqlError>,
 }
 
@@ -29,7 +29,7 @@ impl Letters {
     pub fn new(state: DurableObjectState) -> Self {
         let state = State::from(state);
         let core = Core::open(ObjectSql::of(&state));
-        Self { state, core }
+        Self { alarm: Alarm::of(state.storage()), core }
     }
 
     pub async fn apply(&self, text: String) -> String {
@@ -37,8 +37,9 @@ impl Letters {
             return say(Err(Problem::bad("Not a command.")));
         };
         drop(text);
-        if matches!(command, Command::Keep { .. }) && !matches!(self.state.storage().get_alarm().await, Ok(Some(_))) {
-            self.arm().await;
+        // What is too old goes, also if nobody looks.
+        if matches!(command, Command::Keep { .. }) {
+            self.alarm.keep(LETTERS_TIDY_MS as Ms).await;
         }
         let core = self.core.as_ref().map_err(Clone::clone);
         let said = core.and_then(|core| core.apply(&command, now_ms())).map(|json| (200, json));
@@ -49,22 +50,10 @@ impl Letters {
     }
 
     pub async fn alarm(&self) {
+        self.alarm.rung();
         let left = self.core.as_ref().map_err(Clone::clone).and_then(|core| core.tidy(now_ms()));
         if left.unwrap_or(true) {
-            self.arm().await;
+            self.alarm.ring_within(LETTERS_TIDY_MS as Ms).await;
         }
     }
-}
-
-impl Letters {
-    /// Sees to it that what is too old goes, also if nobody looks.
-    async fn arm(&self) {
-        if let Err(error) = self.state.storage().set_alarm(Duration::from_millis(LETTERS_TIDY_MS)).await {
-            worker::console_error!("letters: alarm: {error}");
-        }
-    }
-}
-
-fn now_ms() -> Ms {
-    Date::now().as_millis() as Ms
 }

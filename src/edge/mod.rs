@@ -1,6 +1,7 @@
 //! The worker: what speaks to the platform. It reads requests, asks the objects and writes answers; what any of it means is the
 //! core's affair.
 
+mod alarm;
 mod cache;
 mod callback;
 mod clicks;

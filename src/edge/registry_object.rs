@@ -4,14 +4,15 @@
 //! idempotent, so a crash anywhere costs a repetition at most.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
-use worker::{Date, Env, State};
+use worker::{Env, State};
 
+use super::alarm::Alarm;
 use super::config::Config;
+use super::now_ms;
 use super::objects::{call, say, within};
 use super::random;
 use super::sql::ObjectSql;
@@ -25,7 +26,7 @@ use crate::sql::SqlError;
 
 #[wasm_bindgen]
 pub struct Registry {
-    state: State,
+    alarm: Alarm,
     env: Env,
     core: RefCell<Result<Core<ObjectSql>, SqlError>>,
     /// Whether deliveries are under way: one round at a time, so that an older copy never overwrites a newer.
@@ -41,7 +42,7 @@ impl Registry {
             Ok(config) => Core::open(ObjectSql::of(&state), config.channel_secret_key, config.partition.ledgers),
             Err(problem) => Err(SqlError(problem.detail)),
         };
-        Self { state, env, core: RefCell::new(core), delivering: Cell::new(false) }
+        Self { alarm: Alarm::of(state.storage()), env, core: RefCell::new(core), delivering: Cell::new(false) }
     }
 
     pub async fn apply(&self, text: String) -> String {
@@ -49,6 +50,7 @@ impl Registry {
     }
 
     pub async fn alarm(&self) {
+        self.alarm.rung();
         self.tell().await;
     }
 }
@@ -58,11 +60,11 @@ impl Registry {
         let command: Command = json::read(text).map_err(|_| Problem::bad("Not a command."))?;
         let changes = command.changes();
         if changes {
-            self.arm().await;
+            self.alarm.ring_within(REDELIVERY_MS as Ms).await;
         }
         let entropy = random::bytes()?;
         let answer = match &mut *self.core.borrow_mut() {
-            Ok(core) => core.apply(&command, entropy, Date::now().as_millis() as Ms)?,
+            Ok(core) => core.apply(&command, entropy, now_ms())?,
             Err(error) => return Err(refused(error)),
         };
         if changes {
@@ -75,7 +77,7 @@ impl Registry {
     async fn tell(&self) {
         if self.delivering.replace(true) {
             // Whoever is at it looks again when done; the alarm that rang is gone.
-            self.arm().await;
+            self.alarm.ring_within(REDELIVERY_MS as Ms).await;
             return;
         }
         loop {
@@ -84,14 +86,14 @@ impl Registry {
                 Err(error) => Err(error.clone()),
             };
             let Ok(deliveries) = deliveries else {
-                self.arm().await;
+                self.alarm.ring_within(REDELIVERY_MS as Ms).await;
                 break;
             };
             if deliveries.is_empty() {
                 break;
             }
             // First the alarm, then the work.
-            self.arm().await;
+            self.alarm.ring_within(REDELIVERY_MS as Ms).await;
             let told = join_all(deliveries.iter().map(|delivery| self.deliver(delivery))).await;
             if let Ok(core) = &*self.core.borrow() {
                 for (delivery, told) in deliveries.iter().zip(&told) {
@@ -101,7 +103,7 @@ impl Registry {
             }
             if deliveries.iter().zip(&told).any(|(delivery, told)| *told != Some(delivery.revision)) {
                 // It may have rung meanwhile.
-                self.arm().await;
+                self.alarm.ring_within(REDELIVERY_MS as Ms).await;
                 break;
             }
         }
@@ -140,14 +142,6 @@ impl Registry {
                 let _ = within(put, DELIVERY_MS).await;
                 told.get()
             }
-        }
-    }
-
-    /// Sees to it that the alarm rings: an offset, never a moment, and never now.
-    async fn arm(&self) {
-        let after = Duration::from_millis(REDELIVERY_MS);
-        if let Err(error) = self.state.storage().set_alarm(after).await {
-            worker::console_error!("registry: alarm: {error}");
         }
     }
 }

@@ -93,7 +93,7 @@ export type LinkRow = {
   share: number | null;
   machine_reasons?: Counts;
   /** Who clicked it. */
-  list?: string;
+  list?: string | null;
 };
 
 export type ErrorRow = {
