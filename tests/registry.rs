@@ -399,7 +399,7 @@ fn a_campaign_that_says_nothing_of_its_attribution_has_the_settings() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         Command::PutSettings { body }
     };
-    let mut put = |registry: &mut Registry<RusqliteSql>, id: &str, more: Value| apply(registry, &put_campaign(id, more), 1);
+    let put = |registry: &mut Registry<RusqliteSql>, id: &str, more: Value| apply(registry, &put_campaign(id, more), 1);
     assert_eq!(attribution(&put(&mut registry, "before", json!({})).unwrap()), (24, Touch::Delivered));
     apply(&mut registry, &settings(json!({"attribution_default": {"window_hours": 72, "touch": "clicked"}})), 2).unwrap();
     assert_eq!(attribution(&put(&mut registry, "after", json!({})).unwrap()), (72, Touch::Clicked));
