@@ -194,6 +194,7 @@ impl Server {
     fn run(&mut self) -> Result<()> {
         let mut command = self.tools.node(&project::runner().join("serve.mjs"));
         command.current_dir(project::root()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("TMPDIR", self.temporary()?);
         let mut group = Group::start(&mut command)?;
         if let Some(pipe) = group.child().stderr.take() {
             let (log, loud) = (Arc::clone(&self.log), self.options.loud);
@@ -211,6 +212,15 @@ impl Server {
         self.port = port;
         self.running = Some(group);
         self.wait_until_healthy()
+    }
+
+    /// An empty folder for what the runtime forgets to remove (some of it at every stop, all of it when it is killed): it goes with
+    /// the next start, or with the state.
+    fn temporary(&self) -> Result<PathBuf> {
+        let folder = self.state.join("tmp");
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).doing(format!("make the folder {}", folder.display()))?;
+        Ok(folder)
     }
 
     fn orders(&self) -> Value {

@@ -13,11 +13,16 @@ fn it_answers_and_leaves_nothing_behind() {
     let server = server();
     let (url, state, group) = (server.url(), server.state().to_path_buf(), server.process_group().unwrap());
     expect(&Api::of(&server).get("/healthz"), 200);
-    assert!(process::is_alive(group) && state.exists());
+    assert!(process::is_alive(group) && temporary(&server) == 1);
     drop(server);
     assert!(wait::until(Duration::from_secs(5), || !process::is_alive(group)), "processes are left");
     assert!(!state.exists(), "the state folder is left");
     assert!(Http::default().send("GET", &format!("{url}/healthz"), &[], &[]).is_err(), "something still answers");
+}
+
+/// How many temporary folders the runtime has: they lie in the state folder.
+fn temporary(server: &Server) -> usize {
+    std::fs::read_dir(server.state().join("tmp")).unwrap().count()
 }
 
 #[test]
@@ -86,5 +91,6 @@ fn a_killed_runtime_starts_again_on_the_same_port_and_state() {
     assert!(wait::until(Duration::from_secs(5), || !process::is_alive(group)), "processes are left");
     server.restart().unwrap();
     assert_eq!(server.url(), url);
+    assert_eq!(temporary(&server), 1, "what the killed one left is still there");
     expect(&Api::of(&server).get("/v1/campaigns/kept"), 200);
 }
