@@ -217,7 +217,7 @@ impl Server {
     /// An empty folder for what the runtime forgets to remove (some of it at every stop, all of it when it is killed): it goes with
     /// the next start, or with the state.
     fn temporary(&self) -> Result<PathBuf> {
-        let folder = self.state.join("tmp");
+        let folder = self.state.join("runtime-tmp");
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).doing(format!("make the folder {}", folder.display()))?;
         Ok(folder)

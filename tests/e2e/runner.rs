@@ -22,7 +22,7 @@ fn it_answers_and_leaves_nothing_behind() {
 
 /// How many temporary folders the runtime has: they lie in the state folder.
 fn temporary(server: &Server) -> usize {
-    std::fs::read_dir(server.state().join("tmp")).unwrap().count()
+    std::fs::read_dir(server.state().join("runtime-tmp")).unwrap().count()
 }
 
 #[test]
