@@ -100,11 +100,19 @@ function days(name: string, today: Day, from: Day | null, last: Day | null): [Da
   }
 }
 
-/** The period that an address asks for. */
+/** A range of days whose one end is moved to a day; the other end comes along where it would be passed. */
+export function moved(end: "from" | "to", day: string, other: string): { from: string; to: string } {
+  if (end === "from") return { from: day, to: other < day ? day : other };
+  return { from: other > day ? day : other, to: day };
+}
+
+/** The period that an address asks for. What is none, such as a range that ends before it begins, counts as not asked for. */
 export function periodOf({ query }: Place, workspaceZone: string, otherwise = "all", now = Date.now()): Period {
   const zone = knownZone(query.get("zone")) ?? workspaceZone;
-  const name = query.get("period") ?? otherwise;
-  const found = days(name, dayOf(now, zone), readDay(query.get("from")), readDay(query.get("to")));
+  const daysOf = (name: string) => days(name, dayOf(now, zone), readDay(query.get("from")), readDay(query.get("to")));
+  const asked = query.get("period") ?? otherwise;
+  const name = daysOf(asked) ? asked : otherwise;
+  const found = daysOf(name);
   if (!found) return { name: "all", zone, range: null, before: null };
   const [first, end, earlier] = found;
   const range = { from: midnight(first, zone), to: midnight(end, zone) };

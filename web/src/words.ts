@@ -550,6 +550,7 @@ export const words = {
       make: "Make the channel",
       use: "Use an existing channel",
       fresh: "Make a new one",
+      taken: (id: string) => `“${id}” is taken: choose another id, or use the channel that has it.`,
     },
     paste: {
       title: "Paste the callback URL at the provider",

@@ -8,6 +8,7 @@ after(end);
 
 // In this order: later ones see what earlier ones did.
 await import("./period.ts");
+await import("./ids.ts");
 await import("./words.ts");
 await import("./pictures.ts");
 await import("./campaigns.ts");

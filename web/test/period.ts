@@ -1,7 +1,7 @@
 // Periods, without a browser: where days begin, and what stands before them.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { midnight, periodOf } from "../src/period.ts";
+import { midnight, moved, periodOf } from "../src/period.ts";
 
 describe("a period", () => {
   const at = (year: number, month: number, day: number, zone: string): string => midnight({ year, month, day }, zone).toISOString();
@@ -31,5 +31,27 @@ describe("a period", () => {
     assert.deepEqual(of("period=last_month"), ["2026-01-31T23", "2026-02-28T23", "-", "-"]);
     assert.deepEqual(of("period=custom&from=2026-03-01&to=2026-03-02&compare=1&zone=UTC"), ["2026-03-01T00", "2026-03-03T00", "2026-02-27T00", "2026-03-01T00"]);
     for (const nothing of ["", "period=all", "period=custom&from=2026-03-02&to=2026-03-01", "period=custom"]) assert.deepEqual(of(nothing), ["-", "-", "-", "-"]);
+  });
+
+  test("is the view's own where the address has none", () => {
+    const now = Date.parse("2026-03-30T10:00:00Z");
+    const of = (query: string, otherwise: string): [string, string | undefined] => {
+      const { name, range } = periodOf({ path: [], query: new URLSearchParams(query) }, "UTC", otherwise, now);
+      return [name, range?.from.toISOString().slice(0, 10)];
+    };
+    for (const none of ["", "period=all", "period=never", "period=custom&from=2026-03-02&to=2026-03-01", "period=custom&from=2026-03-02", "period=custom"]) {
+      assert.deepEqual(of(none, "last_30_days"), ["last_30_days", "2026-03-01"], none);
+      assert.deepEqual(of(none, "all"), ["all", undefined], none);
+    }
+    assert.deepEqual(of("period=custom&from=2026-03-02&to=2026-03-02", "last_30_days"), ["custom", "2026-03-02"]);
+  });
+
+  test("takes its other end along where one end would pass it", () => {
+    const range = (from: string, to: string): object => ({ from, to });
+    assert.deepEqual(moved("from", "2026-02-27", "2026-03-02"), range("2026-02-27", "2026-03-02"));
+    assert.deepEqual(moved("from", "2026-03-02", "2026-03-02"), range("2026-03-02", "2026-03-02"));
+    assert.deepEqual(moved("from", "2026-12-01", "2026-03-02"), range("2026-12-01", "2026-12-01"));
+    assert.deepEqual(moved("to", "2026-03-09", "2026-03-02"), range("2026-03-02", "2026-03-09"));
+    assert.deepEqual(moved("to", "2025-12-31", "2026-03-02"), range("2025-12-31", "2025-12-31"));
   });
 });

@@ -116,4 +116,31 @@ describe("setup", () => {
       await page.getByRole("link", { name: "Open the campaign" }).click();
       await reads(figure(page, "messages.sent"), "1");
     }));
+
+  test("replaces nothing that is there", async () => {
+    await api("/v1/channels/whatsapp", "PUT", { provider: "wati" });
+    await visit("#/setup", async (page) => {
+      const id = page.getByLabel("Channel id");
+      const refusal = (): Promise<string> => id.evaluate((input) => (input as HTMLInputElement).validationMessage);
+      assert.deepEqual([await id.inputValue(), await refusal()], ["whatsapp-2", ""]);
+      await id.fill("whatsapp");
+      assert.match(await refusal(), /^“whatsapp” is taken/);
+      // One that somebody else makes in the meantime is not replaced either, and can be used then.
+      await id.fill("late");
+      assert.equal(await refusal(), "");
+      await api("/v1/channels/late", "PUT", { provider: "meta", name: "Late", secrets: ["a secret of somebody else"] });
+      await page.getByLabel("Secret for signatures").fill("a secret of the setup");
+      await page.getByRole("button", { name: "Make the channel" }).click();
+      await page.getByRole("alert").getByText("“late” is taken").waitFor();
+      assert.equal((await api("/v1/channels/late")).name, "Late");
+      await page.getByLabel("Use an existing channel").selectOption("late");
+      await page.getByRole("button", { name: "Run the test" }).click();
+      // A campaign is refused by the server where it differs, whether the form has the field or not.
+      await api("/v1/campaigns/taken", "PUT", { name: "Taken", type: "broadcast", message_type: "template", tags: ["one"] });
+      await page.getByLabel("Name", { exact: true }).fill("Taken");
+      await page.getByRole("button", { name: "Declare the campaign" }).click();
+      await page.getByRole("alert").getByText("declared already, and differently").waitFor();
+    });
+    for (const id of ["whatsapp", "late"]) await api(`/v1/channels/${id}`, "DELETE");
+  });
 });

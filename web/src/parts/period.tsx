@@ -1,6 +1,6 @@
 // The choice of a period, its zone, and whether the one before stands beside it. It lives in the address.
-import { useMemo } from "preact/hooks";
-import { PRESETS, dayOf, dayText, type Period, zones } from "../period";
+import { useMemo, useRef } from "preact/hooks";
+import { PRESETS, dayOf, dayText, moved, type Period, readDay, zones } from "../period";
 import { setQuery, usePlace } from "../router";
 import { words } from "../words";
 import { Select } from "./ui";
@@ -8,7 +8,8 @@ import { Select } from "./ui";
 export function PeriodPicker({ period, workspaceZone, all }: { period: Period; workspaceZone: string; all: boolean }) {
   const { query } = usePlace();
   const known = useMemo(() => zones(workspaceZone), [workspaceZone]);
-  const name = query.get("period") ?? period.name;
+  // The other end as it was when one came to this one: a day that is typed passes through days that nobody means.
+  const other = useRef("");
   const last = period.range && dayText(dayOf(period.range.to.getTime() - 1, period.zone));
   const choose = (chosen: string): void => {
     if (chosen !== "custom") return setQuery({ period: chosen, from: null, to: null });
@@ -20,11 +21,11 @@ export function PeriodPicker({ period, workspaceZone, all }: { period: Period; w
     <>
       <Select
         label={words.period.label ?? ""}
-        value={name}
+        value={period.name}
         onChange={choose}
         options={[...(all ? ["all"] : []), ...PRESETS, "custom"].map((name) => [name, words.period[name] ?? name] as const)}
       />
-      {name === "custom" && (
+      {period.name === "custom" && (
         <>
           {(["from", "to"] as const).map((end) => (
             <input
@@ -32,7 +33,8 @@ export function PeriodPicker({ period, workspaceZone, all }: { period: Period; w
               type="date"
               aria-label={words.period[end]}
               value={query.get(end) ?? ""}
-              onChange={(event) => event.currentTarget.value && setQuery({ [end]: event.currentTarget.value })}
+              onFocus={() => (other.current = query.get(end === "from" ? "to" : "from") ?? "")}
+              onChange={({ currentTarget: { value } }) => readDay(value) && setQuery(moved(end, value, other.current))}
             />
           ))}
         </>

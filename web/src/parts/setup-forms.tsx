@@ -1,23 +1,12 @@
 // The forms of the setup: a channel, a campaign, a link. What the server says of a field stands beside it.
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { Problem, call, segment } from "../api";
+import { Problem, call, get, segment } from "../api";
+import { ID, freeId, idOf } from "../ids";
 import { PROVIDERS } from "../providers";
 import type { Campaign, Channel, Link } from "../types";
 import { words } from "../words";
 import { Field } from "./ui";
-
-/** What an operator's own ids are made of. */
-const ID = "[A-Za-z0-9.\\-][A-Za-z0-9_.\\-]*";
-
-/** What of a name can be an id. */
-const idOf = (name: string): string =>
-  name
-    .toLowerCase()
-    .normalize("NFKD")
-    .replaceAll(/[^a-z0-9.]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "")
-    .slice(0, 64);
 
 /** A form's fields as texts, the empty ones left out. */
 function texts(form: HTMLFormElement): Record<string, string> {
@@ -48,7 +37,8 @@ function MakeForm<T>(props: {
   return (
     <form class="form" onSubmit={submit}>
       {props.children(error)}
-      {problem && !problem.fields.length && (
+      {/* A conflict may be about fields that this form does not have: it is told in any case. */}
+      {problem && (problem.status === 409 || !problem.fields.length) && (
         <p class="note bad whole" role="alert">
           {problem.message}
         </p>
@@ -62,17 +52,31 @@ function MakeForm<T>(props: {
   );
 }
 
-export function ChannelForm({ onMade }: { onMade: (channel: Channel) => void }) {
+/** A new channel. `taken` are the ids of those that are known; `onTaken` hears of an id that was missing there. */
+export function ChannelForm({ taken, onTaken, onMade }: { taken: readonly string[]; onTaken: () => void; onMade: (channel: Channel) => void }) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const id = typed ?? freeId("whatsapp", taken);
   const [provider, setProvider] = useState("meta");
   const [unsigned, setUnsigned] = useState(false);
   const { signs, verifies } = PROVIDERS[provider] ?? { signs: "never" };
-  const make = ({ id = "", secret, verify_token }: Record<string, string>): Promise<Channel> =>
-    call("PUT", `/v1/channels/${segment(id)}`, {
+  const make = async ({ secret, verify_token }: Record<string, string>): Promise<Channel> => {
+    const path = `/v1/channels/${segment(id)}`;
+    // PUT replaces a channel that is there, and the list may lack it: it failed, or somebody has made one since.
+    const there = await get<Channel>(path).catch((problem: Problem) => {
+      if (problem.status !== 404) throw problem;
+      return null;
+    });
+    if (there) {
+      onTaken();
+      throw new Problem(409, words.setup.channel.taken(id));
+    }
+    return call("PUT", path, {
       provider,
       ...(secret ? { secrets: [secret] } : {}),
       ...(verify_token ? { verify_token } : {}),
       ...(unsigned && signs === "always" ? { allow_unsigned: true } : {}),
     });
+  };
   return (
     <MakeForm act={words.setup.channel.make} make={make} onMade={onMade}>
       {(error) => (
@@ -87,7 +91,17 @@ export function ChannelForm({ onMade }: { onMade: (channel: Channel) => void }) 
             </select>
           </Field>
           <Field label={words.setup.channel.id} error={error("channel")}>
-            <input type="text" name="id" required maxLength={64} pattern={ID} defaultValue="whatsapp" autoComplete="off" />
+            <input
+              type="text"
+              name="id"
+              required
+              maxLength={64}
+              pattern={ID}
+              value={id}
+              ref={(input) => input?.setCustomValidity(taken.includes(id) ? words.setup.channel.taken(id) : "")}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+              autoComplete="off"
+            />
           </Field>
           {signs === "never" ? (
             <p class="note whole">{words.setup.channel.neverSigns(words.providers[provider] ?? provider)}</p>

@@ -90,6 +90,8 @@ export function SetupView() {
               )}
               {!channel && (
                 <ChannelForm
+                  taken={known.map(({ channel }) => channel)}
+                  onTaken={channels.retry}
                   onMade={(made) => {
                     setChannel(made);
                     channels.retry();

@@ -1,0 +1,13 @@
+// Ids, without a browser: one that nothing has yet.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { freeId } from "../src/ids.ts";
+
+describe("a free id", () => {
+  test("is the one that is wanted, or the first with a number that nothing has", () => {
+    assert.equal(freeId("whatsapp", []), "whatsapp");
+    assert.equal(freeId("whatsapp", ["whatsapp-2", "whatsapp-old", "wa"]), "whatsapp");
+    assert.equal(freeId("whatsapp", ["whatsapp"]), "whatsapp-2");
+    assert.equal(freeId("whatsapp", ["whatsapp-3", "whatsapp", "whatsapp-2", "whatsapp-5"]), "whatsapp-4");
+  });
+});
