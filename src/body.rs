@@ -18,7 +18,7 @@ use crate::time::from_rfc3339;
 /// # Errors
 /// 400, if it is no JSON.
 pub fn json(bytes: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(bytes).map_err(|_| Problem::bad("The body is not JSON."))
+    json::value(bytes).ok_or_else(|| Problem::bad("The body is not JSON."))
 }
 
 /// Reads the fields of one object; what is wrong is kept until [`Fields::done`]. A field that is null counts as absent.

@@ -1,8 +1,8 @@
 //! Reads JSON that bluetick wrote: what is stored, and what its objects tell one another.
 //!
 //! `serde_json` reads a type with code of its own for lists in place of objects, for two forms of each enum, and for errors that say
-//! what stood where: twice the weight. Here an error is an error, and what does not depend on the type is compiled once. Texts from
-//! outside are `serde_json`'s to read: what is skipped here is not checked. It does not know what it reads.
+//! what stood where: twice the weight. Here an error is an error, and what does not depend on the type is compiled once. Of texts
+//! from outside it reads only whole values: what is skipped here is not checked. It does not know what it reads.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -29,6 +29,12 @@ pub fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
     let mut reader = Reader { text, at: 0, depth: 0 };
     let value = T::deserialize(&mut reader)?;
     if reader.peek() == 0 && reader.at == text.len() { Ok(value) } else { Err(Unreadable::Other) }
+}
+
+/// Reads bytes from outside, if they are JSON: of a whole value nothing is skipped.
+#[must_use]
+pub fn value(bytes: &[u8]) -> Option<Value> {
+    read(core::str::from_utf8(bytes).ok()?).ok()
 }
 
 /// Reads a value that was read already, by way of its text: so no type needs a second reader.
@@ -87,6 +93,62 @@ impl Error for Unreadable {
 
     fn duplicate_field(_: &'static str) -> Self {
         Self::Other
+    }
+}
+
+/// Reads a string with escapes, or a number, as `serde_json` does.
+fn plain(text: &str) -> Result<Value, Unreadable> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = deserializer.deserialize_any(Plain).and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|_| Unreadable::Other)
+}
+
+/// Takes whatever comes: what is refused would be refused in words, and these weigh.
+struct Plain;
+
+impl<'de> Visitor<'de> for Plain {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a number")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<S>(self, _: S) -> Result<Value, S::Error>
+    where
+        S: SeqAccess<'de>,
+    {
+        Ok(Value::Null)
+    }
+
+    fn visit_map<M>(self, _: M) -> Result<Value, M::Error>
+    where
+        M: MapAccess<'de>,
+    {
+        Ok(Value::Null)
     }
 }
 
@@ -161,7 +223,10 @@ impl<'de> Reader<'de> {
         if !escaped {
             return Ok(Cow::Borrowed(inside));
         }
-        serde_json::from_str(self.since(from - 1)?).map(Cow::Owned).map_err(|_| Unreadable::Other)
+        match plain(self.since(from - 1)?)? {
+            Value::String(text) => Ok(Cow::Owned(text)),
+            _ => Err(Unreadable::Other),
+        }
     }
 
     /// What stands there without brackets and quotes: a number or a word.
@@ -180,7 +245,10 @@ impl<'de> Reader<'de> {
         {
             return Ok(Number::from(digits.bytes().fold(0, |number: u64, digit| number * 10 + u64::from(digit - b'0'))));
         }
-        serde_json::from_str(digits).map_err(|_| Unreadable::Other)
+        match plain(digits)? {
+            Value::Number(number) => Ok(number),
+            _ => Err(Unreadable::Other),
+        }
     }
 
     /// Passes over a value; gives its text.

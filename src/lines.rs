@@ -10,6 +10,7 @@ use crate::bounds::{BODY_LINES, TEXT_BYTES};
 use crate::click_id::ClickId;
 use crate::contact::{Handle, canonical_key, canonical_phone};
 use crate::event::{Conversion, Dispatch, ErrorInfo, Outcome, Person, Price};
+use crate::json;
 use crate::money::{Amount, Currency};
 use crate::problem::{FieldError, Problem};
 use crate::provider::business;
@@ -31,8 +32,8 @@ pub fn lines(body: &[u8], content_type: &str, list: &'static str) -> Result<Vec<
     let neither = || Problem::bad(format!("The body is neither a JSON object with {list} nor NDJSON."));
     let says = |kind: &str| content_type.to_ascii_lowercase().contains(kind);
     if !says("ndjson") {
-        match serde_json::from_slice::<Value>(body) {
-            Ok(whole) if whole.get(list).is_some() || says("json") => {
+        match json::value(body) {
+            Some(whole) if whole.get(list).is_some() || says("json") => {
                 let mut fields = Fields::of(&whole, "");
                 let lines = fields.value(list).cloned();
                 let lines = fields.required(list, lines);
@@ -46,7 +47,7 @@ pub fn lines(body: &[u8], content_type: &str, list: &'static str) -> Result<Vec<
                 }
                 return Ok(lines.into_iter().map(Some).collect());
             }
-            Err(_) if says("json") => return Err(Problem::bad("The body is not JSON.")),
+            None if says("json") => return Err(Problem::bad("The body is not JSON.")),
             _ => {}
         }
     }
@@ -55,7 +56,7 @@ pub fn lines(body: &[u8], content_type: &str, list: &'static str) -> Result<Vec<
         if lines.len() == BODY_LINES {
             return Err(too_many());
         }
-        lines.push(serde_json::from_slice(line).ok());
+        lines.push(json::value(line));
     }
     // Without a type that says NDJSON, a body of which no line is JSON is something else.
     if !says("ndjson") && lines.iter().all(Option::is_none) {

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use crate::json;
 use crate::problem::Problem;
 use crate::sorted::SortedSet;
 
@@ -38,8 +39,7 @@ impl Format {
         for range in accept.split(',') {
             let mut parts = range.split(';').map(str::trim);
             let name = parts.next().unwrap_or_default();
-            let quality =
-                parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| serde_json::from_str::<f64>(q).ok());
+            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| json::read::<f64>(q).ok());
             let format = ALL.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name)).map(|found| found.2);
             if let (Some(format), Some(quality)) = (format, quality)
                 && quality > best.0

@@ -393,23 +393,25 @@ pub fn roots<'a, T: Object<'a> + Default>(
 
 /// The keys of an object, as they stand; no more than a few dozen.
 pub fn keys(raw: &str) -> Vec<String> {
-    struct V;
-    impl<'de> Visitor<'de> for V {
-        type Value = Vec<String>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
+    object(raw).map_or_else(|_| Vec::new(), |Keys(keys)| keys)
+}
+
+#[derive(Default)]
+struct Keys(Vec<String>);
+
+impl<'a> Object<'a> for Keys {
+    fn begin(&mut self) {}
+
+    fn member(&mut self, key: &str) -> Option<Place<'_, 'a>> {
+        if self.0.len() < 32 {
+            self.0.push(key.to_owned());
         }
-        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-            let mut keys = Vec::new();
-            while let Some((Text(key), IgnoredAny)) = map.next_entry()? {
-                if keys.len() < 32 {
-                    keys.extend(key.map(Cow::into_owned));
-                }
-            }
-            Ok(keys)
-        }
+        None
     }
-    serde_json::Deserializer::from_str(raw).deserialize_map(V).unwrap_or_default()
+
+    fn is_object(&self) -> bool {
+        true
+    }
 }
 
 /// JSON pointers (RFC 6901) that are looked up together, in one pass over a text.
