@@ -111,9 +111,12 @@ async fn send_all(config: Rc<Config>) {
 }
 
 impl Waiting {
-    /// Takes everything that nobody else is sending; `None` if nothing is there and nothing comes: the sender is done. At
-    /// `relieved_ms` at the latest, another may begin.
+    /// Takes everything that nobody else is sending; `None` if nothing is there and nothing comes, or another has begun: the sender
+    /// is done. At `relieved_ms` at the latest, another may begin.
     fn take(&mut self, config: &Config, now_ms: Ms, relieved_ms: Ms) -> Option<Vec<(u64, u32, Rc<str>)>> {
+        if now_ms >= relieved_ms && self.sender_until_ms > now_ms {
+            return None;
+        }
         // Who is relieved may be cut off before the next sum is due.
         self.clicks.extend(self.floods.due(now_ms, now_ms >= relieved_ms));
         for (ledger, mut events) in config.partition.by_ledger(std::mem::take(&mut self.clicks)) {

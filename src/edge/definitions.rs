@@ -28,6 +28,7 @@ use crate::route::{Query, Route};
 use crate::settings::Settings;
 use crate::sorted::SortedMap;
 use crate::table::Format;
+use crate::token::is_tracking_url;
 use crate::wrap;
 
 /// Answers the routes of definitions.
@@ -176,7 +177,8 @@ async fn wrap_text(config: &Config, body: &Value, origin: &str) -> Answer {
     let mut links = Vec::new();
     for found in wrap::find(text, origin) {
         let url = found.target.as_str();
-        if made.contains_key(url) {
+        // Ours by whichever host it was made for.
+        if made.contains_key(url) || is_tracking_url(url, &config.tokens) {
             continue;
         }
         if made.len() == LINKS_PER_TEXT {

@@ -298,6 +298,9 @@ fn a_text_is_wrapped_and_nothing_else_in_it_changes() {
     // What is ours is left alone.
     let again = wrap(wrapped["text"].as_str().unwrap());
     assert_eq!((&again["text"], &again["links"]), (&wrapped["text"], &json!([])));
+    let by_another_host = text(&wrapped["text"]).replace(&server.url(), "https://go.shop.example");
+    let again = wrap(&by_another_host);
+    assert_eq!((text(&again["text"]), &again["links"]), (by_another_host, &json!([])));
     assert!(url(0).starts_with(&format!("{}/c/", server.url())));
     let listed = api.get("/v1/links?campaign=spring").json();
     assert_eq!((&listed["total"], &listed["data"][0]["step"]), (&json!(2), &json!("s1")));
@@ -520,4 +523,32 @@ fn a_killed_isolate_takes_only_the_last_taps_along() {
     // A round, its calls and commits, on a machine that is busy with other tests.
     assert!(loss.within < Duration::from_millis(2_500), "{loss:?}");
     assert!(loss.lost < loss.answered, "{loss:?}");
+}
+
+/// One request at a time sends what all of them gathered, also after the first has handed over to the next.
+#[test]
+fn a_stream_of_taps_has_one_sender() {
+    let vars = vec![("BLUETICK_LEDGERS".to_owned(), "1".to_owned())];
+    let server = Server::start(Options { vars, ..Options::default() }).unwrap();
+    let api = Api::of(&server);
+    expect(&api.campaign("spring", json!({})), 201);
+    let link = api.link(json!({}));
+    let urls: Vec<String> = (0..60).map(|no| api.wrap(&link, &format!("120255501{no:02}"))).collect();
+    let begin = Instant::now();
+    let tap_until = |second: u64| {
+        let mut taps = 0;
+        for url in urls.iter().cycle().take_while(|_| begin.elapsed() < Duration::from_secs(second)) {
+            location(&tap(url));
+            taps += 1;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        taps
+    };
+    let before = tap_until(25);
+    let calls = api.ledger_calls();
+    let taps = tap_until(31);
+    // One a second, and one or two of a hand-over.
+    let calls = api.ledger_calls() - calls;
+    assert!(taps > 30 && calls <= 10, "{calls} calls for {taps} taps");
+    api.clicks_when("spring", before + taps);
 }
