@@ -15,7 +15,7 @@ use super::{gate, health, identity, ledgers, now_ms};
 use crate::bounds::RETENTION_DAYS_LEAST;
 use crate::channel::Channel;
 use crate::counters::DAY_MS;
-use crate::event::{Event, Ms};
+use crate::event::{Event, Ms, Outcome};
 use crate::health::Counts;
 use crate::identity::{Claim, Ground};
 use crate::ids::operator_id;
@@ -74,7 +74,13 @@ pub async fn dispatches(
         taken.push(routed);
         at.push(index);
     }
-    let handles = lease.map(|_| taken.iter().map(|event: &Routed| event.handle.clone()).collect());
+    // Whoever counts as attempted, once the dispatch is durable.
+    let attempted = |(place, routed): (usize, &Routed)| {
+        let attempts =
+            matches!(&routed.event, Event::Dispatch(dispatch) if matches!(dispatch.outcome, Outcome::Accepted | Outcome::Error));
+        (lease.is_some() && attempts).then(|| (place, routed.handle.clone()))
+    };
+    let handles: Vec<(usize, String)> = taken.iter().enumerate().filter_map(attempted).collect();
     let (recorded, second) = claimed(config, taken, claims, received_ms).await?;
     let mut counts: SortedMap<&str, Counts> = SortedMap::new();
     for (channel, Remarks { conflict, expired, after_erasure, .. }) in &recorded.remarks {
@@ -84,7 +90,9 @@ pub async fn dispatches(
     for channel in second.iter().filter_map(|place| claimed_in.get(*place)) {
         counts.entry(channel).or_default().conflict += 1;
     }
-    if let (Some(lease), Some(handles)) = (lease, handles) {
+    if let Some(lease) = lease {
+        let durable = |place: &usize| !recorded.refused.contains(place) && !recorded.expired.contains(place);
+        let handles = handles.into_iter().filter(|(place, _)| durable(place)).map(|(_, handle)| handle).collect();
         gate::used(config, campaign, lease, handles).await;
     }
     for (channel, counts) in counts.into_iter().filter(|(_, counts)| *counts != Counts::default()) {

@@ -101,3 +101,29 @@ fn who_opted_out_is_not_sent_to() {
     }
     assert_eq!(api.get("/v1/campaigns/spring/gate?contact=%2B12025550102").json()["go"], json!(true));
 }
+
+/// Who was left out has used nothing up: sent to later under the same lease, they are within the limit.
+#[test]
+fn a_lease_is_used_by_who_is_attempted() {
+    let server = server();
+    let api = Api::of(&server);
+    api.channel("meta");
+    expect(&api.campaign("spring", json!({"send_limit": 1})), 201);
+    let lease = reserve(&api, 1);
+    let dispatch = |line: Value| {
+        let path = format!("/v1/campaigns/spring/dispatches?lease={}", lease["lease"].as_str().unwrap());
+        let answer = api.post(&path, json!({ "dispatches": [line] }));
+        expect(&answer, 200);
+        answer.json()["accepted"].as_u64().unwrap()
+    };
+    assert_eq!(dispatch(json!({"outcome": "skipped", "contact": "+12025550101", "reason": "frequency_cap"})), 1);
+    assert_eq!(
+        dispatch(json!({"outcome": "accepted", "contact": "+12025550101", "message_id": "m1", "at": "2011-01-01T00:00:00Z"})),
+        0
+    );
+    assert_eq!(reserve(&api, 1)["granted"], json!(0), "it is reserved yet");
+    assert_eq!(dispatch(json!({"outcome": "accepted", "contact": "+12025550101", "message_id": "m1"})), 1);
+    assert_eq!(reserve(&api, 1)["granted"], json!(0));
+    expect(&api.patch("/v1/campaigns/spring", json!({"send_limit": 2})), 200);
+    assert_eq!(reserve(&api, 2)["granted"], json!(1), "used once");
+}
