@@ -52,9 +52,6 @@ pub async fn answer(config: &Rc<Config>, request: &Request, context: &Context, h
         Some(_) => cache::known::<OpenLink>(&link::id(opened.link_no)),
         None => cache::get_at_once::<OpenLink>(config, context, &link::id(opened.link_no)).await?,
     };
-    if link.as_ref().is_some_and(|link| link.link.disabled) {
-        return nowhere();
-    }
     let Some((target, append_click_id, pass_query)) = leads_to(&opened, link.as_deref()) else { return nowhere() };
     let (who, key) = match &opened.who {
         Who::Handle(handle) => (Some(*handle), None),
@@ -94,7 +91,7 @@ fn leads_to<'a>(opened: &'a Opened, link: Option<&'a OpenLink>) -> Option<(&'a T
         (Some(sealed), _) => Some((&sealed.target, sealed.append_click_id, sealed.pass_query)),
         (None, Some(link)) => {
             let is = &link.link.declared;
-            Some((&link.target, is.append_click_id, is.pass_query))
+            (!link.link.disabled).then_some((&link.target, is.append_click_id, is.pass_query))
         }
         (None, None) => None,
     }

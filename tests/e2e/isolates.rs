@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bluetick_dev::mint::{Content, Key};
 use bluetick_dev::{Answer, Http, Options, Server, wait};
 use serde_json::{Value, json};
 
@@ -50,6 +51,16 @@ fn edits_and_revocations_reach_every_isolate() {
     within(60, "a revoked key", || listens() == 401);
     expect(&api.patch(&path, json!({"disabled": true})), 200);
     within(120, "a disabled link", || leads_to(token).is_none());
+    // A sealed token asks the list of what is denied, and not how its link was when this isolate saw it last.
+    expect(&api.put("/v1/settings", json!({"timezone": "UTC", "link_hosts": ["shop.example"]})), 200);
+    let minting_key = api.post("/v1/minting_keys", json!({"name": "a test's"})).json();
+    let minting_key = Key::read(minting_key["key"].as_str().unwrap()).unwrap();
+    let number = path.trim_start_matches("/v1/links/l").parse().unwrap();
+    let content = Content { link: number, contact: "12025550142", url: "https://shop.example/mine", ..Content::default() };
+    let sealed = format!("/c/{}", minting_key.mint(&content).unwrap());
+    assert_eq!(leads_to(&sealed), None);
+    expect(&api.patch(&path, json!({"disabled": false})), 200);
+    within(120, "a link that is good again", || leads_to(&sealed).is_some());
     // Both count into the same Ledgers.
     let clicks = |api: &Api| -> Value { api.stats("spring")["clicks"]["total"].take() };
     assert!(wait::until(Duration::from_secs(10), || clicks(&api).as_u64() >= Some(2)), "{}", clicks(&api));
