@@ -168,8 +168,8 @@ fn read_item(item: &Item, raw: &str, out: &mut Out) -> Result<(), &'static str> 
 fn read_report(item: &Item, message_id: String, out: &mut Out) -> Result<(), &'static str> {
     let State { group, group_id, name, .. } = &item.status;
     let person = super::person(item.to.get().or(item.contact.phone.get()), item.contact.user_id.get());
-    let done = item.done_at.get().or(item.sent_at.get());
-    let at_ms = out.at(done.and_then(time::iso));
+    let (sent, done) = (item.sent_at.get(), item.done_at.get());
+    let at_ms = out.at(done.or(sent).and_then(time::iso));
     let kind = match (group.get(), group_id.get(), name.get()) {
         (None, None, _) => return Err("none of the reports that are known"),
         (_, _, Some("DELIVERED_TO_OPERATOR")) | (Some("PENDING"), ..) | (None, Some("1"), _) => StatusKind::Sent,
@@ -180,6 +180,8 @@ fn read_report(item: &Item, message_id: String, out: &mut Out) -> Result<(), &'s
             return Ok(());
         }
     };
+    // The report may be of later than what it says.
+    let at_ms = if kind == StatusKind::Sent { out.at(sent.or(done).and_then(time::iso)) } else { at_ms };
     let mut event = out.status(message_id, kind, at_ms, person);
     event.reference = item.reference.get().map(ToOwned::to_owned);
     if kind == StatusKind::Failed {

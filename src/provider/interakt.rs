@@ -121,8 +121,9 @@ impl Callback<'_> {
 
     fn person(&self) -> Person {
         let Customer { whole, country, number, .. } = &self.data.customer;
-        let joined = format!("{}{}", country.get().unwrap_or_default(), number.get().unwrap_or_default());
-        super::person(whole.get().or(Some(joined.as_str())), None)
+        // A number without its country would be another person's.
+        let joined = country.get().zip(number.get()).map(|(country, number)| format!("{country}{number}"));
+        super::person(whole.get().or(joined.as_deref()), None)
     }
 }
 

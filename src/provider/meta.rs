@@ -288,11 +288,14 @@ fn read_message(
     ids: Ids,
 ) -> Result<(), &'static str> {
     let mut person = people.person(item.from.get(), item.from_user.get());
+    let kind = item.kind.get().ok_or("no type")?;
+    // A notice about a person names them as they were, or as they are now; it joins nobody, so one name is enough.
+    if kind == "system" && person.phone.is_some() {
+        person.user_id = None;
+    }
     if person == Person::default() {
-        // A notice about a person names them as they are now; it joins nobody, so one name is enough.
         person = super::person(item.system.user_id.get().or(item.system.wa_id.get()), None);
     }
-    let kind = item.kind.get().ok_or("no type")?;
     let context = ids.choose(&item.context.gupshup_id, &item.context.id);
     let (inbound, quoted) = match kind {
         "interactive" => (item.interactive.inbound(), context),

@@ -41,6 +41,7 @@ lenient! {
         error: Fault<'a> = "error",
         whatsapp: Details<'a> = "whatsapp",
         kind: Text<'a> = "message_type",
+        button: Button<'a> = "button",
         context: Context<'a> = "context",
         reaction: Reaction<'a> = "reaction",
     }
@@ -64,6 +65,9 @@ lenient! {
     struct Party<'a> {
         wa_id: Text<'a> = "wa_id",
         user_id: Text<'a> = "user_id",
+    }
+    struct Button<'a> {
+        kind: Text<'a> = "subtype",
     }
     struct Conversation<'a> {
         origin: Origin<'a> = "origin",
@@ -169,6 +173,8 @@ fn read_message(callback: &Callback, kind: &str, raw: &str, out: &mut Out) -> Re
     let person = super::person(callback.from.get().or(sender.wa_id.get()), sender.user_id.get());
     let inbound = match kind {
         "reply" => InboundKind::QuickReply,
+        // A form that was filled in.
+        "button" if callback.button.kind.get() == Some("flow") => InboundKind::Message,
         "reaction" => {
             let Reaction { action, emoji, .. } = &callback.reaction;
             InboundKind::Reaction { removed: action.get() == Some("unreact") || emoji.get().is_none() }

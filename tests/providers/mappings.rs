@@ -96,6 +96,12 @@ fn doubletick_gallabox_and_kaleyra() {
         r#"{"id":"g1","conversationId":"c","whatsapp":{"from":"12025550101","type":"text","text":{"body":"hi"}},"channelId":"ch"}"#,
         &["inbound message; id=g1; phone=12025550101; sender=ch"],
     );
+    // What became of a broadcast's message has the same form, and is nobody's word.
+    check(
+        &example("gallabox"),
+        r#"{"id":"g2","whatsapp":{"from":"12025550190","type":"text","status":"delivered","time":"2025-10-09T08:53:20Z"},"channelId":"ch"}"#,
+        &["status delivered; id=g2; at_ms=1760000000000"],
+    );
     check(
         &example("kaleyra"),
         r#"{"contacts":[{"wa_id":"12025550101"}],"messages":[{"from":"12025550101","id":"k1","timestamp":"1760000000","text":{"body":"hi"},"type":"text"}]}"#,
