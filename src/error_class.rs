@@ -69,11 +69,19 @@ pub fn counted(key: &str) -> (&str, ErrorClass) {
     (rest.as_str(), classify(provider, rest.as_str()))
 }
 
-/// Whether a counted error is what somebody asks for: its code, or the word of its class.
+/// The name of a counted error alone: its provider (`-` for what the sender met), a colon, its code.
+#[must_use]
+pub fn exact(key: &str) -> String {
+    let mut rest = key.chars();
+    let provider = rest.next().and_then(Provider::from_code).map_or("-", Provider::id);
+    format!("{provider}:{}", rest.as_str())
+}
+
+/// Whether a counted error is what somebody asks for: its code, the word of its class, or its name.
 #[must_use]
 pub fn is(key: &str, asked: &str) -> bool {
     let (code, ErrorClass { class, .. }) = counted(key);
-    code == asked || class.as_str() == asked
+    code == asked || class.as_str() == asked || exact(key) == asked
 }
 
 /// What `code` means at `provider`; of [`Class::Unknown`] if nobody knows.
@@ -440,6 +448,16 @@ mod tests {
     fn check(provider: Provider, code: &str, class: Class, retryable: bool) {
         let found = classify(provider, code);
         assert_eq!((found.class, found.retryable), (class, retryable), "{provider:?} {code}");
+    }
+
+    #[test]
+    fn a_counted_error_has_a_name_of_its_own() {
+        for (key, name) in [("m131026", "meta:131026"), ("d131026", "360dialog:131026"), ("-auth", "-:auth"), ("m", "meta:")] {
+            assert_eq!(exact(key), name);
+            assert!(is(key, name), "{key}");
+        }
+        assert!(is("m131026", "131026") && is("d131026", "unqualified") && is("m190", "auth"));
+        assert!(!is("d131026", "meta:131026") && !is("m190", "-:auth"));
     }
 
     #[test]

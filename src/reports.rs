@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::contributions::{person, state};
 use crate::cost::{Cost, Prices};
 use crate::counters::{Book, Cell, Kind, Row};
+use crate::error_class;
 use crate::ids::UNATTRIBUTED;
 use crate::ledger::{Sums, Totals};
 use crate::link::{self, Link};
@@ -74,7 +75,8 @@ impl Subject<'_> {
         {
             for (key, n) in errors {
                 let (code, class) = error(key);
-                let narrowed = [("has", state), ("error", code.as_str())];
+                let exact = error_class::exact(key);
+                let narrowed = [("has", state), ("error", exact.as_str())];
                 let list = list_paths::path(self.campaign, "messages", &narrowed, self.step, self.period);
                 data.push((
                     *n,
