@@ -216,8 +216,8 @@ pub const MOVE_AGAIN_MS: u64 = 5_000;
 /// Other keys that are remembered of one person; a person has a handful of user ids and old numbers.
 pub const NAMES_OF_PERSON: usize = 64;
 
-/// Things that move to another person in one errand: below 3 KB each, so a call stays below 1.5 MB.
-pub const ERRAND_THINGS: usize = 500;
+/// Things that move to another person in one errand: below 3 KB each, so a text stays below 1 MB, also written out twice.
+pub const ERRAND_THINGS: usize = 200;
 
 /// How often an Identity object drops what is older than the retention.
 pub const IDENTITY_TIDY_MS: u64 = 24 * 3_600_000;

@@ -263,7 +263,7 @@ impl<S: Sql> Ledger<S> {
         for write in writes {
             let (mut delta, mut rows) = (Change::default(), Rows::default());
             rows_written += match write {
-                Write::Erase { handle, at_ms } => self.erase(handle, *at_ms, &mut delta)?,
+                Write::Erase { handle, at_ms, of } => self.erase(handle, *at_ms, of.as_deref(), &mut delta)?,
                 Write::Restore { ledger, rows } => self.restore(*ledger, rows, &mut delta)?,
                 _ => continue,
             };

@@ -149,9 +149,9 @@ impl Partition {
                     let (ledger, handle) = at(&key);
                     belongings.entry(ledger).or_default().push(Belonging { handle, key, to, pair, at_ms });
                 }
-                Errand::Erase { key, at_ms } => {
+                Errand::Erase { key, at_ms, of } => {
                     let (ledger, handle) = at(&key);
-                    erasures.push((ledger, Write::Erase { handle, at_ms }));
+                    erasures.push((ledger, Write::Erase { handle, at_ms, of }));
                 }
                 Errand::Move { to: key, source, source_key, epoch, things } => {
                     let (ledger, handle) = at(&key);

@@ -66,7 +66,7 @@ fn erase(random: &mut Random, workspace: &mut Workspace, contact: usize, at_ms: 
     let (ledger, handle) = workspace.whereabouts(random.pick(&written(contact)[..]).as_str());
     for _ in 0..=random.below(2) {
         let now_ms = workspace.now_ms;
-        let write = Write::Erase { handle: handle.clone(), at_ms };
+        let write = Write::Erase { handle: handle.clone(), at_ms, of: None };
         stubbornly(random, workspace, ledger, |ledger| ledger.commit(std::slice::from_ref(&write), now_ms).remove(0).ok());
     }
 }

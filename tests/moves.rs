@@ -33,6 +33,7 @@ enum Act {
 }
 
 /// An object failed: whoever asked it comes again.
+#[derive(Debug)]
 struct Failed;
 
 struct World {
@@ -134,7 +135,7 @@ impl World {
                 for identity in 0..LEDGERS {
                     self.identity(identity, |core| core.forget(&handle).ok())?;
                 }
-                self.write(ledger, Write::Erase { handle, at_ms: ERASED_MS })
+                self.write(ledger, Write::Erase { handle, at_ms: ERASED_MS, of: None })
             }
         }
     }
@@ -301,4 +302,81 @@ fn an_erasure_under_two_keys_survives_a_crash_at_every_step() {
         let live = (0..2).map(|no| Numbers::ever(&world.workspace.shares(no).live, None).messages.sent).sum::<u64>();
         assert_eq!(live, 0, "{context}: nobody is left");
     });
+}
+
+/// A world of the acts, undisturbed, in which nothing that counts is judged.
+fn played(acts: &[Act]) -> World {
+    let mut world = World::new(&definitions(), None, (u64::MAX / 4, u64::MAX / 4));
+    world.play(acts);
+    world
+}
+
+impl World {
+    fn sent(&mut self) -> u64 {
+        (0..2).map(|no| Numbers::ever(&self.workspace.book(no), None).messages.sent).sum()
+    }
+
+    fn told(&mut self, acts: Vec<Vec<Received>>) {
+        self.had_sent = 0;
+        self.play(&acts.into_iter().map(Act::Tell).collect::<Vec<_>>());
+    }
+
+    fn rows(&self, key: &str, table: &str) -> Vec<String> {
+        let (ledger, handle) = self.workspace.whereabouts(key);
+        let rows = format!("SELECT json_group_array(handle) FROM {table} WHERE handle = '{handle}'");
+        invariants::query(&self.workspace.storage[ledger], &rows)
+    }
+}
+
+fn pair_of(phone: &str, message: &str, at_ms: i64) -> Received {
+    status(json!({"phone": phone, "user_id": USER}), message, "delivered", at_ms)
+}
+
+#[test]
+fn who_is_erased_takes_nobody_elses_key_along() {
+    let mut world = played(&[
+        Act::Tell(vec![dispatch(USER, "u1", START_MS)]),
+        Act::Tell(vec![pair_of(EARLIER, "e1", START_MS + 10)]),
+        // The user id was another's first: this moves nothing.
+        Act::Tell(vec![pair_of(PHONE, "p1", START_MS + 20)]),
+        Act::Erase(PHONE),
+    ]);
+    world.told(vec![
+        vec![status(person(USER), "u1", "read", ERASED_MS + 1)],
+        vec![status(person(USER), "u1", "delivered", START_MS + 5)],
+    ]);
+    let numbers = Numbers::ever(&world.workspace.book(1), None).messages;
+    assert_eq!((numbers.sent, numbers.delivered, numbers.read), (3, 3, 1), "u1 is one message, and its owner's");
+    assert_eq!(world.rows(USER, "tombstone"), [] as [String; 0]);
+    assert_eq!(world.rows(PHONE, "tombstone").len(), 1);
+}
+
+/// What is on its way to somebody who is erased meanwhile brings neither them nor their number back.
+#[test]
+fn a_move_does_not_bring_the_erased_back() {
+    let mut world = played(&[Act::Tell(vec![dispatch(USER, "u1", START_MS)])]);
+    let ledger = world.workspace.whereabouts(PHONE).0;
+    world.act(&Act::Tell(vec![pair_of(PHONE, "p1", START_MS + 20)])).unwrap();
+    assert!(world.tell(ledger).unwrap(), "the user id's Ledger has heard whose it is");
+    world.act(&Act::Erase(PHONE)).unwrap();
+    while (0..2 * LEDGERS).any(|object| world.tell(object).unwrap()) {}
+    assert_eq!([PHONE, USER].map(|key| world.rows(key, "tombstone").len()), [1, 1]);
+    assert_eq!(world.rows(PHONE, "contact"), [] as [String; 0]);
+}
+
+/// More under one key than one text of the storage takes.
+#[test]
+fn a_long_life_moves_whole() {
+    const MESSAGES: usize = 6_000;
+    let name = |no: usize| format!("{no}-{}", "x".repeat(480));
+    let all: Vec<usize> = (0..MESSAGES).collect();
+    let lives = all.chunks(500).map(|some| Act::Tell(some.iter().map(|no| dispatch(USER, &name(*no), START_MS)).collect()));
+    let mut world = played(&lives.collect::<Vec<_>>());
+    assert_eq!(world.sent(), MESSAGES as u64);
+    for (phone, at_ms) in [(PHONE, START_MS + 20), (EARLIER, START_MS + 10)] {
+        world.told(vec![vec![pair_of(phone, phone, at_ms)]]);
+        assert!(world.workspace.ledgers.iter().all(|ledger| ledger.moving().unwrap() == 0));
+        assert!(world.sent() > MESSAGES as u64, "{}", world.sent());
+    }
+    assert_eq!(world.sent(), MESSAGES as u64 + 2);
 }

@@ -300,7 +300,7 @@ impl Simulation {
             self.owed += 1;
         }
         let (ledger, handle) = self.workspace.whereabouts(&written(MORTALS.start)[0]);
-        self.outbox.push(Batch::of(What::Tell(ledger, Write::Erase { handle, at_ms: ERASED_MS })));
+        self.outbox.push(Batch::of(What::Tell(ledger, Write::Erase { handle, at_ms: ERASED_MS, of: None })));
     }
 
     /// So much time passes that everything is too old to be kept. Some alarms come, some never do; what is new comes, and what is old

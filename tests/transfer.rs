@@ -83,7 +83,7 @@ fn a_workspace_moves_to_twice_as_many_ledgers() {
         let expected = recount(&scenario.received, &scenario.definitions);
         // One is erased; in some workspaces others expire too, or some of what they did.
         let (ledger, handle) = old.whereabouts(&written(random.below(10))[0]);
-        let erase = Write::Erase { handle: handle.clone(), at_ms: START_MS + 50 * DAY_MS };
+        let erase = Write::Erase { handle: handle.clone(), at_ms: START_MS + 50 * DAY_MS, of: None };
         old.ledgers[ledger].commit(&[erase], 0).remove(0).unwrap();
         if random.one_in(3) {
             old.now_ms = START_MS + (88 + *random.pick(&[0, 1, 2, 3, 4, 6, 8, 12, 112])) * DAY_MS;

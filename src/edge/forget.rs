@@ -56,7 +56,7 @@ async fn traces(config: &Config, person: Handle) -> Result<Traces, Problem> {
 }
 
 async fn erase_from_ledger(config: &Config, person: Handle, at_ms: Ms) -> Result<(), Problem> {
-    let write = serde_json::to_string(&Write::Erase { handle: person.to_text(), at_ms }).map_err(|_| unanswered())?;
+    let write = serde_json::to_string(&Write::Erase { handle: person.to_text(), at_ms, of: None }).map_err(|_| unanswered())?;
     ledgers::write_text(config, person.ledger(config.partition.ledgers), &write).await.map(drop).map_err(|_| unanswered())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It moves between shares what the timelines say; what is too old, [`crate::timeline`] knows.
 
-use super::load::parse;
+use super::load::{Cached, parse};
 use super::moves::Moving;
 use super::store::Rows;
 use super::sweep::rules_of;
@@ -52,16 +52,19 @@ impl<S: Sql> Ledger<S> {
     }
 
     /// Erases a person: nothing of them stays but their share of the counts, their handle and the moment.
-    pub(super) fn erase(&mut self, handle: &str, at_ms: Ms, change: &mut Change) -> Result<u64, SqlError> {
+    pub(super) fn erase(&mut self, handle: &str, at_ms: Ms, of: Option<&str>, change: &mut Change) -> Result<u64, SqlError> {
         self.load([handle].into_iter())?;
-        let everything = self.contacts.get(handle).map(|cached| cached.timeline.expiry(Ms::MAX));
-        // What was told under their other keys is of the same person.
-        let names = self.contacts.get(handle).map(|cached| cached.row.ties.names.keys().cloned().collect::<Vec<_>>());
-        let errands = names.unwrap_or_default().into_iter().map(|key| Errand::Erase { key, at_ms }).collect();
-        let mut rows_written = match everything {
-            Some(everything) => self.seal(handle, &everything, ERASED, change)?,
-            None => 0,
-        };
+        let (mut rows_written, mut errands) = (0, Vec::new());
+        if let Some(Cached { timeline, row, .. }) = self.contacts.get(handle).map(|cached| &**cached) {
+            if of.zip(row.ties.home()).is_some_and(|(of, (home, _))| home != of) {
+                return Ok(0);
+            }
+            // What was told under their other keys is of the same person.
+            let erase = |key: &str| Errand::Erase { key: key.to_owned(), at_ms, of: timeline.key().map(str::to_owned) };
+            errands.extend(row.ties.names().map(erase));
+            let everything = timeline.expiry(Ms::MAX);
+            rows_written += self.seal(handle, &everything, ERASED, change)?;
+        }
         rows_written += self.send_away(Moving { errands, ..Moving::default() })?;
         rows_written += self.entomb(handle, at_ms)?;
         Ok(rows_written)

@@ -444,6 +444,10 @@ impl<S: Sql> Ledger<S> {
                 fields.insert("contact".to_owned(), contact.clone());
                 fields.insert("masked".to_owned(), masked.clone());
                 fields.insert("handle".to_owned(), json!(handle));
+                // Meta's ids of messages hold the person's number.
+                if let Some(id) = fields.get_mut("message_id").filter(|_| !in_clear) {
+                    *id = Value::Null;
+                }
             }
             Some((id, to_raw_value(&row).ok()?))
         };

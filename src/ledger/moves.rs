@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::load::{Cached, damaged, parse};
+use super::store::batches;
 use super::{Belonging, Errand, Ledger, Move, Routed, to_json};
 use crate::bounds::{ERRAND_THINGS, NAMES_OF_PERSON};
 use crate::contact::{canonical_key, canonical_phone, user_id};
@@ -162,17 +163,24 @@ impl<S: Sql> Ledger<S> {
 
     /// What of a key is kept aside, all of it or the entries named.
     fn away(&self, handle: &str, ids: Option<&[String]>) -> Result<SortedMap<String, Facts>, SqlError> {
-        let stored = self.sql.text(
-            "SELECT json_group_array(json_array(id, json(body))) FROM away \
-             WHERE handle = ?1 AND (?2 = 'null' OR id IN (SELECT value FROM json_each(?2)))",
-            &[Arg::Text(handle), Arg::Text(&to_json(&ids))],
-        )?;
-        let mut things = SortedMap::new();
-        for (id, body) in parse::<(String, &RawValue)>(stored.as_deref(), "away")? {
-            let facts = Facts::decode(&id, body.get()).ok_or_else(|| damaged("away"))?;
-            things.insert(id, facts);
+        let (mut things, mut after, ids) = (SortedMap::new(), String::new(), to_json(&ids));
+        loop {
+            let stored = self.sql.text(
+                "SELECT json_group_array(json_array(id, json(body))) FROM (SELECT id, body FROM away WHERE handle = ?1 AND id > ?3 \
+                 AND (?2 = 'null' OR id IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT 200)",
+                &[Arg::Text(handle), Arg::Text(&ids), Arg::Text(&after)],
+            )?;
+            let page: Vec<(String, &RawValue)> = parse(stored.as_deref(), "away")?;
+            let is_last = page.len() < 200;
+            for (id, body) in page {
+                let facts = Facts::decode(&id, body.get()).ok_or_else(|| damaged("away"))?;
+                after.clone_from(&id);
+                things.insert(id, facts);
+            }
+            if is_last {
+                return Ok(things);
+            }
         }
-        Ok(things)
     }
 
     /// Stores what is another person's, and sends it on.
@@ -235,12 +243,10 @@ impl<S: Sql> Ledger<S> {
             }
         }
         self.errands_due |= !moving.errands.is_empty();
-        let errands: Vec<(usize, String)> = moving.errands.iter().map(|errand| (errand.things(), to_json(errand))).collect();
-        for errands in errands.chunks(64) {
-            rows_written += self.sql.exec(
-                "INSERT INTO errand (things, body) SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
-                &[Arg::Text(&to_json(&errands))],
-            )?;
+        let errands: Vec<String> = moving.errands.iter().map(|errand| to_json(&(errand.things(), to_json(errand)))).collect();
+        for errands in batches(&errands) {
+            let insert = "INSERT INTO errand (things, body) SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
+            rows_written += self.sql.exec(insert, &[Arg::Text(&errands)])?;
         }
         Ok(rows_written)
     }
@@ -252,6 +258,14 @@ impl<S: Sql> Ledger<S> {
         if known.is_some_and(|known| known > moved.epoch) {
             return;
         }
+        let erased_ms = cached.erased_ms;
+        let kept = |facts: &Facts| facts.newest_ms() >= cutoff_ms && facts.newest_ms() >= erased_ms;
+        let decoded = moved.things.iter().filter_map(|(id, facts)| Some((id, Facts::decode(id, facts)?)));
+        let things: Vec<(&String, Facts)> = decoded.filter(|(_, facts)| kept(facts)).collect();
+        // Nothing of the key is kept here: then it is not learned either. The person may be erased.
+        if things.is_empty() && known.is_none() {
+            return;
+        }
         if known != Some(moved.epoch) {
             if known.is_some() {
                 cached.timeline.drop_guest(&moved.source);
@@ -260,13 +274,9 @@ impl<S: Sql> Ledger<S> {
             cached.tied = true;
         }
         cached.tied |= cached.timeline.learn_key(&moved.key);
-        for (id, facts) in &moved.things {
-            let Some(facts) = Facts::decode(id, facts) else { continue };
-            let newest_ms = facts.newest_ms();
-            if newest_ms >= cutoff_ms && newest_ms >= cached.erased_ms {
-                cached.timeline.absorb(id, &moved.source, &facts);
-                cached.due_ms = cached.due_ms.min(newest_ms);
-            }
+        for (id, facts) in things {
+            cached.timeline.absorb(id, &moved.source, &facts);
+            cached.due_ms = cached.due_ms.min(facts.newest_ms());
         }
     }
 
@@ -278,8 +288,11 @@ impl<S: Sql> Ledger<S> {
         if !self.errands_due {
             return Ok(Vec::new());
         }
+        // No more than one text takes, and at least one.
         let stored = self.sql.text(
-            "SELECT json_group_array(json_array(no, json(body))) FROM (SELECT no, body FROM errand ORDER BY no LIMIT 64)",
+            "SELECT json_group_array(json_array(no, json(body))) FROM (
+                SELECT no, body, sum(length(body)) OVER (ORDER BY no) - length(body) AS before FROM errand ORDER BY no LIMIT 64
+             ) WHERE before < 500000",
             &[],
         )?;
         let errands: Vec<(i64, Errand)> = parse(stored.as_deref(), "errand")?;

@@ -80,8 +80,13 @@ pub enum Errand {
     Belong { key: String, to: String, pair: bool, at_ms: Ms },
     /// To the Ledger of the person: what was told under a key of theirs.
     Move { to: String, source: String, source_key: String, epoch: u64, things: Vec<(String, String)> },
-    /// To the Ledger of the key: the person whose it is was erased.
-    Erase { key: String, at_ms: Ms },
+    /// To the Ledger of the key: the person `of` was erased, and if the key is theirs it goes as well.
+    Erase {
+        key: String,
+        at_ms: Ms,
+        #[serde(default)]
+        of: Option<String>,
+    },
     /// To the Identity of each thing: what this key claims, the person holds.
     Hold { to: String, source: String, epoch: u64, things: Vec<String> },
 }
@@ -98,8 +103,14 @@ pub enum Write {
     Record { events: Vec<Routed> },
     /// Learn or renew campaign definitions.
     Declare { campaigns: Vec<Policy> },
-    /// Forget a person, as of a moment: what happened before it counts nowhere if it comes later.
-    Erase { handle: String, at_ms: Ms },
+    /// Forget a person, as of a moment: what happened before it counts nowhere if it comes later. Where it is a key of the person
+    /// `of`, only if it is not somebody else's.
+    Erase {
+        handle: String,
+        at_ms: Ms,
+        #[serde(default)]
+        of: Option<String>,
+    },
     /// Learn for how long things are kept.
     Retain { days: u32 },
     /// Learn that keys of this Ledger belong to other persons.

@@ -140,7 +140,10 @@ impl Timeline {
         }
         let last_ms = message.sent_ms + MAX_WINDOW_MS;
         let behind = self.by_sent.behind(message.sent_ms, no, step_key(&self.messages)).iter();
-        let next = behind.take_while(|(ms, _)| *ms <= last_ms).find(|(_, m)| self.messages[*m].voice == message.voice);
+        let next = behind.take_while(|(ms, _)| *ms <= last_ms).find(|(_, m)| {
+            let next = &self.messages[*m];
+            next.voice == message.voice && next.provider() == message.provider()
+        });
         let until = next.map_or(last_ms, |(ms, _)| last_ms.min(ms + 1));
         self.dirty.inbounds.extend(numbers(self.inbounds_by_time.between(message.sent_ms, until)));
     }
