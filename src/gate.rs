@@ -1,6 +1,6 @@
 //! The gate of a campaign: may a sender go on, and how many more people may it send to.
 //!
-//! Under a send limit a sender reserves before it sends. A reservation is a lease of n contacts; each contact that is dispatched
+//! Under a send limit a sender reserves before it sends. A reservation is a lease of n contacts; each contact that is attempted
 //! under it uses one up, and what is left lapses with the lease. No more is granted than
 //!
 //! ```text

@@ -9,7 +9,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use bluetick::identity::Identity;
-use bluetick::ledger::{BookRows, Ledger, Read, Routed, Sums, Totals, Write};
+use bluetick::ledger::{Belonging, BookRows, Ledger, Read, Routed, Sums, Totals, Write};
 use bluetick::numbers::Numbers;
 use model::generate::START_MS;
 use model::{DAY_MS, Definitions, Received, recount};
@@ -362,6 +362,24 @@ fn a_move_does_not_bring_the_erased_back() {
     while (0..2 * LEDGERS).any(|object| world.tell(object).unwrap()) {}
     assert_eq!([PHONE, USER].map(|key| world.rows(key, "tombstone").len()), [1, 1]);
     assert_eq!(world.rows(PHONE, "contact"), [] as [String; 0]);
+}
+
+/// The user id turns out to be one's and then another's before its Ledger told anybody: what takes back is heard before what it takes.
+#[test]
+fn what_is_taken_back_stays_away_whatever_comes_first() {
+    let mut world = played(&[Act::Tell(vec![status(person(USER), "u1", "delivered", START_MS)])]);
+    let ledger = world.workspace.whereabouts(USER).0;
+    let belongs = |to: &str, at_ms: i64| Belonging {
+        handle: world.workspace.whereabouts(USER).1,
+        key: USER.to_owned(),
+        to: to.to_owned(),
+        pair: true,
+        at_ms,
+    };
+    let belongings = vec![belongs(PHONE, START_MS + 20), belongs(EARLIER, START_MS + 10)];
+    world.write(ledger, Write::Belong { belongings }).unwrap();
+    world.told(vec![vec![pair_of(PHONE, "p1", START_MS + 20), pair_of(EARLIER, "e1", START_MS + 10)]]);
+    assert_eq!(world.sent(), 3);
 }
 
 /// More under one key than one text of the storage takes.

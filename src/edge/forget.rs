@@ -35,11 +35,19 @@ pub async fn erase(config: &Config, asked: &Asked<'_>) -> Answer {
         keys.extend(traces(config, person).await?.keys);
     }
     keys.extend(body.get("contact").and_then(Value::as_str).and_then(canonical_key));
+    let of = |key: &str| Handle::of(&config.partition.handle_key, key);
     let mut handles: SortedSet<String> = SortedSet::new();
     handles.extend([named, person].map(Handle::to_text));
-    handles.extend(keys.iter().map(|key| Handle::of(&config.partition.handle_key, key).to_text()));
+    let mut spelled = Vec::new();
+    for key in keys.iter() {
+        let handle = of(key);
+        // A later pair may have named another's key beside theirs.
+        if handle == person || traces(config, handle).await?.moved_to.is_none_or(|to| of(&to) == person) {
+            handles.extend([handle.to_text()]);
+            spelled.extend(spellings(key));
+        }
+    }
     identity::forget(config, handles.iter().cloned().collect()).await?;
-    let spelled: Vec<String> = keys.iter().flat_map(|key| spellings(key)).collect();
     let letters = if spelled.is_empty() { 0 } else { forget_letters(config, &spelled).await? };
     let at_ms = now_ms();
     erase_from_ledger(config, person, at_ms).await?;

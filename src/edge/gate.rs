@@ -97,14 +97,13 @@ async fn declared(config: &Config, campaign: &str) -> Result<std::rc::Rc<Campaig
     cache::recent::<Campaign>(config, campaign).await?.ok_or_else(|| Problem::not_found("No such campaign."))
 }
 
-/// How many people were attempted, at the most: what is on its way between two Ledgers counts in neither.
+/// How many people were attempted.
 async fn attempted(config: &Config, asked: &Asked<'_>, campaign: &str, query: &Query) -> Result<u64, Problem> {
     let question = reports::question(campaign, Report::Stats, query)?;
     let make = Box::pin(reports::make(config, campaign, Report::Stats, query, false, Format::Json));
     let snapshot = reads::snapshot(config, Some(asked.context), &question, make).await?;
     let shown: Value = json::read(&snapshot.body).unwrap_or_default();
-    let number = |pointer| shown.pointer(pointer).and_then(Value::as_u64);
-    let attempted = number("/contacts/submitted").map(|attempted| attempted + number("/moving").unwrap_or_default());
+    let attempted = shown.pointer("/contacts/submitted").and_then(Value::as_u64);
     attempted.ok_or_else(|| Problem::new(500, "The numbers could not be read."))
 }
 

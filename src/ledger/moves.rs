@@ -262,8 +262,10 @@ impl<S: Sql> Ledger<S> {
         let kept = |facts: &Facts| facts.newest_ms() >= cutoff_ms && facts.newest_ms() >= erased_ms;
         let decoded = moved.things.iter().filter_map(|(id, facts)| Some((id, Facts::decode(id, facts)?)));
         let things: Vec<(&String, Facts)> = decoded.filter(|(_, facts)| kept(facts)).collect();
-        // Nothing of the key is kept here: then it is not learned either. The person may be erased.
-        if things.is_empty() && known.is_none() {
+        // Nothing of the key is kept here: then it is not learned either, for the person may be erased. What takes back is noted all
+        // the same: what it takes may come later.
+        let takes_back = moved.things.is_empty();
+        if things.is_empty() && known.is_none() && !takes_back {
             return;
         }
         if known != Some(moved.epoch) {
@@ -273,7 +275,7 @@ impl<S: Sql> Ledger<S> {
             cached.row.ties.guests.insert(moved.source.clone(), moved.epoch);
             cached.tied = true;
         }
-        cached.tied |= cached.timeline.learn_key(&moved.key);
+        cached.tied |= !takes_back && cached.timeline.learn_key(&moved.key);
         for (id, facts) in things {
             cached.timeline.absorb(id, &moved.source, &facts);
             cached.due_ms = cached.due_ms.min(facts.newest_ms());

@@ -77,6 +77,31 @@ fn the_erased_are_gone_and_counted() {
     }
 }
 
+/// A user id that was another's first goes with that one, and not with whom a later pair names beside it.
+#[test]
+fn who_is_erased_takes_nothing_of_others_along() {
+    let server = server();
+    let api = Api::of(&server);
+    let callback_url = api.channel("meta");
+    let user = "US.13491208655302741918";
+    let pair = |message: &str, contact: &str, at_s: i64| json!({"id": message, "status": "sent", "timestamp": at_s.to_string(), "recipient_id": contact, "recipient_user_id": user});
+    // Each in a callback of its own; the last is understood by nobody.
+    for status in
+        [pair("w1", CONTACT, 1_780_000_100), pair("w2", "12025550143", 1_780_000_200), json!({"recipient_user_id": user})]
+    {
+        let body = meta::envelope(&[vec![meta::change(SENDER, &[status], &[])]]);
+        expect(&api.callback(&callback_url, &body), 200);
+    }
+    let erase = |contact: &str| {
+        let answer = api.post("/v1/contacts/erase", json!({ "contact": contact }));
+        expect(&answer, 200);
+        answer.json()["letters"].clone()
+    };
+    assert_eq!(erase("12025550143"), json!(0), "the letter is of the other");
+    assert_eq!(api.post("/v1/contacts/lookup", json!({ "contact": user })).json()["contact"], json!(CONTACT));
+    assert_eq!(erase(CONTACT), json!(1));
+}
+
 /// What a channel left behind when it was deleted is searched too.
 #[test]
 fn letters_of_a_deleted_channel_go_as_well() {
