@@ -137,17 +137,11 @@ impl<'de> Visitor<'de> for Plain {
         Ok(Value::Null)
     }
 
-    fn visit_seq<S>(self, _: S) -> Result<Value, S::Error>
-    where
-        S: SeqAccess<'de>,
-    {
+    fn visit_seq<S: SeqAccess<'de>>(self, _: S) -> Result<Value, S::Error> {
         Ok(Value::Null)
     }
 
-    fn visit_map<M>(self, _: M) -> Result<Value, M::Error>
-    where
-        M: MapAccess<'de>,
-    {
+    fn visit_map<M: MapAccess<'de>>(self, _: M) -> Result<Value, M::Error> {
         Ok(Value::Null)
     }
 }

@@ -35,14 +35,14 @@ pub async fn erase(config: &Config, asked: &Asked<'_>) -> Answer {
         keys.extend(traces(config, person).await?.keys);
     }
     keys.extend(body.get("contact").and_then(Value::as_str).and_then(canonical_key));
-    let of = |key: &str| Handle::of(&config.partition.handle_key, key);
+    let handle_of = |key: &str| Handle::of(&config.partition.handle_key, key);
     let mut handles: SortedSet<String> = SortedSet::new();
     handles.extend([named, person].map(Handle::to_text));
     let mut spelled = Vec::new();
     for key in keys.iter() {
-        let handle = of(key);
+        let handle = handle_of(key);
         // A later pair may have named another's key beside theirs.
-        if handle == person || traces(config, handle).await?.moved_to.is_none_or(|to| of(&to) == person) {
+        if handle == person || traces(config, handle).await?.moved_to.is_none_or(|to| handle_of(&to) == person) {
             handles.extend([handle.to_text()]);
             spelled.extend(spellings(key));
         }

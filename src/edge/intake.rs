@@ -74,13 +74,13 @@ pub async fn dispatches(
         taken.push(routed);
         at.push(index);
     }
-    // Whoever counts as attempted, once the dispatch is durable.
-    let attempted = |(place, routed): (usize, &Routed)| {
-        let attempts =
-            matches!(&routed.event, Event::Dispatch(dispatch) if matches!(dispatch.outcome, Outcome::Accepted | Outcome::Error));
-        (lease.is_some() && attempts).then(|| (place, routed.handle.clone()))
+    // Whoever counts as attempted, once the dispatch is durable, in the places of the events.
+    let attempted = |routed: &Routed| {
+        let Event::Dispatch(dispatch) = &routed.event else { return None };
+        let attempts = matches!(dispatch.outcome, Outcome::Accepted | Outcome::Error);
+        (lease.is_some() && attempts).then(|| routed.handle.clone())
     };
-    let handles: Vec<(usize, String)> = taken.iter().enumerate().filter_map(attempted).collect();
+    let mut attempted: Vec<Option<String>> = taken.iter().map(attempted).collect();
     let (recorded, second) = claimed(config, taken, claims, received_ms).await?;
     let mut counts: SortedMap<&str, Counts> = SortedMap::new();
     for (channel, Remarks { conflict, expired, after_erasure, .. }) in &recorded.remarks {
@@ -91,9 +91,10 @@ pub async fn dispatches(
         counts.entry(channel).or_default().conflict += 1;
     }
     if let Some(lease) = lease {
-        let durable = |place: &usize| !recorded.refused.contains(place) && !recorded.expired.contains(place);
-        let handles = handles.into_iter().filter(|(place, _)| durable(place)).map(|(_, handle)| handle).collect();
-        gate::used(config, campaign, lease, handles).await;
+        for place in recorded.refused.iter().chain(&recorded.expired) {
+            drop(attempted.get_mut(*place).and_then(Option::take));
+        }
+        gate::used(config, campaign, lease, attempted.into_iter().flatten().collect()).await;
     }
     for (channel, counts) in counts.into_iter().filter(|(_, counts)| *counts != Counts::default()) {
         health::count_later(config, context, channel, &counts);

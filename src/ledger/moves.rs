@@ -167,11 +167,11 @@ impl<S: Sql> Ledger<S> {
         loop {
             let stored = self.sql.text(
                 "SELECT json_group_array(json_array(id, json(body))) FROM (SELECT id, body FROM away WHERE handle = ?1 AND id > ?3 \
-                 AND (?2 = 'null' OR id IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT 200)",
-                &[Arg::Text(handle), Arg::Text(&ids), Arg::Text(&after)],
+                 AND (?2 = 'null' OR id IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT CAST(?4 AS INTEGER))",
+                &[Arg::Text(handle), Arg::Text(&ids), Arg::Text(&after), Arg::Int(ERRAND_THINGS as i64)],
             )?;
             let page: Vec<(String, &RawValue)> = parse(stored.as_deref(), "away")?;
-            let is_last = page.len() < 200;
+            let is_last = page.len() < ERRAND_THINGS;
             for (id, body) in page {
                 let facts = Facts::decode(&id, body.get()).ok_or_else(|| damaged("away"))?;
                 after.clone_from(&id);

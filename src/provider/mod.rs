@@ -221,7 +221,8 @@ impl Provider {
     }
 
     /// Whether statuses of it may name no contact: whose a message is must be learned elsewhere. CleverTap's never do, Wati's do with
-    /// the first alone, Infobip's reports of reading do not, Twilio leaves `To` out of some failures.
+    /// the first alone, Infobip's reports of reading do not, Twilio leaves `To` out of some failures. Of Interakt's those whose number lacks its
+    /// country name none; so few are left to their dispatch.
     #[must_use]
     pub fn may_name_nobody(self, mapping: Option<&Mapping>) -> bool {
         match self {

@@ -52,6 +52,23 @@ function MakeForm<T>(props: {
   );
 }
 
+/** An id that an operator chooses; `refused` says why it cannot be this one. */
+function IdInput({ value, onType, refused = "" }: { value: string; onType: (id: string) => void; refused?: string }) {
+  return (
+    <input
+      type="text"
+      name="id"
+      required
+      maxLength={64}
+      pattern={ID}
+      value={value}
+      ref={(input) => input?.setCustomValidity(refused)}
+      onInput={(event) => onType(event.currentTarget.value)}
+      autoComplete="off"
+    />
+  );
+}
+
 /** A new channel. `taken` are the ids of those that are known; `onTaken` hears of an id that was missing there. */
 export function ChannelForm({ taken, onTaken, onMade }: { taken: readonly string[]; onTaken: () => void; onMade: (channel: Channel) => void }) {
   const [typed, setTyped] = useState<string | null>(null);
@@ -91,17 +108,7 @@ export function ChannelForm({ taken, onTaken, onMade }: { taken: readonly string
             </select>
           </Field>
           <Field label={words.setup.channel.id} error={error("channel")}>
-            <input
-              type="text"
-              name="id"
-              required
-              maxLength={64}
-              pattern={ID}
-              value={id}
-              ref={(input) => input?.setCustomValidity(taken.includes(id) ? words.setup.channel.taken(id) : "")}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-              autoComplete="off"
-            />
+            <IdInput value={id} onType={setTyped} refused={taken.includes(id) ? words.setup.channel.taken(id) : ""} />
           </Field>
           {signs === "never" ? (
             <p class="note whole">{words.setup.channel.neverSigns(words.providers[provider] ?? provider)}</p>
@@ -140,16 +147,7 @@ export function CampaignForm({ onMade }: { onMade: (campaign: Campaign) => void 
             <input type="text" name="name" required maxLength={256} value={name} onInput={(event) => setName(event.currentTarget.value)} autoComplete="off" />
           </Field>
           <Field label={words.setup.campaign.id} error={error("campaign")}>
-            <input
-              type="text"
-              name="id"
-              required
-              maxLength={64}
-              pattern={ID}
-              value={id ?? idOf(name)}
-              onInput={(event) => setId(event.currentTarget.value)}
-              autoComplete="off"
-            />
+            <IdInput value={id ?? idOf(name)} onType={setId} />
           </Field>
           <Field label={words.setup.campaign.type} error={error("type")}>
             <select name="type">
