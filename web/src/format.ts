@@ -21,26 +21,17 @@ export const short = (value: number): string => (Math.abs(value) < 10_000 ? whol
 export const rate = (value: number | null | undefined): string =>
   value === null || value === undefined ? words.none : minus((value === 0 || value === 1 ? wholePercent : percent).format(value));
 export const percentagePoints = (value: number): string => `${minus(points.format(value * 100))} ${words.points}`;
-/** How many times the cost came back, by currency. */
+/** How many times the cost came back; each with its currency where there are several. */
 export const multiples = (roi: Record<string, number | null>): string =>
-  Object.values(roi)
-    .map((times) => (times === null ? words.none : `${ratio.format(times)}×`))
+  Object.entries(roi)
+    .map(([currency, times], _, { length }) => `${times === null ? words.none : `${ratio.format(times)}×`}${length > 1 ? ` ${currency}` : ""}`)
     .join(" · ") || words.none;
 export const fraction = (value: number): string => minus(ratio.format(value));
 export const change = (value: number): string => minus(changes.format(value));
 
-/** A decimal in its currency, to the cent: halves go up. Texts in, texts out: no digit of a large sum is lost on the way. */
-export function amount(value: string, currency: string): string {
-  const [, sign = "", units = "0", decimals = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(value) ?? [];
-  const [cents, third] = [decimals.padEnd(3, "0").slice(0, 2), decimals.padEnd(3, "0")[2] ?? "0"];
-  const sum = BigInt(units + cents) + (third >= "5" ? 1n : 0n);
-  const symbol =
-    new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, currencyDisplay: "narrowSymbol" })
-      .formatToParts(0)
-      .find(({ type }) => type === "currency")?.value ?? currency;
-  const space = /^[A-Za-z]/.test(symbol) ? "\u00a0" : "";
-  return `${sign && sum ? "−" : ""}${symbol}${space}${whole.format(sum / 100n)}.${String(sum % 100n).padStart(2, "0")}`;
-}
+/** A decimal in its currency, with as many digits as that has: halves go up. The text itself is written: no digit of a large sum is lost. */
+export const amount = (value: string, currency: string): string =>
+  minus(new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, signDisplay: "negative" }).format(value as Intl.StringNumericLiteral));
 
 export function money(value: Money | null | undefined): string {
   const parts = Object.entries(value ?? {}).map(([currency, text]) => amount(text, currency));

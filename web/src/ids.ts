@@ -8,6 +8,7 @@ export const idOf = (name: string): string =>
   name
     .toLowerCase()
     .normalize("NFKD")
+    .replaceAll(/\p{M}+/gu, "")
     .replaceAll(/[^a-z0-9.]+/g, "-")
     .replaceAll(/^-+|-+$/g, "")
     .slice(0, 64);

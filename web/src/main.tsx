@@ -2,7 +2,7 @@
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Frame } from "./parts/frame";
 import { Empty } from "./parts/ui";
 import { href, usePlace } from "./router";
@@ -19,7 +19,13 @@ import { words } from "./words";
 function Views() {
   const { path } = usePlace();
   const [view = "campaigns", id] = path;
-  useEffect(() => scrollTo(0, 0), [view, id]);
+  const begun = useRef(false);
+  useEffect(() => {
+    scrollTo(0, 0);
+    // Who does not see that there is another view hears its name; the first one has the address bar before it.
+    if (begun.current) (document.querySelector<HTMLElement>("main h1") ?? document.querySelector("main"))?.focus({ preventScroll: true });
+    begun.current = true;
+  }, [view, id]);
   if (view === "campaigns") return id ? <CampaignView key={id} id={id} /> : <CampaignsView />;
   if (view === "usage") return <UsageView />;
   if (view === "channels") return <ChannelsView />;

@@ -11,6 +11,9 @@ export type Resource<T> = {
   retry: () => void;
 };
 
+/** What was answered to what is asked now: two answers shown as one must be of the same period. */
+export const answered = <T>({ data, stale }: Resource<T>): T | null => (stale ? null : data);
+
 /** Counts what has happened to the numbers since: whoever shows some reads them again when it moves. */
 export const Pulse = createContext(0);
 
@@ -38,7 +41,8 @@ function useReading<T>(path: string | null, pulse: number, counted: boolean): Re
     return () => stop.abort();
   }, [path, pulse, turn]);
   const retry = useCallback(() => setTurn((turn) => turn + 1), []);
-  return { data: path === null ? null : state.data, error: state.error, stale: state.path !== path, retry };
+  const current = state.path === path;
+  return { data: path === null ? null : state.data, error: current ? state.error : null, stale: path !== null && !current, retry };
 }
 
 /** Reads a definition: a channel, the settings … */

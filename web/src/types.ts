@@ -115,6 +115,8 @@ export type PersonRow = {
   clicks: number;
   replies: number;
   error: { code?: string; class?: string; title?: string } | string | null;
+  /** Why a contact who counts as skipped was. */
+  reason?: string | null;
 };
 
 export type ConversionRow = {
@@ -218,7 +220,17 @@ export type Share = { id: string; token: string; url: string; expires_at: string
 export type TimelineEntry = {
   at: string;
   kind: string;
+  /** What came of a dispatch, and whether another campaign's claim on its message holds. */
+  outcome?: string;
+  conflict?: boolean;
   status?: string;
+  /** A reaction that was taken back, an order that was cancelled. */
+  removed?: boolean;
+  cancelled?: boolean;
+  /** Whether an opt-out begins here or ends. */
+  stopped?: boolean;
+  /** Whether a click is a person's. */
+  human?: boolean;
   channel?: string;
   message_id?: string;
   campaign?: string;

@@ -66,7 +66,9 @@ export const words = {
     setUp: "Set up bluetick",
     noneFound: "No campaign fits these filters",
     clear: "Clear the filters",
+    help: "The numbers of a campaign are of all time.",
     overview: "All campaigns",
+    overviewHelp: "Of the period, with what is under no campaign.",
     previous: "Previous",
     next: "Next",
     pages: "Pages",
@@ -118,6 +120,7 @@ export const words = {
     label: "Count messages or people",
     allTime: "Of all time.",
     before: (n: string) => `${n} before`,
+    noBefore: (why: string) => `The period before could not be loaded: ${why}`,
     allTimeOnly: "Distinct people are counted for all time.",
   },
 
@@ -133,26 +136,18 @@ export const words = {
     clicked: "Clicked",
     replied: "Replied",
     quick_replied: "Quick replies",
-    interacted: "Interacted",
     converted: "Converted",
     failed: "Failed",
-    failed_total: "Not reached",
     in_flight: "In flight",
     skipped: "Skipped",
     control: "Control",
-    contaminated: "Contaminated",
-    dispatch_errors: "Dispatch errors",
     dispatch_error: "Dispatch error",
-    billable: "Billable",
-    after_stop: "After the stop",
     revenue: "Revenue",
     cost: "Cost",
     roi: "Return",
     clicks: "Clicks",
     conversions: "Conversions",
     limit: "Send limit",
-    reactions: "Reactions",
-    replies: "Replies",
   } as Record<string, string>,
 
   /** What the numbers of messages mean. */
@@ -165,19 +160,14 @@ export const words = {
     clicked: "Messages with a human click that belongs to them. Machines (previews, crawlers, prefetch) are counted apart.",
     replied: "Messages with a reply: a quote of it, or an inbound message in its reply window.",
     quick_replied: "Messages answered by a press on a template button, or by a button or list reply.",
-    interacted: "Messages that were clicked or quick-replied.",
     converted: "Messages that a conversion belongs to: the latest touch in the attribution window.",
     failed: "A failed callback and not delivered. A failed one that is delivered after all is not failed.",
     in_flight: "Sent, neither delivered nor failed.",
-    billable: "The provider's flag, else true for delivered messages outside service. A failed message never is.",
-    after_stop: "Messages accepted after the campaign was stopped.",
-    dispatch_errors: "Never reached acceptance: time-out, authentication, bad request.",
     revenue: "The value of the conversions, exactly, per currency.",
     cost: "A dispatch's own cost, else billable messages times the dated rate card. Billed once.",
     roi: "Revenue divided by cost, per currency.",
     clicks: "Every tap and fetch of a tracking link: human plus machine. Nothing is dropped.",
     conversions: "Conversions that the campaign's goals include, each given to one message.",
-    audience: "The declared size of the audience, else the people seen.",
   } as Record<string, string>,
 
   /** What the numbers of people mean where they differ. */
@@ -191,11 +181,8 @@ export const words = {
     replied: "Distinct people who replied.",
     converted: "Distinct people whom a conversion was given to.",
     failed: "Distinct people with a failed message and none delivered.",
-    failed_total: "Distinct people with an error or a failed message, and none delivered.",
     control: "People of the control group: not messaged.",
     skipped: "People whom the sender left out, with the earliest reason.",
-    quick_replied: "Distinct people who pressed a button or chose from a list.",
-    interacted: "Distinct people who clicked or quick-replied.",
   } as Record<string, string>,
 
   /** What the rate under a number divides. */
@@ -206,10 +193,8 @@ export const words = {
     clicked: "of delivered",
     replied: "of delivered",
     quick_replied: "of delivered",
-    interacted: "of delivered",
     converted: "of delivered",
     failed: "of sent",
-    sent: "of attempted",
   } as Record<string, string>,
 
   campaign: {
@@ -248,7 +233,7 @@ export const words = {
     chart: "Show as a chart",
     start: "From",
     empty: "Nothing happened in this period.",
-    description: (what: string, n: number, zone: string) => `${what} over ${n} buckets in ${zone}. The table below it has the same numbers.`,
+    description: (what: string, n: number, zone: string) => `${what} over ${n} buckets in ${zone}. It can be shown as a table.`,
     export: "Export the trend",
   },
 
@@ -398,8 +383,8 @@ export const words = {
 
   /** What happened to a person. */
   timeline: {
-    dispatch: "Dispatched",
     accepted: "Accepted",
+    conflict: "Accepted, but another claim on the message holds",
     error: "Dispatch error",
     skipped: "Skipped",
     control: "Held back as control",
@@ -411,9 +396,14 @@ export const words = {
     reply: "Replied",
     quick_reply: "Pressed a button",
     reaction: "Reacted",
+    removed: "Took a reaction back",
     inbound: "Wrote",
     click: "Clicked",
+    machine: "Fetched by a machine",
     conversion: "Converted",
+    cancelled: "Order cancelled",
+    opt_out: "Opted out",
+    opt_in: "Opted in again",
   } as Record<string, string>,
 
   usage: {

@@ -283,6 +283,6 @@ describe("a share", () => {
       );
       await page.getByRole("button", { name: "Revoke" }).click();
       await page.getByRole("button", { name: "Revoke" }).waitFor({ state: "detached" });
-      await visit(url.slice(world.url.length + 1), (guest) => guest.getByRole("alert").first().waitFor(), { key: null });
+      await visit(url.slice(world.url.length + 1), (guest) => guest.getByText("This link does not open anything any more.").waitFor(), { key: null });
     }));
 });

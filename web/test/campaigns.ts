@@ -35,6 +35,19 @@ describe("the key", () => {
     ));
 });
 
+describe("what no key can be", () => {
+  test("is not good either", () =>
+    visit(
+      "",
+      async (page) => {
+        await page.getByLabel("API key").fill("schlüssel");
+        await page.getByRole("button", { name: "Open the dashboard" }).click();
+        await page.getByText("This key is not good here.").waitFor();
+      },
+      { key: null },
+    ));
+});
+
 describe("campaigns", () => {
   const row = (page: Page, campaign: string): Locator => page.locator(`tr[data-campaign="${campaign}"]`);
 

@@ -1,7 +1,14 @@
-// Ids, without a browser: one that nothing has yet.
+// Ids, without a browser: what is left of a name, and one that nothing has yet.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { freeId } from "../src/ids.ts";
+import { freeId, idOf } from "../src/ids.ts";
+
+describe("the id of a name", () => {
+  test("keeps letters without their marks", () => {
+    assert.equal(idOf("Frühling"), "fruhling");
+    assert.equal(idOf(" Été à Paris, 50 % "), "ete-a-paris-50");
+  });
+});
 
 describe("a free id", () => {
   test("is the one that is wanted, or the first with a number that nothing has", () => {

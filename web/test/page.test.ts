@@ -9,6 +9,9 @@ after(end);
 // In this order: later ones see what earlier ones did.
 await import("./period.ts");
 await import("./ids.ts");
+await import("./format.ts");
+await import("./timeline.ts");
+await import("./pages.ts");
 await import("./words.ts");
 await import("./pictures.ts");
 await import("./campaigns.ts");

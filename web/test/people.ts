@@ -46,8 +46,9 @@ describe("people", () => {
       const without = await fresh(`${base}/contacts?has=clicked&not=converted`);
       await drawer.locator(`[data-total="${without.total}"]`).waitFor();
       await drawer.locator("tbody tr td:first-child button").first().click();
-      await drawer.getByText("Clicked").first().waitFor();
-      await drawer.getByText("Delivered").first().waitFor();
+      const timeline = drawer.locator(".timeline");
+      await timeline.getByText("Clicked").first().waitFor();
+      await timeline.getByText("Delivered").first().waitFor();
       await page.keyboard.press("Escape");
       await drawer.waitFor({ state: "detached" });
       assert.ok(await opener.evaluate((button) => button === document.activeElement), "the focus comes back to the number");
@@ -67,6 +68,17 @@ describe("people", () => {
         await page.waitForFunction((had) => document.querySelectorAll("dialog tbody tr").length > had, had);
       }
       assert.equal(await rows.count(), stats.messages.delivered);
+      // Whoever looks at a person comes back to where they were.
+      const last = rows.last().getByRole("button");
+      await last.click();
+      const name = drawer.locator(".person h2");
+      await name.waitFor();
+      await page.waitForFunction(() => document.activeElement?.matches(".person h2"));
+      await drawer.getByRole("button", { name: "Back to the list" }).click();
+      await name.waitFor({ state: "detached" });
+      assert.equal(await rows.count(), stats.messages.delivered);
+      assert.ok(await last.evaluate((button) => button === document.activeElement), "the focus comes back to the person");
+      assert.ok(await drawer.locator(".list > .content").evaluate((list) => list.scrollTop > 0), "the list is where it was");
     }));
 
   test("are masked for keys that may not see them", async () => {

@@ -98,6 +98,8 @@ describe("setup", () => {
       assert.ok(url.includes("/cb/first/"));
       await page.getByRole("button", { name: "Run the test" }).click();
       await stage(3).and(page.locator('[data-done="true"]')).waitFor();
+      // The test is the page's own: it says nothing of what the provider knows.
+      assert.equal(await stage(2).getAttribute("data-done"), "false");
       await page.getByLabel("Name", { exact: true }).fill("My first one!");
       assert.equal(await page.getByLabel("Campaign id").inputValue(), "my-first-one");
       await page.getByRole("button", { name: "Declare the campaign" }).click();
@@ -112,7 +114,8 @@ describe("setup", () => {
       await page.getByText("Waiting for the first callback").waitFor();
       const reference = await page.getByRole("textbox", { name: "Opaque reference" }).inputValue();
       assert.equal(await callback(url, "a secret of the setup", status("wamid.first", "sent", reference)), 200);
-      await page.getByText("The first callback is counted.").waitFor();
+      await page.getByText("The first callback is counted.", { exact: true }).waitFor();
+      assert.equal(await stage(2).getAttribute("data-done"), "true");
       await page.getByRole("link", { name: "Open the campaign" }).click();
       await reads(figure(page, "messages.sent"), "1");
     }));

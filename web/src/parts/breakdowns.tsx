@@ -18,13 +18,13 @@ function TableCard<T>(props: {
   columns: number;
   empty: preact.ComponentChildren;
   head: preact.ComponentChildren;
-  row: (row: T) => preact.ComponentChildren;
+  row: (row: T, index: number, rows: T[]) => preact.ComponentChildren;
   lead?: (rows: T[]) => preact.ComponentChildren;
 }) {
   const { answer } = props;
   const rows = answer.data?.data;
   return (
-    <Card title={props.title} {...(props.help ? { help: props.help } : {})} {...(props.class ? { class: props.class } : {})} stale={answer.stale && !!rows}>
+    <Card title={props.title} help={props.help} class={props.class} stale={answer.stale && !!rows}>
       {answer.error && !rows ? (
         <Trouble problem={answer.error} retry={answer.retry} />
       ) : rows?.length === 0 ? (
@@ -112,6 +112,12 @@ export function Links({ base, query, onOpen, class: name }: Asked) {
   );
 }
 
+/** The provider whose code it is: its list is asked for by both, `error=meta:131026`. */
+function providerOf({ list }: ErrorRow): string | undefined {
+  const [provider = ""] = new URLSearchParams(list?.split("?")[1]).get("error")?.split(":") ?? [];
+  return words.providers[provider];
+}
+
 export function Errors({ base, query, onOpen, class: name }: Asked) {
   const answer = useNumbers<{ data: ErrorRow[] }>(at(`${base}/errors`, query));
   return (
@@ -127,13 +133,14 @@ export function Errors({ base, query, onOpen, class: name }: Asked) {
           <th>{words.errorsTable.count}</th>
         </tr>
       }
-      row={(row) => {
+      row={(row, _, rows) => {
         const [what, todo] = words.classes[row.class] ?? [row.class, ""];
+        const provider = rows.some((other) => other !== row && other.code === row.code) && providerOf(row);
         return (
-          <tr key={`${row.kind}-${row.code}`} data-error={row.code}>
+          <tr key={`${row.kind}-${row.list ?? row.code}`} data-error={row.code}>
             <td class="wide">
               <span class="strong">{row.title || what}</span>{" "}
-              <span class="soft small">{[row.title && what, words.gaps.code(row.code), words.errorsTable[row.kind]].filter(Boolean).join(" · ")}</span>
+              <span class="soft small">{[row.title && what, provider, words.gaps.code(row.code), words.errorsTable[row.kind]].filter(Boolean).join(" · ")}</span>
               <span class="sub">
                 {todo} {row.retryable && words.errorsTable.retry}
               </span>

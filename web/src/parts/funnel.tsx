@@ -44,7 +44,7 @@ export function Funnel(props: {
       title={words.campaign.funnel}
       fills
       help={`${words.funnel.help}${props.allTime ? ` ${words.measure.allTime}` : ""}`}
-      {...(props.class ? { class: props.class } : {})}
+      class={props.class}
       stale={answer.stale && !!rows}
       tools={
         <div class="chips" role="group" aria-label={words.funnel.stages}>

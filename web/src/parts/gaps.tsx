@@ -36,7 +36,7 @@ function figures({ messages, contacts }: Stats, gap: Gap): [number, number] {
   return [to + gap.count, to];
 }
 
-export function Gaps({ stats, onOpen, class: name }: { stats: Stats | null; onOpen: (listed: Listed) => void; class?: string }) {
+export function Gaps({ stats, stale, onOpen, class: name }: { stats: Stats | null; stale: boolean; onOpen: (listed: Listed) => void; class?: string }) {
   /** A figure of the ledger, with the list behind it where there is exactly one. */
   const figure = (value: number, title: string, list: string | null) => {
     const path = list === null ? undefined : stats?.lists?.[list];
@@ -47,7 +47,7 @@ export function Gaps({ stats, onOpen, class: name }: { stats: Stats | null; onOp
     );
   };
   return (
-    <Card title={words.campaign.gaps} help={words.gaps.help} {...(name ? { class: name } : {})}>
+    <Card title={words.campaign.gaps} help={words.gaps.help} stale={stale && !!stats} class={name}>
       <div class="body">
         {!stats ? (
           <Skeleton height={220} />
@@ -66,8 +66,8 @@ export function Gaps({ stats, onOpen, class: name }: { stats: Stats | null; onOp
                   </span>
                   {figure(from, words.names[gap.from] ?? gap.from, ofPeople(gap) ? null : `messages.${gap.from}`)}
                 </li>,
-                ...gap.reasons.map((reason) => (
-                  <li class="reason" key={`${gap.from}-${reason.reason}-${reason.code}`}>
+                ...gap.reasons.map((reason, index) => (
+                  <li class="reason" key={`${gap.from}-${index}`}>
                     <span>{inWords(gap, reason)}</span>
                     {figure(-reason.count, inWords(gap, reason), listOf(gap, reason))}
                   </li>

@@ -1,12 +1,14 @@
 // The headline numbers: of messages or of people, each with its meaning, its rate, the number before it, and its people.
 import { useState } from "preact/hooks";
-import { money, multiples, number } from "../format";
+import { number } from "../format";
 import type { Period } from "../period";
+import { answered, type Resource } from "../resource";
 import type { Stats } from "../types";
 import { words } from "../words";
 import type { Listed } from "./people";
-import { Delta, MoneyDelta, Tile } from "./tile";
+import { Delta, NoBefore, Tile } from "./tile";
 import { Card, Segments } from "./ui";
+import { WorthTiles } from "./worth";
 
 /** The numbers of messages, with the rate below each; more is better, if nothing else is said. */
 const MESSAGES = [
@@ -40,14 +42,17 @@ const PEOPLE = [
 
 const divided = (part: number | undefined, whole: number | undefined): number | null => (part === undefined || !whole ? null : part / whole);
 
+const worth = (stats: Stats | null) => stats && { ...stats, revenue: stats.conversions.revenue };
+
 export function Headline(props: {
   stats: Stats | null;
-  earlier: Stats | null;
+  earlier: Resource<Stats>;
   period: Period;
   stale: boolean;
   onOpen: (listed: Listed) => void;
 }) {
-  const { stats, earlier, period, onOpen } = props;
+  const { stats, period, onOpen } = props;
+  const earlier = props.stale ? null : answered(props.earlier);
   const [wanted, setUnit] = useState<"messages" | "people">("messages");
   // Distinct people are counted for all time.
   const unit = period.range ? "messages" : wanted;
@@ -55,7 +60,6 @@ export function Headline(props: {
     const path = stats?.lists?.[`${of}.${state}`];
     return path === undefined ? undefined : () => onOpen({ title: words.names[state] ?? state, path });
   };
-  const cost = stats?.cost;
   return (
     <Card
       title={words.campaign.headline}
@@ -73,6 +77,7 @@ export function Headline(props: {
         />
       }
     >
+      <NoBefore before={props.earlier} />
       <div class="tiles">
         {unit === "messages"
           ? MESSAGES.map((shown) => {
@@ -117,30 +122,7 @@ export function Headline(props: {
           note={stats ? words.links.split(number(stats.clicks.human), number(stats.clicks.machine)) : undefined}
           delta={stats && earlier && <Delta now={stats.clicks.total ?? 0} before={earlier.clicks.total} />}
         />
-        <Tile
-          id="revenue"
-          long
-          name={words.names.revenue ?? ""}
-          meaning={words.definitions.revenue}
-          value={stats ? money(stats.conversions.revenue) : null}
-          delta={stats && earlier && <MoneyDelta now={stats.conversions.revenue} before={earlier.conversions.revenue} />}
-        />
-        <Tile
-          id="cost"
-          long
-          name={words.names.cost ?? ""}
-          meaning={words.definitions.cost}
-          value={cost ? money(cost.total) : null}
-          note={cost?.unpriced ? words.campaign.unpriced(number(cost.unpriced)) : undefined}
-          delta={cost && earlier && <MoneyDelta now={cost.total} before={earlier.cost.total} more="neither" />}
-        />
-        <Tile
-          id="roi"
-          long
-          name={words.names.roi ?? ""}
-          meaning={words.definitions.roi}
-          value={stats ? multiples(stats.roi) : null}
-        />
+        <WorthTiles now={worth(stats)} before={worth(earlier)} />
       </div>
     </Card>
   );

@@ -1,18 +1,21 @@
 // What a campaign brought: its conversions, and what it changed against the control group.
-import { useState } from "preact/hooks";
-import { at, download, get, type Problem } from "../api";
+import { at } from "../api";
 import { amount, fraction, moment, money, multiples, number, percentagePoints, rate } from "../format";
 import { useNumbers } from "../resource";
 import type { ConversionRow, Experiment, Page, Stats } from "../types";
 import { words } from "../words";
-import { Card, Empty, Icon, Skeleton, SkeletonRows, Trouble, toast } from "./ui";
+import { useMore } from "./more";
+import { save } from "./save";
+import { Card, Empty, Icon, Skeleton, SkeletonRows, Trouble, classes } from "./ui";
 
+/** How many are shown at first, and how many come with each step. */
 const LIMIT = 10;
+const MORE = 50;
 
 /** A few numbers in a line, each under its name; null is on its way. */
-function Facts({ facts }: { facts: [string, string | null][] }) {
+function Facts({ facts, stale }: { facts: [string, string | null][]; stale?: boolean }) {
   return (
-    <dl class="body facts">
+    <dl class={classes("body facts", stale && "stale")}>
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -23,27 +26,26 @@ function Facts({ facts }: { facts: [string, string | null][] }) {
   );
 }
 
-export function Conversions(props: { base: string; query: Record<string, string | null | undefined>; stats: Stats | null; zone: string; class?: string }) {
+export function Conversions(props: {
+  base: string;
+  query: Record<string, string | null | undefined>;
+  stats: Stats | null;
+  /** Whether the figures, which are those of `stats`, are about to be replaced; the list is read for itself. */
+  stale: boolean;
+  zone: string;
+  class?: string;
+}) {
   const { base, query, stats, zone } = props;
   const path = at(`${base}/conversions`, query);
   const first = useNumbers<Page<ConversionRow>>(at(path, { limit: LIMIT }));
-  const [more, setMore] = useState<{ of: unknown; rows: ConversionRow[]; cursor: string | null }>({ of: null, rows: [], cursor: null });
-  const grown = more.of === first.data && more.of !== null;
-  const rows = first.data && [...first.data.data, ...(grown ? more.rows : [])];
-  const cursor = grown ? more.cursor : first.data?.next_cursor;
-  const load = (): Promise<void> =>
-    get<Page<ConversionRow>>(at(path, { limit: 50, cursor })).then(
-      (page) => setMore({ of: first.data, rows: [...(grown ? more.rows : []), ...page.data], cursor: page.next_cursor }),
-      (problem: Problem) => toast(problem.message),
-    );
+  const { rows, more } = useMore(path, MORE, first, ({ goal, id }) => `${goal}-${id}`);
   return (
     <Card
       title={words.campaign.conversions}
-      {...(props.class ? { class: props.class } : {})}
-      stale={first.stale && !!rows}
+      class={props.class}
       tools={
         rows?.length ? (
-          <button type="button" class="button slim" onClick={() => void download(at(path, { format: "csv" }), "conversions.csv").catch((problem: Problem) => toast(problem.message))}>
+          <button type="button" class="button slim" onClick={() => save(path, "conversions")}>
             <Icon name="export" />
             {words.people.export}
           </button>
@@ -51,6 +53,7 @@ export function Conversions(props: { base: string; query: Record<string, string 
       }
     >
       <Facts
+        stale={props.stale && !!stats}
         facts={[
           [words.conversions.total, stats && number(stats.conversions.total)],
           [words.conversions.people, stats && number(stats.conversions.contacts)],
@@ -60,10 +63,10 @@ export function Conversions(props: { base: string; query: Record<string, string 
       />
       {first.error && !rows ? (
         <Trouble problem={first.error} retry={first.retry} />
-      ) : rows?.length === 0 ? (
+      ) : rows?.length === 0 && !more ? (
         <Empty title={words.conversions.empty} text={words.conversions.emptyText} />
       ) : (
-        <>
+        <div class={classes(rows && first.stale && "stale")} aria-busy={first.stale}>
           <div class="scroll" tabIndex={0} role="group" aria-label={words.campaign.conversions}>
             <table>
               <thead>
@@ -90,15 +93,8 @@ export function Conversions(props: { base: string; query: Record<string, string 
               </tbody>
             </table>
           </div>
-          {cursor && (
-            <div class="pages">
-              <span>{words.of(number(rows?.length), number(first.data?.total))}</span>
-              <button type="button" class="button slim" onClick={() => void load()}>
-                {words.more}
-              </button>
-            </div>
-          )}
-        </>
+          {more}
+        </div>
       )}
     </Card>
   );
@@ -132,7 +128,7 @@ export function ExperimentCard({ base, allTime, class: name }: { base: string; a
   const seen = answer.data;
   const [tone, text] = seen ? verdict(seen) : ["", ""];
   return (
-    <Card title={words.campaign.experiment} help={`${words.experiment.help}${allTime ? ` ${words.measure.allTime}` : ""}`} {...(name ? { class: name } : {})}>
+    <Card title={words.campaign.experiment} help={`${words.experiment.help}${allTime ? ` ${words.measure.allTime}` : ""}`} class={name}>
       {answer.error && !seen ? (
         <Trouble problem={answer.error} retry={answer.retry} />
       ) : !seen ? (

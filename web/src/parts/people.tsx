@@ -1,11 +1,14 @@
 // The people (or messages) behind a number: a list that pages, narrows, and can be taken along; and one person's timeline.
-import { useEffect, useState } from "preact/hooks";
-import { at, call, download, get, type Problem } from "../api";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { at, call, type Problem } from "../api";
 import { exactly, moment, number } from "../format";
-import { useResource } from "../resource";
+import { answered, useResource } from "../resource";
+import { told } from "../timeline";
 import type { Page, PersonRow, TimelineEntry } from "../types";
 import { words } from "../words";
-import { CloseButton, Dialog, Empty, Icon, SkeletonRows, Trouble, toast } from "./ui";
+import { useMore } from "./more";
+import { save } from "./save";
+import { CloseButton, Dialog, Empty, Icon, SkeletonRows, Trouble, classes } from "./ui";
 
 /** A list and what it is of. */
 export type Listed = { title: string; path: string };
@@ -19,13 +22,27 @@ const LIMIT = 50;
 export function People({ listed, zone, onClose }: { listed: Listed; zone: string; onClose: () => void }) {
   const [path, setPath] = useState(listed.path);
   const [person, setPerson] = useState<PersonRow | null>(null);
+  const opener = useRef<HTMLElement | null>(null);
+  // The list stays as it is behind its person, and whoever comes back is where they were.
+  useLayoutEffect(() => {
+    if (!person) opener.current?.focus();
+  }, [person]);
   return (
     <Dialog class="drawer" label={`${words.people.title}: ${listed.title}`} onClose={onClose}>
-      {person ? (
-        <Person person={person} zone={zone} onBack={() => setPerson(null)} onClose={onClose} />
-      ) : (
-        <List title={listed.title} path={path} zone={zone} onPath={setPath} onPerson={setPerson} onClose={onClose} />
-      )}
+      <div class={classes("list", person && "behind")}>
+        <List
+          title={listed.title}
+          path={path}
+          zone={zone}
+          onPath={setPath}
+          onPerson={(person, from) => {
+            opener.current = from;
+            setPerson(person);
+          }}
+          onClose={onClose}
+        />
+      </div>
+      {person && <Person person={person} zone={zone} onBack={() => setPerson(null)} onClose={onClose} />}
     </Dialog>
   );
 }
@@ -35,30 +52,14 @@ function List(props: {
   path: string;
   zone: string;
   onPath: (path: string) => void;
-  onPerson: (person: PersonRow) => void;
+  onPerson: (person: PersonRow, from: HTMLElement) => void;
   onClose: () => void;
 }) {
   const first = useResource<Page<PersonRow>>(at(props.path, { limit: LIMIT }));
-  const [more, setMore] = useState<Page<PersonRow>[]>([]);
-  const [busy, setBusy] = useState(false);
-  useEffect(() => setMore([]), [props.path]);
-  const page = first.stale ? null : first.data;
-  const rows = page ? [page, ...more].flatMap(({ data }) => data) : [];
-  const cursor = (more.at(-1) ?? page)?.next_cursor;
+  const page = answered(first);
+  const { rows, more } = useMore(props.path, LIMIT, { ...first, data: page }, (row) => row);
   const messages = props.path.includes("/messages");
   const gone = page ? (page.erased ?? 0) + (page.expired ?? 0) : 0;
-  const load = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      const next = await get<Page<PersonRow>>(at(props.path, { limit: LIMIT, cursor }));
-      setMore([...more, next]);
-    } catch (problem) {
-      toast((problem as Problem).message);
-    }
-    setBusy(false);
-  };
-  const save = (): Promise<void> =>
-    download(at(props.path, { format: "csv" }), `${props.title.toLowerCase().replaceAll(/\W+/g, "-")}.csv`).catch((problem: Problem) => toast(problem.message));
   return (
     <>
       <header>
@@ -70,7 +71,7 @@ function List(props: {
           </p>
         </div>
         <div class="tools">
-          <button type="button" class="button" onClick={save}>
+          <button type="button" class="button" onClick={() => save(props.path, props.title.toLowerCase().replaceAll(/\W+/g, "-"))}>
             <Icon name="export" />
             {words.people.export}
           </button>
@@ -81,11 +82,11 @@ function List(props: {
       <div class="content" tabIndex={0} role="group" aria-label={props.title}>
         {first.error && !page ? (
           <Trouble problem={first.error} retry={first.retry} />
-        ) : page && !rows.length ? (
+        ) : rows?.length === 0 && !more ? (
           <Empty title={words.people.empty} />
         ) : (
           <>
-            {rows.some(({ contact }) => contact === null) && <p class="note small">{words.people.masked}</p>}
+            {rows?.some(({ contact }) => contact === null) && <p class="note small">{words.people.masked}</p>}
             <table>
               <thead>
                 <tr>
@@ -98,19 +99,10 @@ function List(props: {
                 </tr>
               </thead>
               <tbody>
-                {!page && <SkeletonRows rows={12} columns={6} />}
-                {rows.map((row, index) => (
-                  <PersonLine key={index} row={row} zone={props.zone} onPerson={props.onPerson} />
-                ))}
+                {rows ? rows.map((row, index) => <PersonLine key={index} row={row} zone={props.zone} onPerson={props.onPerson} />) : <SkeletonRows rows={12} columns={6} />}
               </tbody>
             </table>
-            {cursor && (
-              <div class="empty">
-                <button type="button" class="button" disabled={busy} onClick={() => void load()}>
-                  {words.more} ({words.of(number(rows.length), number(page?.total))})
-                </button>
-              </div>
-            )}
+            {more}
           </>
         )}
       </div>
@@ -118,17 +110,18 @@ function List(props: {
   );
 }
 
-function PersonLine({ row, zone, onPerson }: { row: PersonRow; zone: string; onPerson: (person: PersonRow) => void }) {
+function PersonLine({ row, zone, onPerson }: { row: PersonRow; zone: string; onPerson: (person: PersonRow, from: HTMLElement) => void }) {
   const states = STATES.filter((state) => row.states?.[`${state}_at`]);
   const state = states.at(-1);
   const error = typeof row.error === "string" ? row.error : (row.error?.code ?? row.error?.class);
+  const why = row.reason && (words.gaps.reasons[row.reason] ?? words.gaps.skipped(row.reason));
   const name = row.contact ?? row.masked;
   const when = state && row.states[`${state}_at`];
   return (
     <tr>
       <td>
         {row.contact !== null ? (
-          <button type="button" class="opens strong" onClick={() => onPerson(row)}>
+          <button type="button" class="opens strong" onClick={(event) => onPerson(row, event.currentTarget)}>
             {name}
           </button>
         ) : (
@@ -139,7 +132,7 @@ function PersonLine({ row, zone, onPerson }: { row: PersonRow; zone: string; onP
       <td class="text soft">{when ? moment(when, zone) : words.none}</td>
       <td>{number(row.clicks)}</td>
       <td>{number(row.replies)}</td>
-      <td class="text soft">{error ?? ""}</td>
+      <td class="text soft">{error ?? why ?? ""}</td>
     </tr>
   );
 }
@@ -185,18 +178,22 @@ type Known = { contact: string | null; opted_out?: boolean; timeline: TimelineEn
 function Person({ person, zone, onBack, onClose }: { person: PersonRow; zone: string; onBack: () => void; onClose: () => void }) {
   const [known, setKnown] = useState<Known | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
   useEffect(() => {
     call<Known>("POST", "/v1/contacts/lookup", { handle: person.handle }).then(setKnown, setProblem);
   }, [person.handle]);
   const name = known?.contact ?? person.contact ?? person.masked;
   return (
-    <>
+    <div class="person">
       <header>
         <div>
           <button type="button" class="crumb text-button" onClick={onBack}>
             <Icon name="back" /> {words.people.back}
           </button>
-          <h2>{name}</h2>
+          <h2 ref={heading} tabIndex={-1}>
+            {name}
+          </h2>
           {known?.opted_out && <span class="badge warn">{words.people.optedOut}</span>}
         </div>
         <CloseButton onClose={onClose} />
@@ -212,7 +209,7 @@ function Person({ person, zone, onBack, onClose }: { person: PersonRow; zone: st
                   {moment(entry.at, zone)}
                 </time>
                 <div>
-                  <b>{words.timeline[entry.status ?? entry.kind] ?? entry.status ?? entry.kind}</b>
+                  <b>{told(entry)}</b>
                   <span class="sub soft small wrap-anywhere">
                     {[entry.campaign, entry.step, entry.class, entry.reason, entry.channel].filter(Boolean).join(" · ")}
                   </span>
@@ -223,6 +220,6 @@ function Person({ person, zone, onBack, onClose }: { person: PersonRow; zone: st
           </ol>
         )}
       </div>
-    </>
+    </div>
   );
 }

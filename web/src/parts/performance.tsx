@@ -1,20 +1,21 @@
 // What all campaigns come to in a period, with the period before beside it.
 import { at } from "../api";
-import { money, multiples, number } from "../format";
+import { number } from "../format";
 import { bounds, type Period, type Range } from "../period";
-import { useNumbers } from "../resource";
+import { answered, useNumbers } from "../resource";
 import type { PerformanceRow } from "../types";
 import { words } from "../words";
 import { PeriodPicker } from "./period";
-import { Delta, MoneyDelta, Tile } from "./tile";
+import { Delta, NoBefore, Tile } from "./tile";
 import { Trouble, classes } from "./ui";
+import { WorthTiles } from "./worth";
 
 const path = (range: Range): string => at("/v1/performance", bounds(range));
 
 export function Performance({ period, workspaceZone }: { period: Period; workspaceZone: string }) {
   const now = useNumbers<{ total: PerformanceRow }>(period.range && path(period.range));
   const before = useNumbers<{ total: PerformanceRow }>(period.before && path(period.before));
-  const [sums, earlier] = [now.data?.total, period.before ? before.data?.total : undefined];
+  const [sums = null, earlier = null] = [now.data?.total, now.stale ? null : answered(before)?.total];
   const counted = [
     ["sent", "delivery"],
     ["delivered", "delivery"],
@@ -30,50 +31,31 @@ export function Performance({ period, workspaceZone }: { period: Period; workspa
         {now.error && !sums ? (
           <Trouble problem={now.error} retry={now.retry} />
         ) : (
-          <div class={classes("tiles", "alone", sums && now.stale && "stale")}>
-            {counted.map(([name, rate]) => (
+          <>
+            <NoBefore before={before} />
+            <div class={classes("tiles", "alone", sums && now.stale && "stale")}>
+              {counted.map(([name, rate]) => (
+                <Tile
+                  key={name}
+                  id={`all-${name}`}
+                  name={words.names[name] ?? name}
+                  meaning={words.definitions[name]}
+                  value={sums ? number(sums[name]) : null}
+                  {...(name !== "sent" && sums ? { rate: sums.rates?.[rate] ?? null, rateOf: words.rates[name] } : {})}
+                  delta={sums && earlier && <Delta now={sums[name]} before={earlier[name]} />}
+                />
+              ))}
               <Tile
-                key={name}
-                id={`all-${name}`}
-                name={words.names[name] ?? name}
-                meaning={words.definitions[name]}
-                value={sums ? number(sums[name]) : null}
-                {...(name !== "sent" && sums ? { rate: sums.rates?.[rate] ?? null, rateOf: words.rates[name] } : {})}
-                delta={sums && earlier && <Delta now={sums[name]} before={earlier[name]} />}
+                id="all-conversions"
+                name={words.names.conversions ?? ""}
+                meaning={words.definitions.conversions}
+                value={sums ? number(sums.conversions) : null}
+                delta={sums && earlier && <Delta now={sums.conversions} before={earlier.conversions} />}
               />
-            ))}
-            <Tile
-              id="all-conversions"
-              name={words.names.conversions ?? ""}
-              meaning={words.definitions.conversions}
-              value={sums ? number(sums.conversions) : null}
-              delta={sums && earlier && <Delta now={sums.conversions} before={earlier.conversions} />}
-            />
-            <Tile
-              id="all-revenue"
-              long
-              name={words.names.revenue ?? ""}
-              meaning={words.definitions.revenue}
-              value={sums ? money(sums.revenue) : null}
-              delta={sums && earlier && <MoneyDelta now={sums.revenue} before={earlier.revenue} />}
-            />
-            <Tile
-              id="all-cost"
-              long
-              name={words.names.cost ?? ""}
-              meaning={words.definitions.cost}
-              value={sums ? money(sums.cost.total) : null}
-              note={sums?.cost.unpriced ? words.campaign.unpriced(number(sums.cost.unpriced)) : undefined}
-              delta={sums && earlier && <MoneyDelta now={sums.cost.total} before={earlier.cost.total} more="neither" />}
-            />
-            <Tile
-              id="all-roi"
-              long
-              name={words.names.roi ?? ""}
-              meaning={words.definitions.roi}
-              value={sums ? multiples(sums.roi) : null}
-            />
-          </div>
+              <WorthTiles id="all-" now={sums} before={earlier} />
+            </div>
+            <p class="body small soft">{words.campaigns.overviewHelp}</p>
+          </>
         )}
       </section>
     </>

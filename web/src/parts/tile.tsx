@@ -1,6 +1,7 @@
 // A headline number: its name with its meaning, the number that leads to its people, its rate, and what it was before.
 import type { ComponentChildren } from "preact";
 import { change as written, money, number, rate } from "../format";
+import type { Resource } from "../resource";
 import type { Money } from "../types";
 import { words } from "../words";
 import { Opens, Skeleton, Term, classes } from "./ui";
@@ -26,6 +27,19 @@ export function MoneyDelta({ now, before, more }: { now: Money; before: Money; m
   const [currency = ""] = currencies;
   const one = currencies.length === 1;
   return <Delta now={one ? Number(now[currency] ?? 0) : 0} before={one ? Number(before[currency] ?? 0) : 0} was={money(before)} {...(more ? { more } : {})} />;
+}
+
+/** That what stands beside the numbers is missing, and why. */
+export function NoBefore({ before: { data, error, retry } }: { before: Resource<unknown> }) {
+  if (!error || data) return null;
+  return (
+    <p class="note bad missing" role="alert">
+      {words.measure.noBefore(error.message)}{" "}
+      <button type="button" class="text-button" onClick={retry}>
+        {words.retry}
+      </button>
+    </p>
+  );
 }
 
 export function Tile(props: {

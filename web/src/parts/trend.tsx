@@ -1,13 +1,15 @@
 // The trend: what happened by hour, day, week or month, as lines, and as a table for those who do not see lines.
 import { useMemo, useState } from "preact/hooks";
-import { at, download, type Problem } from "../api";
+import { at } from "../api";
 import { number } from "../format";
 import { bounds, type Period } from "../period";
-import { useNumbers } from "../resource";
+import { answered, useNumbers } from "../resource";
 import type { Campaign, TrendBucket } from "../types";
 import { words } from "../words";
 import { LINES, TrendChart, bucketName, colorOf, countOf, useDark, type Granularity, type Line } from "./chart";
-import { Card, Empty, Icon, Segments, Skeleton, Trouble, toast } from "./ui";
+import { save } from "./save";
+import { NoBefore } from "./tile";
+import { Card, Empty, Icon, Segments, Skeleton, Trouble } from "./ui";
 
 /** Without the empty ends, but for one bucket on each side. */
 function trimmed(buckets: TrendBucket[]): TrendBucket[] {
@@ -39,7 +41,7 @@ export function Trend({ base, period, step, campaign }: { base: string; period: 
   const all = answer.data?.data ?? null;
   // All time begins and ends where something happened.
   const buckets = useMemo(() => (period.range || !all ? all : trimmed(all)), [all, period.range === null]);
-  const before = (period.before && earlier.data?.data) || null;
+  const before = (!answer.stale && answered(earlier)?.data) || null;
   const turn = (line: Line): void => {
     const next = lines.includes(line) ? lines.filter((other) => other !== line) : [...lines, line];
     if (next.length) setLines(next);
@@ -61,13 +63,14 @@ export function Trend({ base, period, step, campaign }: { base: string; period: 
             class="button slim"
             disabled={!path}
             aria-label={words.trend.export}
-            onClick={() => path && void download(at(path, { format: "csv" }), "trend.csv").catch((problem: Problem) => toast(problem.message))}
+            onClick={() => path && save(path, "trend")}
           >
             <Icon name="export" />
           </button>
         </div>
       }
     >
+      <NoBefore before={earlier} />
       <div class="body">
         <div class="chips" role="group" aria-label={words.trend.metrics}>
           {LINES.map((line) => (

@@ -10,7 +10,7 @@ type Children = ComponentChildren;
 /** The class names that hold. */
 export const classes = (...names: (string | false | null | undefined)[]): string => names.filter(Boolean).join(" ");
 
-export function Card(props: { title: string; help?: string; tools?: Children; class?: string; fills?: boolean; stale?: boolean; children: Children }) {
+export function Card(props: { title: string; help?: string | undefined; tools?: Children; class?: string | undefined; fills?: boolean; stale?: boolean; children: Children }) {
   const id = useId();
   return (
     <section class={classes("card", props.class)} aria-labelledby={id} aria-busy={props.stale || undefined}>
@@ -33,7 +33,9 @@ export function Term({ name, meaning }: { name: Children; meaning: string | unde
   if (!meaning) return <span>{name}</span>;
   const open = (): void => {
     setClosed(false);
-    setRight((root.current?.getBoundingClientRect().left ?? 0) + 300 > document.documentElement.clientWidth);
+    // What scrolls cuts off what stands out of it.
+    const room = (root.current?.closest(".scroll") ?? document.documentElement).getBoundingClientRect().right;
+    setRight((root.current?.getBoundingClientRect().left ?? 0) + 300 > room);
   };
   return (
     <span ref={root} class={classes("term", closed && "closed")} onMouseEnter={open}>
@@ -131,9 +133,11 @@ export function Copyable({ label, text }: { label: string; text: string }) {
   );
 }
 
-/** A dialog of the platform: it keeps the focus, Escape closes it, and what had the focus gets it back. */
+/** A dialog of the platform: it keeps the focus, Escape or a press beside it closes it, and what had the focus gets it back. */
 export function Dialog(props: { class: "box" | "drawer"; label: string; onClose: () => void; children: Children }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  // Where the press began: one that only ends beside the box has marked a text.
+  const beside = useRef(false);
   useLayoutEffect(() => {
     const element = dialog.current;
     const before = document.activeElement;
@@ -152,9 +156,14 @@ export function Dialog(props: { class: "box" | "drawer"; label: string; onClose:
         event.preventDefault();
         props.onClose();
       }}
-      onClick={(event) => event.target === dialog.current && props.onClose()}
+      onPointerDown={({ target, currentTarget, clientX: x, clientY: y }) => {
+        const box = currentTarget.getBoundingClientRect();
+        beside.current = target === currentTarget && (x < box.left || x > box.right || y < box.top || y > box.bottom);
+      }}
+      onClick={(event) => event.target === dialog.current && beside.current && props.onClose()}
     >
       {props.children}
+      <Toasts />
     </dialog>
   );
 }
@@ -326,26 +335,28 @@ export function Trouble({ problem, retry }: { problem: Problem; retry?: () => vo
   );
 }
 
-let show: (text: string) => void = () => {};
+/** Where something can be said, the innermost last: what an open dialog covers is not heard. */
+const places: ((text: string) => void)[] = [];
 
 /** Says something for a moment. */
-export const toast = (text: string): void => show(text);
+export const toast = (text: string): void => places.at(-1)?.(text);
 
 export function Toasts() {
   const [text, setText] = useState<string | null>(null);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let timer = 0;
-    show = (text) => {
+    const show = (text: string): void => {
       clearTimeout(timer);
       setText(text);
-      // Shown anew, it stands over whatever dialog is open.
-      root.current?.hidePopover();
-      root.current?.showPopover();
-      timer = window.setTimeout(() => {
-        setText(null);
-        root.current?.hidePopover();
-      }, 5000);
+      timer = window.setTimeout(() => setText(null), 5000);
+    };
+    places.push(show);
+    // Over the dialog that it stands in; there before it says something, so that it is heard.
+    root.current?.showPopover();
+    return () => {
+      clearTimeout(timer);
+      places.splice(places.indexOf(show), 1);
     };
   }, []);
   return (

@@ -8,14 +8,14 @@ import { Headline } from "../parts/headline";
 import { Conversions, ExperimentCard } from "../parts/outcome";
 import { People, type Listed } from "../parts/people";
 import { PeriodPicker } from "../parts/period";
-import { ShareDialog } from "../parts/share";
+import { ShareDialog, ShareGone } from "../parts/share";
 import { StatusMenu, statusTone } from "../parts/status";
 import { Trend } from "../parts/trend";
 import { Empty, Icon, Segments, Select, Skeleton, Trouble, classes } from "../parts/ui";
 import { clock, date } from "../format";
 import { useLive } from "../live";
 import { bounds, periodOf } from "../period";
-import { Pulse, useNumbers, useResource } from "../resource";
+import { Pulse, answered, useNumbers, useResource } from "../resource";
 import { href, setQuery, usePlace } from "../router";
 import type { Campaign, Stats } from "../types";
 import { useWorkspaceZone } from "../workspace";
@@ -42,10 +42,11 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
   // The default step has an empty name: what counts is whether the parameter is there.
   const step = place.query.get("step");
   const definition = useResource<Campaign>(base);
-  const query = { ...bounds(period.range), ...(period.range ? { basis } : {}), step };
+  const spans = { ...bounds(period.range), ...(period.range ? { basis } : {}) };
+  const query = { ...spans, step };
   const read = useNumbers<Stats>(at(`${base}/stats`, query));
   const earlier = useNumbers<Stats>(period.before && at(`${base}/stats`, { ...bounds(period.before), basis, step }));
-  const steps = useNumbers<{ data: Stats[] }>(at(`${base}/steps`, { ...bounds(period.range), ...(period.range ? { basis } : {}) }));
+  const steps = useNumbers<{ data: Stats[] }>(at(`${base}/steps`, spans));
 
   // What comes live is the whole campaign, all time: it is shown as it comes, and everything else is read again after it.
   const [moved, setMoved] = useState<Stats | null>(null);
@@ -57,7 +58,8 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
   });
   useEffect(() => () => clearTimeout(timer.current), []);
   const plain = !period.range && step === null;
-  const stats = plain && moved && (!read.data || moved.version >= read.data.version) ? { ...read.data, ...moved } : read.data;
+  const own = answered(read);
+  const stats = plain && moved && (!own || moved.version >= own.version) ? { ...own, ...moved } : read.data;
 
   const [listed, setListed] = useState<Listed | null>(null);
   const [sharing, setSharing] = useState(false);
@@ -67,6 +69,7 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
     document.title = `${name} · ${words.product}`;
   }, [name]);
   const problem = (!campaign && definition.error) || (!stats && read.error);
+  if (problem && shared && problem.status === 401) return <ShareGone />;
   if (problem) return <Trouble problem={problem} {...(problem.status === 404 ? {} : { retry: campaign ? read.retry : definition.retry })} />;
   const stepNames = (steps.data?.data ?? []).map((row) => row.step ?? "");
   const hasSteps = stepNames.some(Boolean);
@@ -80,7 +83,7 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
               <Icon name="back" /> {words.campaigns.title}
             </a>
           )}
-          <h1>{campaign ? campaign.name : <Skeleton width={260} height={30} />}</h1>
+          <h1 tabIndex={-1}>{campaign ? campaign.name : <Skeleton width={260} height={30} />}</h1>
           <div class="meta">
             {campaign ? (
               <>
@@ -144,16 +147,16 @@ function Whole({ id, shared, onMoved }: { id: string; shared: boolean; onMoved: 
             <Empty title={words.campaign.noMessages} text={words.campaign.noMessagesText} />
           </section>
         )}
-        <Headline {...{ stats, period }} earlier={period.before ? earlier.data : null} stale={read.stale} onOpen={setListed} />
+        <Headline {...{ stats, period, earlier }} stale={read.stale} onOpen={setListed} />
         {!quiet && (
           <>
             <Trend base={base} period={period} step={step} campaign={campaign} />
             <Funnel base={base} step={step} allTime={period.range !== null} onOpen={setListed} class="two-thirds" />
-            <Gaps stats={stats} onOpen={setListed} class="third" />
+            <Gaps stats={stats} stale={read.stale} onOpen={setListed} class="third" />
             <Links base={base} query={query} onOpen={setListed} class="half" />
             <Errors base={base} query={query} onOpen={setListed} class="half" />
             {hasSteps && <Steps answer={steps} onStep={(step) => setQuery({ step })} />}
-            <Conversions base={base} query={bounds(period.range)} stats={stats} zone={period.zone} class="half" />
+            <Conversions base={base} query={query} stats={stats} stale={read.stale} zone={period.zone} class="half" />
             <ExperimentCard base={base} allTime={period.range !== null} class="half" />
           </>
         )}

@@ -57,7 +57,7 @@ export function CampaignsView() {
   return (
     <>
       <div class="head">
-        <h1>{words.campaigns.title}</h1>
+        <h1 tabIndex={-1}>{words.campaigns.title}</h1>
       </div>
       {nothingYet ? (
         <section class="card">
@@ -99,6 +99,7 @@ export function CampaignsView() {
               <>
                 <div class={classes("scroll", data && stale && "stale")} tabIndex={0} role="group" aria-label={words.campaigns.title}>
                   <table class="campaigns">
+                    <caption class="soft small">{words.campaigns.help}</caption>
                     <thead>
                       <tr>
                         <th aria-sort={direction("name", sort)}>

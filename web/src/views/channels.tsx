@@ -21,7 +21,7 @@ export function ChannelsView() {
   return (
     <>
       <div class="head">
-        <h1>{words.channels.title}</h1>
+        <h1 tabIndex={-1}>{words.channels.title}</h1>
         <a class="button" href={href(["setup"])}>
           {words.setup.channel.title}
         </a>

@@ -10,6 +10,8 @@ export function Gate() {
   const [busy, setBusy] = useState(false);
   const open = async (event: Event): Promise<void> => {
     event.preventDefault();
+    // No key has others, and no header takes them.
+    if (!/^[\x21-\x7e]+$/.test(key.trim())) return setError(words.gate.wrong);
     setBusy(true);
     setError(undefined);
     const answer = await fetch("/v1/campaigns?limit=1", { headers: { authorization: `Bearer ${key.trim()}` } }).catch(() => null);

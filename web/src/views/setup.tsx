@@ -6,9 +6,9 @@ import { ChannelTest } from "../parts/channel-test";
 import { CampaignForm, ChannelForm, LinkForm } from "../parts/setup-forms";
 import { Copyable, Select, Skeleton, classes } from "../parts/ui";
 import { PROVIDERS } from "../providers";
-import { useResource } from "../resource";
+import { answered, useResource } from "../resource";
 import { href } from "../router";
-import type { Campaign, Channel, Link, Page, Stats } from "../types";
+import type { Campaign, Channel, Health, Link, Page, Stats } from "../types";
 import { words } from "../words";
 
 function Stage(props: { number: number; title: string; text: string; done: boolean; ready: boolean; children?: ComponentChildren }) {
@@ -49,25 +49,31 @@ export function SetupView() {
   const [link, setLink] = useState<Link | null>(null);
   const [counted, setCounted] = useState(false);
   const known = channels.data?.data ?? [];
+  const health = channel && `/v1/channels/${segment(channel.channel)}/health`;
+  const called = answered(useResource<Health>(health))?.last_received_at;
   useEffect(() => {
     document.title = `${words.setup.title} · ${words.product}`;
   }, []);
-  // The last step ends by itself.
+  // The last step ends by itself: by a callback that came since it began, and a message that is counted.
   useEffect(() => {
-    if (!campaign || counted) return;
-    const timer = setInterval(() => {
-      get<Stats>(at(`/v1/campaigns/${segment(campaign.campaign)}/stats`, { max_age: 0 })).then(
-        ({ messages }) => messages.sent && setCounted(true),
-        () => {},
-      );
-    }, 2000);
+    if (!campaign || !health || counted) return;
+    const stats = at(`/v1/campaigns/${segment(campaign.campaign)}/stats`, { max_age: 0 });
+    let before: string | null | undefined;
+    const look = async (): Promise<void> => {
+      const [{ last_received_at: last }, { messages }] = await Promise.all([get<Health>(health), get<Stats>(stats)]);
+      if (before === undefined) before = last;
+      else if (last !== before && messages.sent) setCounted(true);
+    };
+    const again = (): void => void look().catch(() => {});
+    again();
+    const timer = setInterval(again, 2000);
     return () => clearInterval(timer);
-  }, [campaign, counted]);
+  }, [campaign, health, counted]);
   return (
     <>
       <div class="head">
         <div>
-          <h1>{words.setup.title}</h1>
+          <h1 tabIndex={-1}>{words.setup.title}</h1>
           <p class="meta">{words.setup.lead}</p>
         </div>
       </div>
@@ -101,7 +107,7 @@ export function SetupView() {
             </>
           )}
         </Stage>
-        <Stage number={2} title={words.setup.paste.title} text={words.setup.paste.text} done={tested} ready={channel !== null}>
+        <Stage number={2} title={words.setup.paste.title} text={words.setup.paste.text} done={Boolean(called) || counted} ready={channel !== null}>
           {channel?.callback_url ? <Copyable label={words.setup.paste.url} text={channel.callback_url} /> : <p class="note">{words.setup.paste.noUrl}</p>}
           {channel?.verify_token && <Copyable label={words.setup.channel.verify} text={channel.verify_token} />}
         </Stage>

@@ -5,7 +5,7 @@ import { date, month as monthName, number, rate } from "../format";
 import { dayOf, dayText } from "../period";
 import { Tile } from "../parts/tile";
 import { Card, Empty, Select, Skeleton, Trouble, classes } from "../parts/ui";
-import { useNumbers } from "../resource";
+import { answered, useNumbers } from "../resource";
 import { setQuery, usePlace } from "../router";
 import type { Overall, Usage, UsageShare } from "../types";
 import { useWorkspaceZone } from "../workspace";
@@ -49,15 +49,16 @@ export function UsageView() {
   const all = months(zone);
   const chosen = usePlace().query.get("month") ?? all[0] ?? "";
   const usage = useNumbers<Usage>(at("/v1/usage", { month: chosen }));
-  const overall = useNumbers<Overall>(at("/v1/overall", { month: chosen }));
+  const rest = useNumbers<Overall>(at("/v1/overall", { month: chosen }));
   const seen = usage.data;
+  const overall = usage.stale ? null : answered(rest);
   useEffect(() => {
     document.title = `${words.usage.title} · ${words.product}`;
   }, []);
   return (
     <>
       <div class="head">
-        <h1>{words.usage.title}</h1>
+        <h1 tabIndex={-1}>{words.usage.title}</h1>
         <Select
           label={words.usage.month}
           value={chosen}
@@ -85,28 +86,33 @@ export function UsageView() {
                   value={seen ? number(seen[name]) : null}
                 />
               ))}
-              {overall.data &&
+              {!rest.error &&
                 (["messages", "failed", "in_flight"] as const).map((name) => (
                   <Tile
                     key={name}
                     id={`overall.${name}`}
                     name={name === "in_flight" ? words.usage.inFlight : words.usage[name]}
                     meaning={words.definitions[name]}
-                    value={number(overall.data?.[name])}
+                    value={overall && number(overall[name])}
                   />
                 ))}
             </div>
           </section>
           <Shares title={words.usage.byCategory} column={words.usage.category} rows={seen?.by_category ?? null} name={(key) => words.usage.categories[key] ?? key} />
           <Shares title={words.usage.byCountry} column={words.usage.country} rows={seen?.by_country ?? null} name={country} />
-          {overall.data && overall.data.why.length > 0 && (
+          {rest.error && (
+            <Card title={words.usage.why}>
+              <Trouble problem={rest.error} retry={rest.retry} />
+            </Card>
+          )}
+          {overall && overall.why.length > 0 && (
             <Card title={words.usage.why}>
               <ul class="body ledger">
                 <li class="total">
                   <span>{words.usage.messages}</span>
-                  <span class="figure">{number(overall.data.messages)}</span>
+                  <span class="figure">{number(overall.messages)}</span>
                 </li>
-                {overall.data.why.map(({ reason, count, text }) => (
+                {overall.why.map(({ reason, count, text }) => (
                   <li key={reason} class="reason">
                     <span>{words.usage.reasons[reason] ?? text}</span>
                     <span class="figure">{number(-count)}</span>
@@ -114,7 +120,7 @@ export function UsageView() {
                 ))}
                 <li class="total">
                   <span>{words.usage.conversations}</span>
-                  <span class="figure">{number(overall.data.conversations)}</span>
+                  <span class="figure">{number(overall.conversations)}</span>
                 </li>
               </ul>
             </Card>
