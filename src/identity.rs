@@ -252,16 +252,23 @@ impl<S: Sql> Identity<S> {
         })
     }
 
-    /// Forgets a person's key. The claims stay, under the handle. A scan of everything: erasures are rare.
+    /// Forgets the keys of a person's handles. The claims stay, under the handles. A scan of everything: erasures are rare.
     ///
     /// # Errors
     /// If the storage refuses.
-    pub fn forget(&self, handle: &str) -> Result<(), SqlError> {
-        self.sql.exec("UPDATE claim SET key = '' WHERE handle = ?", &[Arg::Text(handle)])?;
-        let names: Vec<String> =
-            self.rows("SELECT json_group_array(name) FROM thing WHERE instr(body, ?) > 0", &[Arg::Text(handle)])?;
+    pub fn forget(&self, handles: &[String]) -> Result<(), SqlError> {
+        let wanted = serde_json::to_string(handles).map_err(|error| SqlError(error.to_string()))?;
+        let wanted = [Arg::Text(&wanted)];
+        self.sql.exec("UPDATE claim SET key = '' WHERE handle IN (SELECT value FROM json_each(?))", &wanted)?;
+        let names: Vec<String> = self.rows(
+            "SELECT json_group_array(name) FROM thing
+             WHERE EXISTS (SELECT 1 FROM json_each(?) AS handle WHERE instr(body, handle.value) > 0)",
+            &wanted,
+        )?;
         self.change(&names.iter().map(String::as_str).collect(), 0, &mut |things| {
-            things.values_mut().for_each(|thing| thing.forget(handle));
+            for thing in things.values_mut() {
+                handles.iter().for_each(|handle| thing.forget(handle));
+            }
         })
     }
 

@@ -89,9 +89,17 @@ impl<S: Sql> Ledger<S> {
     pub fn open(sql: S) -> Result<Self, SqlError> {
         migrate(&sql, MIGRATIONS)?;
         let mut policies = Policies::default();
-        let stored = sql.text("SELECT json_group_array(json(body)) FROM policy", &[])?;
-        for policy in parse::<Policy>(stored.as_deref(), "policy")? {
-            policies.learn(policy);
+        // Together they may be longer than one text.
+        let page = "SELECT json_group_array(json(body)) FROM (SELECT body FROM policy WHERE no > CAST(?1 AS INTEGER) ORDER BY no LIMIT 500)";
+        let mut after = 0;
+        loop {
+            let stored = sql.text(page, &[Arg::Int(after)])?;
+            let stored = parse::<Policy>(stored.as_deref(), "policy")?;
+            let Some(last) = stored.last() else { break };
+            after = last.no.into();
+            for policy in stored {
+                policies.learn(policy);
+            }
         }
         let marks = Marks::read(&sql)?;
         let (policies, contacts, books) = (Rc::new(policies), BTreeMap::new(), SortedMap::new());
@@ -125,8 +133,11 @@ impl<S: Sql> Ledger<S> {
             match self.commit_together(&[&Write::Record { events: vec![event.clone()] }]) {
                 Ok(written) => {
                     all.expired.extend(written.iter().filter(|written| !written.expired.is_empty()).map(|_| place));
+                    all.erased.extend(written.iter().filter(|written| !written.erased.is_empty()).map(|_| place));
                     written.iter().for_each(|written| all.add(written));
                 }
+                // What needs no new page would still be taken, the probe too: that says nothing of the others.
+                Err(error) if error.is_full() => return Err(error),
                 Err(_) => all.refused.push(place),
             }
         }
@@ -196,7 +207,7 @@ impl<S: Sql> Ledger<S> {
                 let at_ms = time_of(&routed.event, routed.received_ms);
                 let expired = at_ms < cutoff_ms;
                 if expired || at_ms < cached.erased_ms {
-                    answer.expired.extend(expired.then_some(place));
+                    if expired { &mut answer.expired } else { &mut answer.erased }.push(place);
                     if let Some(channel) = routed.event.channel() {
                         let remarks = answer.remarks.entry(channel.to_owned()).or_default();
                         *(if expired { &mut remarks.expired } else { &mut remarks.after_erasure }) += 1;

@@ -25,6 +25,14 @@ impl fmt::Display for SqlError {
 
 impl core::error::Error for SqlError {}
 
+impl SqlError {
+    /// Whether there is no room left. In these words of SQLite's: <https://www.sqlite.org/rescode.html#full>.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.contains("disk is full")
+    }
+}
+
 /// A SQLite database inside one object.
 pub trait Sql {
     /// Runs one statement that gives no rows; returns the rows written, index rows included, as the platform bills them

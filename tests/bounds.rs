@@ -173,3 +173,45 @@ fn all_come_back_at_once_as_they_were_few_messages_or_many() {
     assert_eq!((written.new, written.duplicate), (800 + 5 * 700, 0));
     invariants::check_lists("read", &sql);
 }
+
+/// What needs no new page is still taken: that must not make what does look as if it could never be.
+#[test]
+fn a_full_storage_refuses_nothing_for_good() {
+    let mut filled = Filled::new(200, 0);
+    filled.sql.fill_up_after(2);
+    let (mut taken, mut failed) = (0, 0);
+    for first in (1_000..3_000).step_by(10) {
+        let events = (first..first + 10).map(|no| event(no, "c1", "delivered")).collect();
+        match filled.ledger.commit(&[Write::Record { events }], START_MS).remove(0) {
+            Ok(written) => {
+                assert_eq!(written.refused, Vec::<u32>::new());
+                taken += 1;
+            }
+            Err(_) => failed += 1,
+        }
+    }
+    assert!(taken > 0 && failed > 100, "{taken} {failed}");
+}
+
+/// A definition that concerns more people than are looked at together, and than one text or memory holds, concerns them all.
+#[test]
+fn a_definition_reaches_everybody_in_a_large_campaign() {
+    let mut filled = Filled::new(2_100, 0);
+    let declared = |no: u32, id: &str, stopped: bool| {
+        let mut policy = json!({"no": no, "id": id, "message_type": "template", "reply_window_ms": 3_600_000,
+            "attribution_window_ms": 3_600_000, "touch": "delivered"});
+        if stopped {
+            policy["stopped_at_ms"] = json!(START_MS - 1_000);
+        }
+        Write::Declare { campaigns: serde_json::from_value(json!([policy])).unwrap() }
+    };
+    // One that is known, and one that was waited for.
+    let late: Vec<Routed> = (5_000..7_100).map(|no| event(no, "late", "delivered")).collect();
+    filled.ledger.commit(&[Write::Record { events: late }], START_MS).remove(0).unwrap();
+    for (write, campaign) in [(declared(1, "c1", true), 1), (declared(3, "late", true), 3)] {
+        filled.ledger.commit(&[write], START_MS).remove(0).unwrap();
+        let stopped = List { campaign: Some(campaign), ..list(Of::Messages, Some("after_stop")) };
+        let (listed, _) = filled.list(&stopped, None, 10);
+        assert_eq!(listed.counts.unwrap()[0], 2_100, "{campaign}");
+    }
+}

@@ -169,7 +169,7 @@ fn a_claim_stands_alone_for_as_long_as_it_can() {
         let page = identity.export(&(0, "[-1]".to_owned())).unwrap();
         assert!(page.lines.contains(&format!(r#""handle":"h","key":"{key}","ground":"t","at_ms":5"#)), "{}", page.lines);
     }
-    identity.forget("h").unwrap();
+    identity.forget(&["h".to_owned()]).unwrap();
     let kept = "SELECT count(*) || '' FROM claim WHERE key <> ''";
     assert_eq!(sql.text(kept, &[]).unwrap().unwrap(), "0");
 }
@@ -215,7 +215,7 @@ fn what_an_older_release_stored_answers_and_goes_on_alike() {
                 Command::Resolve { events } => drop(identity.resolve(events).unwrap()),
                 Command::Claim { claims, received_ms } => drop(identity.claim(claims, *received_ms).unwrap()),
                 Command::Moved { moved, received_ms } => identity.moved(moved, *received_ms).unwrap(),
-                Command::Forget { handles } => handles.iter().for_each(|handle| identity.forget(handle).unwrap()),
+                Command::Forget { handles } => identity.forget(handles).unwrap(),
                 other => panic!("{other:?}"),
             }
             identity.done(&identity.due(0).unwrap()).unwrap();
@@ -273,13 +273,39 @@ fn an_erased_persons_key_is_forgotten_and_the_claim_is_not() {
     let sql = RusqliteSql::default();
     let identity = Identity::open(sql.clone(), KEY).unwrap();
     identity.claim(&[claim("c1", "12025550101", Ground::Dispatched, 5), claim("c1", "2", Ground::Dispatched, 6)], 10).unwrap();
-    identity.forget("h-12025550101").unwrap();
+    identity.forget(&["h-12025550101".to_owned()]).unwrap();
     // Nor does a late copy of the claim bring it back.
     for _ in 0..2 {
         let row = sql.text("SELECT holder || body FROM thing", &[]).unwrap().unwrap();
         assert!(row.starts_with("h-12025550101") && !row.contains("\"12025550101\""), "{row}");
         identity.claim(&[claim("c1", "12025550101", Ground::Dispatched, 5)], 10).unwrap();
     }
+}
+
+/// What was added up with the erased is not counted a second time, for whom a better claim comes later.
+#[test]
+fn who_was_erased_while_it_was_theirs_keeps_it() {
+    let words = |erase_first: bool| {
+        let mut thing = Thing::default();
+        thing.put(&claim("#o", "1", Ground::Clicked, 5));
+        assert_eq!(thing.decide(), []);
+        let better = |thing: &mut Thing| {
+            thing.put(&claim("#o", "2", Ground::Named, 6));
+            thing.decide()
+        };
+        let told = if erase_first {
+            thing.forget("h-1");
+            better(&mut thing)
+        } else {
+            let told = better(&mut thing);
+            thing.forget("h-1");
+            assert_eq!(thing.decide(), []);
+            told
+        };
+        told.into_iter().map(|(who, _, word)| (who, word)).collect::<Vec<_>>()
+    };
+    assert_eq!(words(true), [("h-2".to_owned(), Word::Lost)]);
+    assert_eq!(words(false), [("h-1".to_owned(), Word::Lost)]);
 }
 
 /// What an earlier release knew is known.

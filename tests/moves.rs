@@ -133,7 +133,7 @@ impl World {
             Act::Erase(key) => {
                 let (ledger, handle) = self.workspace.whereabouts(key);
                 for identity in 0..LEDGERS {
-                    self.identity(identity, |core| core.forget(&handle).ok())?;
+                    self.identity(identity, |core| core.forget(std::slice::from_ref(&handle)).ok())?;
                 }
                 self.write(ledger, Write::Erase { handle, at_ms: ERASED_MS, of: None })
             }

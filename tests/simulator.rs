@@ -446,7 +446,7 @@ impl Simulation {
             Ask::Resolve(events) => core.resolve(events),
             Ask::Claim(claims) => core.claim(claims, 0).map(|_| Vec::new()),
             Ask::Moved(moved) => core.moved(moved, 0).map(|()| Vec::new()),
-            Ask::Forget(handle) => core.forget(handle).map(|()| Vec::new()),
+            Ask::Forget(handle) => core.forget(std::slice::from_ref(handle)).map(|()| Vec::new()),
             Ask::Write(_) => unreachable!(),
         };
         assert_eq!(answer.is_ok(), fault == Fault::None, "{}: {answer:?}", self.context);

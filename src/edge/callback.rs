@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 
-use futures_util::future::try_join;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
@@ -19,6 +18,7 @@ use crate::event::{Event, Ms};
 use crate::facts::time_of;
 use crate::health::Counts;
 use crate::identity::{Claim, Nameless};
+use crate::ids::operator_id;
 use crate::ledger::{Read, Remarks, Routed};
 use crate::letters::{Came, Command, Item, Letter, Shelf, State};
 use crate::partition::Destination;
@@ -56,8 +56,7 @@ fn handshake(channel: &OpenChannel, query: &Query) -> Answer {
 }
 
 async fn receive(config: &Rc<Config>, asked: &Asked<'_>, id: &str, channel: Rc<OpenChannel>) -> Answer {
-    // A channel that has secrets never takes what is unsigned.
-    if channel.secrets.is_empty() && !channel.channel.secrets.is_empty() {
+    if cannot_verify(&channel) {
         return Err(Problem::unavailable("The channel's secrets cannot be opened: was the master key changed?").into());
     }
     let body = http::body(asked.request).await?;
@@ -95,20 +94,22 @@ async fn receive(config: &Rc<Config>, asked: &Asked<'_>, id: &str, channel: Rc<O
     let sorted = sort(config, &channel, &callback, received_ms).await?;
     let mut counts = sorted.counts.clone();
     let mut items = sorted.items.clone();
-    let recorded = record(config, sorted).await;
-    METRICS.with(|metrics| {
-        metrics.events_odd.add(items.len() as u64);
-        match &recorded {
-            Ok(_) => metrics.callbacks_accepted.add(1),
-            Err(_) => metrics.callbacks_failed.add(1),
+    METRICS.with(|metrics| metrics.events_odd.add(items.len() as u64));
+    let kept = async {
+        let (remarks, refused) = record(config, sorted).await?;
+        items.extend(refused);
+        if !items.is_empty() {
+            let letter = Letter::of(&came, Vec::new(), &reason(&items), items);
+            keep(config, id, Shelf::Dead, letter, Counts::default()).await?;
         }
+        Ok::<_, Problem>(remarks)
+    };
+    let kept = kept.await;
+    METRICS.with(|metrics| match &kept {
+        Ok(_) => metrics.callbacks_accepted.add(1),
+        Err(_) => metrics.callbacks_failed.add(1),
     });
-    let (remarks, refused) = recorded?;
-    items.extend(refused);
-    if !items.is_empty() {
-        let letter = Letter::of(&came, Vec::new(), &reason(&items), items);
-        keep(config, id, Shelf::Dead, letter, Counts::default()).await?;
-    }
+    let remarks = kept?;
     (counts.duplicate, counts.out_of_order, counts.conflict) = (remarks.duplicate, remarks.out_of_order, remarks.conflict);
     (counts.expired, counts.after_erasure) = (counts.expired + remarks.expired, remarks.after_erasure);
     health::count_later(config, asked.context, id, &counts);
@@ -120,8 +121,8 @@ async fn receive(config: &Rc<Config>, asked: &Asked<'_>, id: &str, channel: Rc<O
 struct Sorted {
     events: Vec<Routed>,
     nameless: Vec<Nameless>,
-    /// Whose messages are, where the channel's statuses do not say it.
-    claims: Vec<Claim>,
+    /// Whose messages are, where the channel's statuses do not say it, each with the place of the event that says so.
+    claims: Vec<(usize, Claim)>,
     /// What was not understood.
     items: Vec<Item>,
     others: u64,
@@ -162,7 +163,8 @@ async fn sort(config: &Config, channel: &OpenChannel, callback: &Callback<'_>, r
         }
         match config.partition.route(event, provider.code(), received_ms) {
             Destination::Ledger(routed) => {
-                sorted.claims.extend(provider.may_name_nobody(mapping).then(|| config.partition.claim(&routed)).flatten());
+                let claim = provider.may_name_nobody(mapping).then(|| config.partition.claim(&routed)).flatten();
+                sorted.claims.extend(claim.map(|claim| (sorted.events.len(), claim)));
                 sorted.events.push(routed);
             }
             Destination::Identity(nameless) => sorted.nameless.push(nameless),
@@ -183,10 +185,13 @@ async fn record(config: &Config, sorted: Sorted) -> Result<(Remarks, Option<Item
     if !sorted.nameless.is_empty() {
         events.extend(identity::resolve(config, sorted.nameless).await?);
     }
-    let claimed = async {
-        if sorted.claims.is_empty() { Ok(Vec::new()) } else { identity::claim(config, sorted.claims, sorted.received_ms).await }
-    };
-    let (recorded, _) = try_join(ledgers::record(config, events), claimed).await?;
+    let amount = events.len();
+    let recorded = ledgers::record(config, events).await?;
+    if !sorted.claims.is_empty() {
+        let taken = recorded.taken(amount);
+        let claims = sorted.claims.into_iter().filter(|(place, _)| taken.get(*place) == Some(&true));
+        identity::claim(config, claims.map(|(_, claim)| claim).collect(), sorted.received_ms).await?;
+    }
     let mut remarks = Remarks::default();
     recorded.remarks.values().for_each(|more| remarks.add(more));
     let refused = recorded.refused.len();
@@ -208,7 +213,15 @@ fn reason(items: &[Item]) -> String {
     }
 }
 
+/// Whether none of its secrets can be opened: a channel that has secrets never takes what is unsigned.
+fn cannot_verify(channel: &OpenChannel) -> bool {
+    channel.secrets.is_empty() && !channel.channel.secrets.is_empty()
+}
+
 fn verify(channel: &OpenChannel, callback: &Callback<'_>, now_ms: Ms) -> Verdict {
+    if cannot_verify(channel) {
+        return Verdict::Bad("the channel's secrets cannot be opened");
+    }
     channel.provider.verify(callback, &channel.secrets, channel.mapping.as_ref(), now_ms)
 }
 
@@ -325,6 +338,8 @@ async fn rehearse(
 /// The channel, if the token opens it. One answer for no such channel and no such token.
 async fn open(config: &Config, id: &str, token: &str) -> Result<Rc<OpenChannel>, Problem> {
     let nothing = || Problem::not_found("No such callback URL.");
+    // What can be no channel is looked for nowhere, and remembered nowhere.
+    operator_id(id).map_err(|_| nothing())?;
     let opens = |channel: &OpenChannel| channel.channel.opens(token, now_ms());
     let channel = cache::get::<OpenChannel>(config, id).await?.ok_or_else(nothing)?;
     if opens(&channel) {

@@ -59,7 +59,10 @@ impl Identity {
         let command: Command = json::read(text).map_err(|_| Problem::bad("Not a command."))?;
         let core = self.core()?;
         Ok(match command {
-            Command::Resolve { events } => json!(core.resolve(&events).map_err(refused)?).to_string(),
+            Command::Resolve { events } => {
+                self.alarm.keep(IDENTITY_TIDY_MS as Ms).await;
+                json!(core.resolve(&events).map_err(refused)?).to_string()
+            }
             Command::Claim { claims, received_ms } => {
                 let second = core.claim(&claims, received_ms).map_err(refused)?;
                 self.told().await?;
@@ -77,9 +80,7 @@ impl Identity {
                 json!(core.import(&rows).map_err(refused)?).to_string()
             }
             Command::Forget { handles } => {
-                for handle in handles {
-                    core.forget(&handle).map_err(refused)?;
-                }
+                core.forget(&handles).map_err(refused)?;
                 // Before their Ledger forgets them: what another wins by it must not count twice.
                 self.told().await?;
                 "null".to_owned()

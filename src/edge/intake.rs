@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use futures_util::future::try_join;
 use worker::Context;
 
 use super::Answer;
@@ -12,9 +11,7 @@ use super::definitions::ask;
 use super::http::{self, Request};
 use super::ledgers::Recorded;
 use super::{gate, health, identity, ledgers, now_ms};
-use crate::bounds::RETENTION_DAYS_LEAST;
 use crate::channel::Channel;
-use crate::counters::DAY_MS;
 use crate::event::{Event, Ms, Outcome};
 use crate::health::Counts;
 use crate::identity::{Claim, Ground};
@@ -23,8 +20,7 @@ use crate::ledger::{Remarks, Routed};
 use crate::lines::{self, Rejected, Whose};
 use crate::order::sort;
 use crate::problem::{FieldError, Problem};
-use crate::registry::{Command, Kind, Page, SETTINGS};
-use crate::settings::Settings;
+use crate::registry::{Command, Kind, Page};
 use crate::sorted::SortedMap;
 
 /// The code of events that speak of no provider's message.
@@ -41,10 +37,14 @@ pub async fn dispatches(
     operator_id(campaign).map_err(|reason| Problem::bad(format!("The id in the path {reason}.")))?;
     let lines = sent(request, "dispatches").await?;
     let received_ms = now_ms();
-    let only = if lines.iter().flatten().all(|line| line.get("channel").is_some()) { None } else { only_channel(config).await? };
+    let only = if lines.iter().flatten().all(|line| line.get("channel").is_some_and(|channel| !channel.is_null())) {
+        None
+    } else {
+        only_channel(config).await?
+    };
     let (mut taken, mut rejected) = (Vec::new(), Vec::new());
     let mut channels: SortedMap<String, Option<Rc<OpenChannel>>> = SortedMap::new();
-    // The line of each event; what is claimed, and through which channel.
+    // The line of each event; what is claimed by it; and through which channel that came.
     let (mut at, mut claims, mut claimed_in) = (Vec::new(), Vec::new(), Vec::new());
     for (index, line) in lines.iter().enumerate() {
         let (key, dispatch) = match lines::dispatch(line.as_ref(), campaign, only.as_deref()) {
@@ -68,7 +68,7 @@ pub async fn dispatches(
         }
         let routed = config.partition.route_to(key, Event::Dispatch(dispatch), code, received_ms);
         if let Some(claim) = config.partition.claim(&routed) {
-            claims.push(claim);
+            claims.push((Some(taken.len()), claim));
             claimed_in.push(routed.event.channel().unwrap_or_default().to_owned());
         }
         taken.push(routed);
@@ -80,7 +80,7 @@ pub async fn dispatches(
         let attempts = matches!(dispatch.outcome, Outcome::Accepted | Outcome::Error);
         (lease.is_some() && attempts).then(|| routed.handle.clone())
     };
-    let mut attempted: Vec<Option<String>> = taken.iter().map(attempted).collect();
+    let attempted: Vec<Option<String>> = taken.iter().map(attempted).collect();
     let (recorded, second) = claimed(config, taken, claims, received_ms).await?;
     let mut counts: SortedMap<&str, Counts> = SortedMap::new();
     for (channel, Remarks { conflict, expired, after_erasure, .. }) in &recorded.remarks {
@@ -91,10 +91,9 @@ pub async fn dispatches(
         counts.entry(channel).or_default().conflict += 1;
     }
     if let Some(lease) = lease {
-        for place in recorded.refused.iter().chain(&recorded.expired) {
-            drop(attempted.get_mut(*place).and_then(Option::take));
-        }
-        gate::used(config, campaign, lease, attempted.into_iter().flatten().collect()).await;
+        let attempted =
+            recorded.taken(at.len()).into_iter().zip(attempted).filter_map(|(taken, handle)| handle.filter(|_| taken));
+        gate::used(config, campaign, lease, attempted.collect()).await;
     }
     for (channel, counts) in counts.into_iter().filter(|(_, counts)| *counts != Counts::default()) {
         health::count_later(config, context, channel, &counts);
@@ -127,35 +126,40 @@ pub async fn conversions(config: &Config, request: &Request) -> Answer {
                 at.push(index);
             }
             Ok((Whose::Nobody, conversion)) => {
-                claims.push(config.partition.withdrawal(&conversion));
+                claims.push((None, config.partition.withdrawal(&conversion)));
                 withdrawn += 1;
             }
             Err(errors) => rejected.push(Rejected { index, errors }),
         }
     }
-    claims.extend(taken.iter().filter_map(|routed| config.partition.claim(routed)));
+    let claim = |(place, routed)| Some((Some(place), config.partition.claim(routed)?));
+    claims.extend(taken.iter().enumerate().filter_map(claim));
     let (recorded, _) = claimed(config, taken, claims, received_ms).await?;
     answer(&at, withdrawn, &recorded, rejected)
 }
 
-/// Records events and tells who claims what by them, at once: whichever is first, when both have answered everybody knows. Gives the
-/// places of the claims that are second ones too.
+/// Records events, then tells who claims what by those that were taken, each claim with the place of its event. Gives the places of
+/// the claims that are second ones too.
 async fn claimed(
     config: &Config,
     events: Vec<Routed>,
-    claims: Vec<Claim>,
+    claims: Vec<(Option<usize>, Claim)>,
     received_ms: Ms,
 ) -> Result<(Recorded, Vec<usize>), Problem> {
-    // What is too old to be kept claims nothing.
-    let retained_ms = |days: u32| received_ms - Ms::from(days) * DAY_MS;
-    let mut oldest_ms = retained_ms(RETENTION_DAYS_LEAST);
-    if claims.iter().any(|claim| claim.at_ms < oldest_ms) {
-        oldest_ms = retained_ms(cache::get::<Settings>(config, SETTINGS).await?.unwrap_or_default().retention_days);
-    }
-    let kept = claims.into_iter().enumerate().filter(|(_, c)| c.at_ms >= oldest_ms || c.ground == Ground::Cancelled);
-    let (places, claims): (Vec<usize>, Vec<Claim>) = kept.unzip();
-    let claim = async { if claims.is_empty() { Ok(Vec::new()) } else { identity::claim(config, claims, received_ms).await } };
-    let (recorded, second) = try_join(ledgers::record(config, events), claim).await?;
+    let amount = events.len();
+    let recorded = ledgers::record(config, events).await?;
+    let taken = recorded.taken(amount);
+    let (places, claims): (Vec<usize>, Vec<Claim>) = claims
+        .into_iter()
+        .enumerate()
+        .map(|(at, (place, claim))| (at, place, claim))
+        .filter(|(_, place, claim)| {
+            // A withdrawal is never too late.
+            claim.ground == Ground::Cancelled || place.and_then(|place| taken.get(place)) == Some(&true)
+        })
+        .map(|(at, _, claim)| (at, claim))
+        .unzip();
+    let second = if claims.is_empty() { Vec::new() } else { identity::claim(config, claims, received_ms).await? };
     Ok((recorded, second.into_iter().filter_map(|place| places.get(place).copied()).collect()))
 }
 

@@ -15,7 +15,7 @@ use worker::{Delay, Env, State, Storage};
 
 use super::alarm::Alarm;
 use super::config::Config;
-use super::objects::say;
+use super::objects::{say, within};
 use super::sql::ObjectSql;
 use super::{ledgers, now_ms};
 use crate::bounds::{EVENTS_PER_COMMIT, MOVE_AGAIN_MS, SWEEP_MS, SWEEP_PAUSE_MS, TEND_AGAIN_MS, WAITING_EVENTS, WAITING_WRITES};
@@ -39,14 +39,19 @@ struct Inside {
     storage: Storage,
     env: Env,
     alarm: Alarm,
-    /// Whether somebody is telling other objects what they have to hear.
-    telling: Cell<bool>,
+    /// Until when somebody tells other objects what they have to hear: they may have died with their request.
+    telling_until_ms: Cell<Ms>,
+    /// Until when it is left to the alarm: one of them did not answer in time.
+    resting_until_ms: Cell<Ms>,
 }
 
 /// How long a commit with its disk sync may take before another request takes over.
 const LEAD_MS: Ms = 2_000;
+/// How long an answer waits for other objects to hear what they have to: far less than its caller waits for it, so that an object
+/// that does not answer takes nobody else along.
+const TELL_MS: u64 = 1_000;
 /// How often somebody looks who waits for another's errands.
-const TELLING_MS: u64 = 5;
+const TELL_LOOK_MS: u64 = 5;
 
 type Waiter = oneshot::Sender<Result<Written, SqlError>>;
 
@@ -69,8 +74,9 @@ impl Ledger {
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         let state = State::from(state);
         let (core, storage) = (RefCell::new(Core::open(ObjectSql::of(&state))), state.storage());
-        let (alarm, telling) = (Alarm::of(state.storage()), Cell::new(false));
-        let inside = Inside { core, queue: RefCell::default(), storage, env, alarm, telling };
+        let (alarm, queue) = (Alarm::of(state.storage()), RefCell::default());
+        let inside =
+            Inside { core, queue, storage, env, alarm, telling_until_ms: Cell::default(), resting_until_ms: Cell::default() };
         Self { state, inside: Rc::new(inside) }
     }
 
@@ -151,18 +157,22 @@ impl Inside {
             return;
         }
         self.alarm.ring_within(MOVE_AGAIN_MS as Ms).await;
-        let until_ms = now_ms() + LEAD_MS;
-        while self.telling.get() {
+        let until_ms = now_ms() + TELL_MS as Ms;
+        while self.telling_until_ms.get() > now_ms() {
             if !waits || now_ms() >= until_ms {
                 return;
             }
-            Delay::from(Duration::from_millis(TELLING_MS)).await;
+            Delay::from(Duration::from_millis(TELL_LOOK_MS)).await;
         }
-        self.telling.set(true);
-        let told = self.run_errands().await;
-        self.telling.set(false);
-        if let Err(problem) = told {
-            worker::console_error!("ledger: errands: {}", problem.detail);
+        if self.resting_until_ms.get() > now_ms() {
+            return;
+        }
+        self.telling_until_ms.set(now_ms() + TELL_MS as Ms);
+        let told = within(self.run_errands(), TELL_MS).await;
+        self.telling_until_ms.set(0);
+        if !matches!(told, Ok(Ok(()))) {
+            worker::console_error!("ledger: errands are left to the alarm");
+            self.resting_until_ms.set(now_ms() + MOVE_AGAIN_MS as Ms);
             // It may have rung meanwhile.
             self.alarm.ring_within(MOVE_AGAIN_MS as Ms).await;
         }

@@ -19,8 +19,24 @@ pub struct Recorded {
     pub refused: Vec<usize>,
     /// The places of those that are older than anything is kept.
     pub expired: Vec<usize>,
+    /// The places of those from before their contact's erasure.
+    pub erased: Vec<usize>,
     /// What was remarkable, by channel.
     pub remarks: SortedMap<String, Remarks>,
+}
+
+impl Recorded {
+    /// Of each of so many events, whether a Ledger has it. What none has claims nothing.
+    #[must_use]
+    pub fn taken(&self, events: usize) -> Vec<bool> {
+        let mut taken = vec![true; events];
+        for place in self.refused.iter().chain(&self.expired).chain(&self.erased) {
+            if let Some(taken) = taken.get_mut(*place) {
+                *taken = false;
+            }
+        }
+        taken
+    }
 }
 
 /// Records events, durably and once.
@@ -47,6 +63,7 @@ pub async fn record(config: &Config, events: impl IntoIterator<Item = Routed>) -
         let (places, written) = answer.map_err(trouble)?;
         recorded.refused.extend(written.refused.iter().filter_map(|no| places.get(*no as usize)));
         recorded.expired.extend(written.expired.iter().filter_map(|no| places.get(*no as usize)));
+        recorded.erased.extend(written.erased.iter().filter_map(|no| places.get(*no as usize)));
         for (channel, more) in written.remarks {
             recorded.remarks.entry(channel).or_default().add(&more);
         }

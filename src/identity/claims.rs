@@ -98,6 +98,8 @@ fn is_zero(version: &u64) -> bool {
 #[derive(Default)]
 struct Held<'a> {
     key: Option<&'a str>,
+    /// Who was erased while it was theirs keeps it: it was added up with the erased, where nobody can take it back.
+    keeps: bool,
     grounds: SortedMap<Ground, &'a When>,
 }
 
@@ -154,9 +156,11 @@ impl Thing {
         let mut held: SortedMap<&str, Held<'_>> = SortedMap::new();
         for (source, claimant) in self.claimants.iter().filter(|(_, claimant)| !claimant.grounds.is_empty()) {
             let holder = claimant.holder.as_ref();
-            let person = held.entry(holder.map_or(source, |holder| &holder.handle)).or_default();
-            let own = claimant.key.as_deref().filter(|key| !key.is_empty());
-            person.key = person.key.or(holder.map(|holder| holder.key.as_str())).or(own);
+            let handle = holder.map_or(source, |holder| &holder.handle);
+            let key = holder.map(|holder| holder.key.as_str()).or(claimant.key.as_deref());
+            let person = held.entry(handle).or_default();
+            person.keeps |= key == Some("") && self.told.get(handle) != Some(&Word::Lost);
+            person.key = person.key.or(key.filter(|key| !key.is_empty()));
             for (ground, when) in &claimant.grounds {
                 let earliest = person.grounds.entry(*ground).or_insert(when);
                 *earliest = when.min(earliest);
@@ -165,7 +169,7 @@ impl Thing {
         held
     }
 
-    /// Whose it is: the better ground, then the earlier, then the smaller campaign, step and key. Of a conversion all copies
+    /// Whose it is: who keeps it, then the better ground, then the earlier, then the smaller campaign, step and key. Of a conversion all copies
     /// give the time.
     #[must_use]
     pub fn winner(&self) -> Option<String> {
@@ -176,7 +180,7 @@ impl Thing {
                 _ => when,
             };
             // Where a person is known by a click alone, the handle stands for the key.
-            Some((ground, when, held.key.is_none(), held.key.unwrap_or(handle).to_owned(), handle.to_owned()))
+            Some((!held.keeps, ground, when, held.key.is_none(), held.key.unwrap_or(handle).to_owned(), handle.to_owned()))
         };
         self.held().into_iter().filter_map(rank).min().map(|(.., handle)| handle)
     }

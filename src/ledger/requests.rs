@@ -153,6 +153,9 @@ pub struct Written {
     /// The places of events that are older than anything is kept: they were not taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expired: Vec<u32>,
+    /// The places of events of before their contact's erasure: they were not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<u32>,
     /// What was remarkable about the events of each channel.
     #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
     pub remarks: SortedMap<String, Remarks>,

@@ -56,25 +56,28 @@ impl<S: Sql> Ledger<S> {
     /// counted under the new one. All in the transaction of the caller; returns the rows written.
     pub(super) fn declare(&mut self, policy: &Policy, change: &mut Change) -> Result<u64, SqlError> {
         let known = self.policies.by_no(policy.no).is_some();
-        let handles = if known {
-            self.sql.text(
-                "SELECT json_group_array(handle) FROM (SELECT DISTINCT handle FROM entry WHERE campaign = CAST(?1 AS INTEGER))",
-                &[Arg::Int(i64::from(policy.no))],
-            )?
+        let (concerned, of) = if known {
+            ("SELECT DISTINCT handle FROM entry WHERE campaign = CAST(?1 AS INTEGER)", policy.no.to_string())
         } else {
-            self.sql.text("SELECT json_group_array(handle) FROM waiting WHERE campaign = ?1", &[Arg::Text(&policy.id)])?
+            ("SELECT handle FROM waiting WHERE campaign = ?1", policy.id.clone())
         };
-        let handles: Vec<String> = parse(handles.as_deref(), "entry")?;
+        let concerned =
+            format!("SELECT json_group_array(handle) FROM ({concerned} AND handle > ?2 ORDER BY handle LIMIT {CHUNK_CONTACTS})");
         let mut rows_written = 0;
         let mut policies = Policies::clone(&self.policies);
         policies.learn(policy.clone());
         let policies = Rc::new(policies);
-        for chunk in handles.chunks(CHUNK_CONTACTS) {
+        let mut after = String::new();
+        loop {
+            let chunk = self.sql.text(&concerned, &[Arg::Text(&of), Arg::Text(&after)])?;
+            let chunk: Vec<String> = parse(chunk.as_deref(), "entry")?;
+            let Some(last) = chunk.last() else { break };
+            after.clone_from(last);
             self.load(chunk.iter().map(String::as_str))?;
             rows_written += self.expire(&chunk.iter().map(String::as_str).collect(), change)?;
             let mut rows = Rows::default();
             let old = core::mem::replace(&mut self.policies, Rc::clone(&policies));
-            for handle in chunk {
+            for handle in &chunk {
                 if let Some(cached) = self.contacts.get_mut(handle) {
                     cached.timeline.reconsider();
                 }
@@ -82,6 +85,8 @@ impl<S: Sql> Ledger<S> {
             }
             self.policies = old;
             rows_written += self.store(rows)?;
+            // A large campaign's people are more than memory holds.
+            chunk.iter().for_each(|handle| drop(self.contacts.remove(handle)));
         }
         self.policies = policies;
         rows_written += self.sql.exec("DELETE FROM waiting WHERE campaign = ?1", &[Arg::Text(&policy.id)])?;

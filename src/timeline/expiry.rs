@@ -1,8 +1,9 @@
 //! What of a timeline is too old to be kept: everything that the contact has in a campaign whose newest event is.
 //!
 //! To a campaign belong its messages with all that belongs to them, and what it counts without a message; what belongs to no
-//! campaign goes by its own time. So whatever stays keeps the message that it belongs to, and it makes no difference whether
-//! two campaigns go together or one after the other. It does not know what time it is, nor what is done about it.
+//! campaign goes by its own time; a text that no message before it is old enough to claim goes with the latest of them. So whatever
+//! stays keeps the message that it belongs to, and it makes no difference whether two campaigns go together or one after the other.
+//! It does not know what time it is, nor what is done about it.
 
 use super::{Ref, Timeline};
 use crate::event::Ms;
@@ -86,7 +87,9 @@ impl Timeline {
             Ref::Click(no) => (Some(self.click_place(no).campaign), self.clicks[no].at_ms()),
             Ref::Inbound(no) => {
                 let inbound = &self.inbounds[no];
-                (inbound.owner.or(inbound.quotes).map(of_message), inbound.facts.at_ms)
+                // A message that came too long before it still keeps it from being the reply to an earlier one with a longer window.
+                let of = inbound.owner.or(inbound.quotes).or_else(|| self.latest_before(no));
+                (of.map(of_message), inbound.facts.at_ms)
             }
             Ref::Conversion(no) => {
                 let conversion = &self.conversions[no];
@@ -130,5 +133,32 @@ mod tests {
         let click = json!({"click": {"click_id": "c", "person": {}, "link": "l", "at_ms": at(9)}});
         put(&mut timeline, click, at(9));
         assert_eq!([at(4), at(9), at(10)].map(|cutoff_ms| told(&timeline, cutoff_ms)), [(0, at(9)), (0, at(9)), (3, Ms::MAX)]);
+    }
+
+    #[test]
+    fn what_a_later_message_keeps_from_an_earlier_one_goes_with_the_later() {
+        let (hour, day) = (3_600_000, crate::counters::DAY_MS);
+        let start_ms = 20_000 * day;
+        let mut policies = Policies::default();
+        for (no, id, window_hours) in [(1, "news", 168), (2, "flash", 72)] {
+            let policy = json!({"no": no, "id": id, "message_type": "template", "reply_window_ms": window_hours * hour,
+                "attribution_window_ms": day, "touch": "delivered"});
+            policies.learn(serde_json::from_value(policy).unwrap());
+        }
+        let mut timeline = Timeline::new("h", None);
+        let sent = |id: &str, campaign: &str, at_ms: Ms| json!({"status": {"channel": "wa", "message_id": id, "status": "sent", "at_ms": at_ms, "person": {}, "reference": campaign}});
+        let text = json!({"inbound": {"channel": "wa", "message_id": "i", "inbound": "message", "at_ms": start_ms + 5 * day, "person": {}}});
+        for (event, days) in [
+            (sent("b", "news", start_ms), 0),
+            (sent("a", "flash", start_ms + day), 1),
+            (text, 5),
+            (sent("b2", "news", start_ms + 60 * day), 60),
+        ] {
+            timeline.put(&serde_json::from_value(event).unwrap(), '-', start_ms + days * day);
+            timeline.settle(&policies, &mut Delta::default());
+        }
+        // Alone the message would go first, and the text would be the reply to the one before.
+        let gone = [1, 2, 5, 6].map(|days| timeline.expiry(start_ms + days * day).gone.len());
+        assert_eq!(gone, [0, 0, 0, 2]);
     }
 }

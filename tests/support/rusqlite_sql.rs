@@ -76,6 +76,13 @@ impl RusqliteSql {
         self.steps.get()
     }
 
+    /// No more pages than so many beyond those that there are.
+    pub fn fill_up_after(&self, pages: i64) {
+        let connection = self.connection.borrow();
+        let now: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        connection.pragma_update(None, "max_page_count", now + pages).unwrap();
+    }
+
     fn count_steps(&self, statement: &Statement<'_>) {
         let steps = u64::try_from(statement.reset_status(StatementStatus::VmStep)).unwrap();
         self.steps.set(self.steps.get() + steps);
