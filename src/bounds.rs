@@ -97,7 +97,7 @@ pub const STREAM_WRITE_MS: u64 = 20_000;
 /// What a caller is told to wait after a 503, in seconds.
 pub const RETRY_AFTER_S: u32 = 2;
 
-/// How long an isolate uses a definition that it has read, unasked. Architecture, invariant 14: at most 30 s.
+/// How long an isolate uses a definition that it has read, unasked. At most 30 s: an edit is promised to be everywhere in two minutes.
 pub const CACHED_MS: i64 = 20_000;
 
 /// How long a tap waits for a definition that its isolate has not, or has only in an old form. A read of KV takes 10 ms, a cold
@@ -201,8 +201,9 @@ pub const REASON_BYTES: usize = 256;
 /// How often a channel's letters are looked over for those that are too old.
 pub const LETTERS_TIDY_MS: u64 = 24 * 3_600_000;
 
-/// Letters that are looked through at a time for a person who is erased: 5 MB each at most, mostly 2 KB.
-pub const FORGET_LETTERS: i64 = 100;
+/// Bytes of letters that are looked through at a time for a person who is erased, and letters at most. A full shelf is some 50 calls.
+pub const FORGET_BYTES: i64 = 20_000_000;
+pub const FORGET_LETTERS: i64 = 20_000;
 
 /// Events that waited for their contact's name and move to the Ledgers together.
 pub const MOVES_PER_TURN: u32 = 500;
@@ -234,7 +235,7 @@ pub const TEXT_BYTES: usize = 256;
 /// Tags of one campaign, and goals of its attribution.
 pub const TAGS: usize = 50;
 
-/// The target of a link (issue 5).
+/// The target of a link.
 pub const URL_BYTES: usize = 2_048;
 
 /// A channel's mapping or the settings, as JSON text.
@@ -267,3 +268,6 @@ pub const RETENTION_DAYS_LEAST: u32 = 90;
 
 /// Entries of a rate card: 250 countries in 4 categories, 5 prices after one another. 5,000 of about 100 bytes are 0.5 MB.
 pub const RATE_CARD_ENTRIES: usize = 5_000;
+
+/// Where a page of an export ends: an object is asked once for each, and a request may ask 1,000 times, or 50 on the free plan.
+pub const EXPORT_PAGE_BYTES: usize = 1_000_000;

@@ -243,3 +243,25 @@ proptest! {
         prop_assert_eq!(rows.unwrap(), Some("0".to_owned()));
     }
 }
+
+/// A callback that came by `GET` has no body: the number stands in its URL.
+#[test]
+fn a_person_is_forgotten_in_the_url_and_behind_any_number_of_letters() {
+    let letters = open(&RusqliteSql::default());
+    let by_get =
+        Came { channel: "wa", received_ms: NOW_MS, method: "GET", url: "https://host/cb/wa/t?To=12025550142", body: b"" };
+    // 24 MB are more than one look takes.
+    for no in 0..12 {
+        keep(&letters, Shelf::Dead, format!("{no}{}", "x".repeat(2_000_000)).as_bytes(), NOW_MS);
+    }
+    let letter = Letter::of(&by_get, Vec::new(), "odd", Vec::new());
+    let _: bool = ask(&letters, &Command::Keep { shelf: Shelf::Dead, letter, counts: Counts::default() }, NOW_MS);
+    let (mut forgotten, mut looks, mut after) = (0, 0, Some(0));
+    while let Some(from) = after {
+        let command = Command::Forget { keys: vec!["12025550142".to_owned()], after: from };
+        let (more, next): (u64, Option<i64>) = ask(&letters, &command, NOW_MS);
+        (forgotten, looks, after) = (forgotten + more, looks + 1, next);
+    }
+    // The last finds nothing behind it.
+    assert_eq!((forgotten, looks), (1, 3));
+}

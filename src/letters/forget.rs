@@ -1,24 +1,27 @@
 //! Letters that hold a person's number go with the person: found by the number's digits in the body, the URL and the headers.
 
 use super::Letters;
-use crate::bounds::{FORGET_LETTERS, LETTER_PIECE_BYTES};
+use crate::bounds::{FORGET_BYTES, FORGET_LETTERS, LETTER_PIECE_BYTES};
 use crate::sql::{Arg, Sql, SqlError};
 
 impl<S: Sql> Letters<S> {
     /// Takes the letters away that hold one of the keys, of the next after `after`. Gives how many, and where the next begin.
     pub(super) fn forget(&self, keys: &[String], after: i64) -> Result<(u64, Option<i64>), SqlError> {
-        let page: Vec<i64> = self.rows(
-            "SELECT json_group_array(no) FROM
-             (SELECT no FROM letter WHERE no > CAST(? AS INTEGER) ORDER BY no LIMIT CAST(? AS INTEGER))",
-            &[Arg::Int(after), Arg::Int(FORGET_LETTERS)],
+        // At least one.
+        let last: Vec<i64> = self.rows(
+            "SELECT json_group_array(no) FROM (SELECT max(no) AS no FROM
+             (SELECT no, sum(bytes) OVER (ORDER BY no) - bytes AS before FROM letter
+              WHERE no > CAST(? AS INTEGER) ORDER BY no LIMIT CAST(? AS INTEGER))
+             WHERE before < CAST(? AS INTEGER)) WHERE no IS NOT NULL",
+            &[Arg::Int(after), Arg::Int(FORGET_LETTERS), Arg::Int(FORGET_BYTES)],
         )?;
-        let Some(last) = page.last().copied() else { return Ok((0, None)) };
+        let Some(last) = last.first().copied() else { return Ok((0, None)) };
         let wanted = serde_json::to_string(keys).map_err(|error| SqlError(error.to_string()))?;
         // What is cut into pieces, or is no text, is looked into whole.
         let candidates: Vec<(i64, i64, String)> = self.rows(
             "SELECT json_group_array(json_array(no, shelf, id)) FROM letter
              WHERE no > CAST(?1 AS INTEGER) AND no <= CAST(?2 AS INTEGER) AND (base64 = 1 OR bytes > CAST(?3 AS INTEGER)
-             OR EXISTS (SELECT 1 FROM json_each(?4) AS k JOIN piece ON piece.letter = letter.no
+             OR EXISTS (SELECT 1 FROM json_each(?4) AS k LEFT JOIN piece ON piece.letter = letter.no
                         WHERE instr(piece.text, k.value) > 0 OR instr(letter.head, k.value) > 0))",
             &[Arg::Int(after), Arg::Int(last), Arg::Int(LETTER_PIECE_BYTES as i64), Arg::Text(&wanted)],
         )?;
@@ -33,7 +36,7 @@ impl<S: Sql> Letters<S> {
                 forgotten += 1;
             }
         }
-        Ok((forgotten, (page.len() as i64 == FORGET_LETTERS).then_some(last)))
+        Ok((forgotten, Some(last)))
     }
 }
 
