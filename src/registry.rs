@@ -377,8 +377,9 @@ impl<S: Sql> Registry<S> {
             }
             let args = [Arg::Text(&row.to_string())];
             let known: Vec<Value> = self.rows(
-                "SELECT json_group_array(json_array(kind, id, no, json(doc))) FROM records
-                 WHERE kind = ?1 ->> 0 AND (id = ?1 ->> 1 OR no = ?1 ->> 2)",
+                "SELECT json_group_array(json_array(kind, id, no, json(doc))) FROM (
+                 SELECT * FROM records WHERE kind = ?1 ->> 0 AND id = ?1 ->> 1 UNION
+                 SELECT * FROM records WHERE kind = ?1 ->> 0 AND no = ?1 ->> 2)",
                 &args,
             )?;
             match known.as_slice() {
@@ -578,7 +579,7 @@ impl<S: Sql> Registry<S> {
             change()?;
             let denied = Denied {
                 links: self.rows(
-                    "SELECT json_group_array(no) FROM (SELECT no FROM records
+                    "SELECT json_group_array(no) FROM (SELECT no FROM records INDEXED BY links_denied
                      WHERE kind = 'link' AND (doc IS NULL OR doc ->> 'disabled') ORDER BY no)",
                     &[],
                 )?,
@@ -662,7 +663,10 @@ impl<S: Sql> Registry<S> {
 
     fn next_no(&self, kind: Kind) -> Result<u32, Problem> {
         let next: Vec<u32> = self
-            .rows("SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ?", &[Arg::Text(kind.text())])
+            .rows(
+                "SELECT json_array(coalesce(max(no), 0) + 1) FROM records WHERE kind = ? AND no IS NOT NULL",
+                &[Arg::Text(kind.text())],
+            )
             .map_err(storage)?;
         next.first().copied().ok_or_else(|| storage(SqlError("no number".to_owned())))
     }

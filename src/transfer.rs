@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::bounds::EXPORT_PAGE_BYTES;
 use crate::contact::{Handle, NOBODY};
 use crate::counters::StoredRow;
 use crate::event::Event;
@@ -17,7 +18,7 @@ use crate::identity::{Claim, Thing};
 use crate::json;
 use crate::ledger::is_contact;
 use crate::partition::Partition;
-use crate::problem::FieldError;
+use crate::problem::{FieldError, Problem};
 use crate::registry::is_record;
 use crate::sorted::SortedMap;
 use crate::sql::{Arg, Sql, SqlError};
@@ -38,27 +39,32 @@ pub struct Page {
 /// gives an array of pairs of key and row.
 pub type Section = (&'static str, &'static str);
 
-/// The page at a place, of sections one after the other. `name` is the object's own.
+/// The page at a place, of sections one after the other, of about [`EXPORT_PAGE_BYTES`]. `name` is the object's own.
 ///
 /// # Errors
 /// If the storage refuses.
 pub fn page(sql: &impl Sql, sections: &[Section], place: &Place, name: &str) -> Result<Page, SqlError> {
-    let Some((kind, query)) = sections.get(place.0) else { return Ok(Page::default()) };
-    let args = [Arg::Text(&place.1), Arg::Text(name)];
-    let used = if query.contains("?2") { 2 } else { 1 };
-    let rows = sql.text(query, args.get(..used).unwrap_or_default())?.unwrap_or_else(|| "[]".to_owned());
-    let rows: Vec<(&RawValue, &RawValue)> = json::read(&rows).map_err(|error| SqlError(error.to_string()))?;
+    let (mut section, mut after) = place.clone();
     let mut lines = String::new();
-    for (_, row) in &rows {
-        for part in ["{\"", kind, "\":", row.get(), "}\n"] {
-            lines.push_str(part);
+    while let Some((kind, query)) = sections.get(section) {
+        if lines.len() >= EXPORT_PAGE_BYTES {
+            return Ok(Page { lines, next: Some((section, after)) });
         }
+        let args = [Arg::Text(&after), Arg::Text(name)];
+        let used = if query.contains("?2") { 2 } else { 1 };
+        let rows = sql.text(query, args.get(..used).unwrap_or_default())?.unwrap_or_else(|| "[]".to_owned());
+        let rows: Vec<(&RawValue, &RawValue)> = json::read(&rows).map_err(|error| SqlError(error.to_string()))?;
+        for (_, row) in &rows {
+            for part in ["{\"", kind, "\":", row.get(), "}\n"] {
+                lines.push_str(part);
+            }
+        }
+        (section, after) = match rows.last() {
+            Some((key, _)) => (section, key.get().to_owned()),
+            None => (section + 1, FIRST.to_owned()),
+        };
     }
-    let next = match rows.last() {
-        Some((key, _)) => Some((place.0, key.get().to_owned())),
-        None => (place.0 + 1 < sections.len()).then(|| (place.0 + 1, FIRST.to_owned())),
-    };
-    Ok(Page { lines, next })
+    Ok(Page { lines, next: None })
 }
 
 /// Before every key.
@@ -86,8 +92,10 @@ pub fn fingerprint(partition: &Partition) -> String {
 }
 
 /// Sorts lines by the object that they belong to.
-#[must_use]
-pub fn sort(partition: &Partition, lines: Vec<Option<Value>>) -> Sorted {
+///
+/// # Errors
+/// 409, if they say that they come from a deployment with another master key.
+pub fn sort(partition: &Partition, lines: Vec<Option<Value>>) -> Result<Sorted, Problem> {
     let mut sorted = Sorted::default();
     for (index, line) in lines.into_iter().enumerate() {
         let wrong = |detail: &str| (index, FieldError { pointer: String::new(), detail: detail.to_owned() });
@@ -110,10 +118,9 @@ pub fn sort(partition: &Partition, lines: Vec<Option<Value>>) -> Sorted {
                 continue;
             }
             "workspace" => {
-                sorted
-                    .rejected
-                    .push(wrong("comes from a deployment with another BLUETICK_MASTER_KEY: its handles mean nothing here"));
-                continue;
+                let foreign =
+                    "The lines come from a deployment with another BLUETICK_MASTER_KEY: their handles mean nothing here.";
+                return Err(Problem::conflict(foreign));
             }
             "record" => Some(&mut sorted.registry),
             "contact" | "entry" | "away" | "erased" => ledger_of(first).map(|ledger| sorted.ledgers.entry(ledger).or_default()),
@@ -135,7 +142,7 @@ pub fn sort(partition: &Partition, lines: Vec<Option<Value>>) -> Sorted {
             None => sorted.rejected.push(wrong("is no line of an export")),
         }
     }
-    sorted
+    Ok(sorted)
 }
 
 /// Whether a row has everything that a row of its kind has, in a form that can be read when it is needed.

@@ -438,7 +438,7 @@ fn an_import_takes_nothing_back() {
     let page: transfer::Page = serde_json::from_str(&apply(&mut old, &export, 2).unwrap().json).unwrap();
     let lines: Vec<Option<Value>> = page.lines.lines().map(|line| serde_json::from_str(line).ok()).collect();
     let partition = Partition { ledgers: LEDGERS, handle_key: [7; 32] };
-    let sorted = transfer::sort(&partition, lines.clone());
+    let sorted = transfer::sort(&partition, lines.clone()).unwrap();
     assert_eq!((sorted.rejected.len(), lines.len()), (0, 7));
     let import = Command::Import { rows: sorted.registry };
     let refused = |registry: &mut Registry<RusqliteSql>| -> Vec<usize> {
@@ -485,7 +485,7 @@ fn a_line_that_cannot_be_read_is_no_line_of_an_export() {
         json!({"waiting": ["m1", "{}", 0, "ch", ""]}),
         json!({"verdict": ["m1", handle, 1, "y"]}),
     ] {
-        let sorted = transfer::sort(&partition, vec![Some(line.clone())]);
+        let sorted = transfer::sort(&partition, vec![Some(line.clone())]).unwrap();
         assert_eq!(sorted.rejected.len(), 1, "{line}");
     }
 }

@@ -24,6 +24,9 @@ use crate::problem::Problem;
 use crate::registry::{Command, Delivery, Registry as Core, Target};
 use crate::sql::SqlError;
 
+/// Copies that are put at once: the platform opens no more connections for one request.
+const COPIES_AT_ONCE: usize = 6;
+
 #[wasm_bindgen]
 pub struct Registry {
     alarm: Alarm,
@@ -57,7 +60,7 @@ impl Registry {
 
 impl Registry {
     async fn answer(&self, text: &str) -> Result<(bool, String), Problem> {
-        let command: Command = json::read(text).map_err(|_| Problem::bad("Not a command."))?;
+        let command: Command = json::read(text).map_err(|_| Problem::unavailable("Not a command."))?;
         let changes = command.changes();
         if changes {
             self.alarm.ring_within(REDELIVERY_MS as Ms).await;
@@ -127,14 +130,16 @@ impl Registry {
             Target::Copies => {
                 let told = Cell::new(None);
                 let put = async {
-                    let mut rest = delivery.copies.iter().peekable();
-                    while let Some((_, key, value)) = rest.next() {
-                        match value {
-                            Some(value) => config.kv.put_bytes(key, value.as_bytes())?.execute().await?,
-                            None => config.kv.delete(key).await?,
-                        }
+                    let mut rest = delivery.copies.chunks(COPIES_AT_ONCE).peekable();
+                    while let Some(copies) = rest.next() {
+                        let put = copies.iter().map(async |(_, key, value)| match value {
+                            Some(value) => config.kv.put_bytes(key, value.as_bytes())?.execute().await,
+                            None => config.kv.delete(key).await,
+                        });
+                        join_all(put).await.into_iter().collect::<Result<(), _>>()?;
                         // What lies before the next one's revision is all there: a slow store gets on, however much there is to tell.
-                        told.set(Some(rest.peek().map_or(delivery.revision, |(next, ..)| next - 1)));
+                        let next = rest.peek().and_then(|copies| copies.first());
+                        told.set(Some(next.map_or(delivery.revision, |(next, ..)| next - 1)));
                     }
                     told.set(Some(delivery.revision));
                     Ok::<_, worker::kv::KvError>(())

@@ -71,7 +71,7 @@ async fn write(stream: &Stream, text: &str) -> Option<()> {
 /// `POST /v1/import`
 pub async fn import(config: &Config, asked: &Asked<'_>) -> Answer {
     let sent = lines::lines(&http::body(asked.request).await?, "application/x-ndjson", "lines")?;
-    let sorted = sort(&config.partition, sent);
+    let sorted = sort(&config.partition, sent)?;
     let bad = |index: usize, error: FieldError| Rejected { index, errors: vec![error] };
     let mut rejected: Vec<Rejected> = sorted.rejected.into_iter().map(|(index, error)| bad(index, error)).collect();
     let mut accepted = sorted.heads;

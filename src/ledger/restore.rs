@@ -25,7 +25,7 @@ const SECTIONS: &[Section] = &[
     (
         "contact",
         "SELECT json_group_array(json_array(json_array(handle), json_array(handle, json(body)))) FROM (SELECT * FROM contact \
-         WHERE handle > iif(?1 ->> 0 = -1, '', ?1 ->> 0) ORDER BY handle LIMIT 2000)",
+         WHERE handle > iif(?1 ->> 0 = -1, '', ?1 ->> 0) ORDER BY handle LIMIT 200)",
     ),
     (
         "entry",
