@@ -226,7 +226,8 @@ impl<'a> Fields<'a> {
         if self.errors.is_empty() { Ok(()) } else { Err(self.errors) }
     }
 
-    fn string(&mut self, name: &'static str) -> Option<&'a str> {
+    /// Any text.
+    pub fn string(&mut self, name: &'static str) -> Option<&'a str> {
         let value = self.value(name)?;
         if !value.is_string() {
             self.wrong(name, "must be text");

@@ -91,7 +91,7 @@ pub fn dispatch(line: Option<&Value>, campaign: &str, only_channel: Option<&str>
     let attempt = fields.operator_id("attempt").map(str::to_owned);
     if outcome == Some(Outcome::Accepted) {
         fields.required("message_id", message_id.as_ref());
-        if channel.is_none() && !fields.has("channel") {
+        if channel.is_none() && fields.value("channel").is_none() {
             fields.wrong("channel", "is missing: there is not just one channel");
         }
     }
@@ -119,7 +119,8 @@ pub fn dispatch(line: Option<&Value>, campaign: &str, only_channel: Option<&str>
     let at_ms = fields.time("at");
     fields.errors()?;
     let (Some(outcome), Some(contact)) = (outcome, contact) else { return Err(Vec::new()) };
-    let key = wa_id.as_ref().unwrap_or(&contact).clone();
+    // Another number is the person's; a user id is another name of theirs.
+    let key = wa_id.as_ref().filter(|id| canonical_phone(id).is_some()).unwrap_or(&contact).clone();
     let dispatch = Dispatch {
         campaign: campaign.to_owned(),
         step,
@@ -159,10 +160,10 @@ pub fn conversion(line: Option<&Value>) -> Result<(Whose, Conversion), Vec<Field
         fields.wrong("click_id", "is none that this deployment made");
     }
     let cancelled = fields.flag("cancelled").unwrap_or_default();
-    if !fields.has("contact") && !fields.has("click_id") && !cancelled {
+    if fields.value("contact").is_none() && fields.value("click_id").is_none() && !cancelled {
         fields.wrong("contact", "is missing, and so is click_id: one of them is needed");
     }
-    let value = (fields.has("value") || fields.has("currency")).then(|| price(&mut fields, "value")).flatten();
+    let value = fields.value("value").or(fields.value("currency")).and_then(|_| price(&mut fields, "value"));
     let at_ms = fields.time("at");
     fields.errors()?;
     let whose = match (&contact, handle) {
@@ -242,6 +243,28 @@ fn code(fields: &mut Fields<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_that_is_null_is_absent() {
+        let wrong = |line: Value| conversion(Some(&line)).unwrap_err().into_iter().map(|e| e.pointer).collect::<Vec<_>>();
+        assert_eq!(wrong(json!({"id": "o", "click_id": null})), ["/contact"]);
+        let (whose, bare) =
+            conversion(Some(&json!({"id": "o", "contact": "12025550101", "value": null, "currency": null}))).unwrap();
+        assert_eq!((whose, bare.value), (Whose::Key("12025550101".to_owned()), None));
+        let sent = json!({"outcome": "accepted", "contact": "12025550101", "message_id": "m", "channel": null});
+        assert_eq!(dispatch(Some(&sent), "c", Some("wa")).unwrap().1.channel.as_deref(), Some("wa"));
+        assert_eq!(dispatch(Some(&sent), "c", None).unwrap_err()[0].pointer, "/channel");
+    }
+
+    #[test]
+    fn another_number_is_the_persons_key_and_a_user_id_is_not() {
+        let key = |wa_id: &str| {
+            let sent = json!({"outcome": "control", "contact": "12025550101", "wa_id": wa_id});
+            dispatch(Some(&sent), "c", None).unwrap().0
+        };
+        assert_eq!(key("12025550102"), "12025550102");
+        assert_eq!(key("US.13491208655302741918"), "12025550101");
+    }
 
     fn check_lines(body: &str, content_type: &str, expected: Result<&[Option<Value>], u16>) {
         let found = lines(body.as_bytes(), content_type, "dispatches");

@@ -209,6 +209,12 @@ fn lower_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
 }
 
 impl Mapping {
+    /// Whether a callback may be a `GET` with everything in the query: a hash over the body would prove nothing of it.
+    #[must_use]
+    pub fn takes_get(&self) -> bool {
+        self.body == Body::Form && !matches!(self.signature, Protection::HmacSha256 { .. } | Protection::HmacSha1 { .. })
+    }
+
     /// Whether its callbacks prove who calls.
     #[must_use]
     pub fn signing(&self) -> Signing {

@@ -134,11 +134,11 @@ fn read_notice(body: &Body, out: &mut Out) -> Result<(), &'static str> {
     let person = super::person(content.from.get(), content.user_id.get());
     let at_ms = out.at(body.created_at.get().and_then(time::iso));
     match (content.marketing.get(), content.kind.get().or(change.kind.get())) {
-        (Some(word), _) => {
+        (Some(word @ ("STOP" | "stop" | "RESUME" | "resume")), _) => {
             let stopped = word.eq_ignore_ascii_case("stop");
             out.event(Event::OptOut(OptOut { channel: out.channel.to_owned(), person, stopped, at_ms }));
         }
-        (None, Some(name)) => out.other(name, None, person, at_ms),
+        (Some(name), _) | (None, Some(name)) => out.other(name, None, person, at_ms),
         (None, None) => return Err("no results, and no notice that is known"),
     }
     Ok(())

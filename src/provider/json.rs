@@ -178,6 +178,7 @@ impl<'a> Place<'_, 'a> {
     /// A text, or a number or boolean as its text.
     fn text(self, text: Cow<'a, str>) {
         match self {
+            Self::Text(Text(Some(_))) if text.is_empty() => {}
             Self::Text(place) => place.0 = Some(text),
             Self::Flag(place) => match &*text {
                 "true" => place.0 = Some(true),

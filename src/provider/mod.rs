@@ -30,8 +30,10 @@ use std::borrow::Cow;
 
 use json::{Flag, Text, lenient};
 
+use crate::bounds::FOREIGN_ID_BYTES;
 use crate::contact;
 use crate::event::{Click, ErrorInfo, Event, Inbound, InboundKind, Ms, Person, Status, StatusKind};
+use crate::ids::foreign_id;
 
 /// A source of callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -237,7 +239,7 @@ impl Provider {
     pub fn takes_get(self, mapping: Option<&Mapping>) -> bool {
         match self {
             Self::Twilio | Self::Plivo => true,
-            Self::Custom => mapping.is_some_and(|mapping| mapping.body == custom::Body::Form),
+            Self::Custom => mapping.is_some_and(Mapping::takes_get),
             _ => false,
         }
     }
@@ -375,8 +377,6 @@ struct Out<'a> {
 /// Items of one callback that are read. Meta's bound is 1,000; what lies beyond this one is a dead letter, and at a few hundred bytes
 /// per event no body takes more than some megabytes.
 const MAX_ITEMS: usize = 10_000;
-/// Ids of messages and the like: 1 to 512 bytes without control characters.
-const MAX_ID_BYTES: usize = 512;
 /// The address that a provider's click led to: longer than any tracking URL of ours, which must be recognised.
 const MAX_URL_BYTES: usize = 4096;
 /// An error's title is for people; nobody reads more.
@@ -404,7 +404,7 @@ impl Out<'_> {
         if self.has_room() {
             // What is stored has a bound, whatever stands in the body.
             match &mut event {
-                Event::Status(Status { reference: Some(text), .. }) => cut(text, MAX_ID_BYTES),
+                Event::Status(Status { reference: Some(text), .. }) => cut(text, FOREIGN_ID_BYTES),
                 Event::Click(Click { url: Some(text), .. }) => cut(text, MAX_URL_BYTES),
                 _ => {}
             }
@@ -498,7 +498,7 @@ fn cut(text: &mut String, most: usize) {
 
 /// An id that may be stored, or `None`.
 fn id(text: Option<&str>) -> Option<String> {
-    text.filter(|t| (1..=MAX_ID_BYTES).contains(&t.len()) && !t.chars().any(char::is_control)).map(ToOwned::to_owned)
+    text.filter(|text| foreign_id(text).is_ok()).map(ToOwned::to_owned)
 }
 
 /// An error with a code; the title is cut to what people read.
@@ -565,7 +565,8 @@ fn provider_click(
         machine: None,
         channel: Some(out.channel.to_owned()),
         message_id,
-        url: Some(url.unwrap_or(UNKNOWN_URL).to_owned()),
+        // What follows the path differs by person.
+        url: url.unwrap_or(UNKNOWN_URL).split(['?', '#']).next().map(str::to_owned),
         country: None,
         device: None,
         count: 1,
