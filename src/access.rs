@@ -235,6 +235,7 @@ mod tests {
     /// Every route and method: the first letters of the scopes that open it beside `admin`; a `-` opens it without a key.
     const TABLE: &[(&str, &str, &str)] = &[
         ("GET", "/healthz", "-"),
+        ("HEAD", "/healthz", "-"),
         ("GET", "/cb/{channel}/{token}", "-"),
         ("POST", "/cb/{channel}/{token}", "-"),
         ("GET", "/c/{token}", "-"),

@@ -17,6 +17,11 @@ use crate::time::to_rfc3339;
 /// The reply window of a campaign that names none, in hours.
 pub const REPLY_WINDOW_HOURS: u32 = 72;
 
+/// The words of a campaign's `type`, `message_type` and `status`.
+pub const TYPES: &[&str] = &["broadcast", "api", "one_time", "recurring", "triggered", "flow"];
+pub const MESSAGE_TYPES: &[&str] = &["template", "regular"];
+pub const STATES: &[&str] = &["live", "paused", "stopped", "sent"];
+
 /// What kind of campaign it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,9 +108,9 @@ impl Declared {
         let mut fields = Fields::of(body, "");
         let name = name(&mut fields);
         let name = fields.required("name", name);
-        let kind = fields.choice("type", &["broadcast", "api", "one_time", "recurring", "triggered", "flow"]);
+        let kind = fields.choice("type", TYPES);
         let kind = fields.required("type", kind);
-        let message_type = fields.choice("message_type", &["template", "regular"]);
+        let message_type = fields.choice("message_type", MESSAGE_TYPES);
         let message_type = fields.required("message_type", message_type);
         let mut declared = Self {
             name: name.unwrap_or_default(),
@@ -179,7 +184,7 @@ impl Campaign {
     pub fn patched(&self, body: &Value, now_ms: Ms) -> Result<Self, Problem> {
         let mut next = self.clone();
         let mut fields = Fields::of(body, "");
-        let status = fields.choice::<State>("status", &["live", "paused", "stopped", "sent"]);
+        let status = fields.choice::<State>("status", STATES);
         if let Some(name) = name(&mut fields) {
             next.declared.name = name;
         }

@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 
 use serde_json::{Map, Value, json};
 
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, MESSAGE_TYPES, STATES, TYPES};
 use crate::cost::Prices;
 use crate::counters::Book;
 use crate::ledger::{Sums, Totals};
@@ -37,7 +37,7 @@ impl<'a> Wanted<'a> {
     /// `created_to` and `sort`.
     ///
     /// # Errors
-    /// 400, for a time or an order that is none.
+    /// 400, for a word, a time or an order that is none.
     pub fn read(query: &'a Query) -> Result<Self, Problem> {
         let time = |name: &str, absent: i64| match query.get(name).map(from_rfc3339) {
             None => Ok(absent),
@@ -45,8 +45,16 @@ impl<'a> Wanted<'a> {
             Some(None) => Err(Problem::bad(format!("`{name}` must be an RFC 3339 time."))),
         };
         let sort = query.get("sort").unwrap_or("-created_at");
+        let mut words = Vec::new();
+        for (name, known) in [("status", STATES), ("type", TYPES), ("message_type", MESSAGE_TYPES)] {
+            let word = query.get(name);
+            if word.is_some_and(|word| !known.contains(&word)) {
+                return Err(Problem::bad(format!("`{name}` must be one of {}.", known.join(", "))));
+            }
+            words.extend(word.map(|word| (name, word)));
+        }
         let wanted = Self {
-            words: ["status", "type", "message_type"].into_iter().filter_map(|name| Some((name, query.get(name)?))).collect(),
+            words,
             tag: query.get("tag"),
             q: query.get("q").map(str::to_ascii_lowercase),
             created_from_ms: time("created_from", i64::MIN)?,

@@ -230,7 +230,8 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Metrics | Self::Channels | Self::Overview(_) | Self::Report { .. } => "GET",
+            Self::Health => "GET, HEAD",
+            Self::Metrics | Self::Channels | Self::Overview(_) | Self::Report { .. } => "GET",
             Self::ChannelHealth { .. } | Self::Letters { .. } | Self::Letter { .. } => "GET",
             Self::Gate { .. } => "GET, POST",
             Self::Live { .. } | Self::People { .. } => "GET",

@@ -30,6 +30,9 @@ const LEASE_MS: Ms = LEDGER_CALL_MS as Ms + 1_000;
 /// After how long another tap takes over: what a request does after its answer may be cut off at 30 s.
 const SENDER_MS: Ms = 20_000;
 
+/// And after how many calls: on the free plan a request may make 50.
+const SENDER_CALLS: usize = 40;
+
 #[derive(Default)]
 struct Waiting {
     /// Not yet in a batch.
@@ -93,13 +96,17 @@ fn gather(click: Routed, of_nobody: bool) -> bool {
 
 /// Sends until nothing waits.
 async fn send_all(config: Rc<Config>) {
-    let relieved_ms = now_ms() + SENDER_MS;
-    let mut wait_ms = CLICK_WAIT_MS;
+    let mut relieved_ms = now_ms() + SENDER_MS;
+    let (mut wait_ms, mut calls) = (CLICK_WAIT_MS, 0);
     loop {
         Delay::from(Duration::from_millis(wait_ms)).await;
         wait_ms = CLICK_ROUND_MS;
+        if calls + config.partition.ledgers as usize > SENDER_CALLS {
+            relieved_ms = relieved_ms.min(now_ms());
+        }
         let taken = WAITING.with_borrow_mut(|waiting| waiting.take(&config, now_ms(), relieved_ms));
         let Some(taken) = taken else { return };
+        calls += taken.len();
         let sent = taken.iter().map(|(_, ledger, text)| write_text(&config, *ledger, text));
         let sent = join_all(sent).await;
         WAITING.with_borrow_mut(|waiting| {

@@ -129,7 +129,8 @@ async fn wrap_link(config: &Config, request: &Request, id: &str, body: &Value, q
     let ndjson = match query.get("format") {
         None => accepted.contains("application/x-ndjson"),
         Some("ndjson") => true,
-        Some(_) => return Err(Problem::bad("The query parameter format must be ndjson, or be left out.").into()),
+        Some("json") => false,
+        Some(_) => return Err(Problem::bad("The query parameter format must be json or ndjson.").into()),
     };
     let link = cache::get::<OpenLink>(config, id).await?.ok_or_else(|| Problem::not_found("No such link."))?;
     let mut fields = Fields::of(body, "");
@@ -167,7 +168,7 @@ async fn wrap_text(config: &Config, body: &Value, origin: &str) -> Answer {
     if contact.is_some() && key.is_none() {
         fields.wrong("contact", "must be a phone number with its country code, or a user id");
     }
-    let text = fields.value("text").and_then(Value::as_str);
+    let text = fields.string("text");
     let text = fields.required("text", text);
     fields.done()?;
     let (Some(campaign), Some(key), Some(text)) = (campaign, key, text) else { return Err(Problem::bad("").into()) };

@@ -27,7 +27,7 @@ impl Gate {
     pub async fn apply(&self, text: String) -> String {
         let answer = match (json::read::<Command>(&text), &self.core) {
             (Ok(command), Ok(core)) => core.apply(&command, now_ms()),
-            (Err(_), _) => Err(Problem::bad("Not a command.")),
+            (Err(_), _) => Err(Problem::unavailable("Not a command.")),
             (_, Err(error)) => {
                 worker::console_error!("gate: {error}");
                 Err(Problem::unavailable("The gate's storage refused."))

@@ -115,7 +115,7 @@ fn head(status: u16, headers: &[(&str, &str)]) -> Result<web_sys::ResponseInit, 
 
 /// An answer in JSON.
 pub fn json(status: u16, body: &str) -> Result<Response, Failure> {
-    answer(status, &[("content-type", "application/json")], Some(body))
+    answer(status, &[("content-type", "application/json"), ("cache-control", "no-store")], Some(body))
 }
 
 /// As what a list is wanted.

@@ -13,6 +13,7 @@ use crate::campaign_list::{self, Wanted, listed, numbers_row};
 use crate::cost::Prices;
 use crate::counters::Book;
 use crate::cursor;
+use crate::ids::UNATTRIBUTED;
 use crate::json;
 use crate::month::Month;
 use crate::order::sort;
@@ -122,13 +123,13 @@ async fn compared(config: &Config, query: &Query) -> Result<SortedMap<u32, Optio
     let mut known = campaigns(config, filters.into_iter().collect()).await?;
     if let Some(id) = query.get("campaign") {
         known.retain(|campaign| campaign.id == id);
-        if known.is_empty() {
+        if known.is_empty() && id != UNATTRIBUTED {
             return Err(Problem::not_found("No such campaign."));
         }
     }
     let mut compared: SortedMap<u32, Option<Campaign>> =
         known.into_iter().map(|campaign| (campaign.no, Some(campaign))).collect();
-    if query.get("campaign").is_none() && query.get("tag").is_none() {
+    if query.get("campaign").unwrap_or(UNATTRIBUTED) == UNATTRIBUTED && query.get("tag").is_none() {
         compared.insert(0, None);
     }
     Ok(compared)

@@ -15,10 +15,14 @@ use super::reads::{self, Made, Question};
 use super::{Answer, Asked};
 use crate::bounds::{PAGE, PAGE_MOST, TABLE_ROWS};
 use crate::cursor;
+use crate::event::Ms;
 use crate::json;
 use crate::problem::Problem;
 use crate::route::Query;
 use crate::table::{Format, head, lines};
+
+/// How old a list of people may be at most.
+const PEOPLE_AGE_MS: Ms = 60_000;
 
 /// A part of a list.
 #[derive(Default)]
@@ -51,6 +55,8 @@ pub async fn answer(config: &Rc<Config>, asked: &Asked<'_>, query: &Query, pages
     if format == Format::Json {
         let mut question = Question::of(query, format!("{}\u{1f}{limit}\u{1f}{position:?}", pages.of))?;
         question.of_nobody = false;
+        // Who was erased stands in no answer for long.
+        question.max_age_ms = question.max_age_ms.min(PEOPLE_AGE_MS);
         return reads::answer(config, asked, &question, Box::pin(page(config, &pages, position, limit))).await;
     }
     if query.get("limit").is_some() {

@@ -50,6 +50,7 @@ const CONTACT_COLUMNS: &[&str] = &[
     "error.class",
     "error.title",
     "error.retryable",
+    "reason",
 ];
 const MESSAGE_COLUMNS: &[&str] = &[
     "contact",
@@ -86,7 +87,7 @@ const CONVERSION_COLUMNS: &[&str] =
 pub async fn list(config: &Rc<Config>, asked: &Asked<'_>, of: Of, campaign: Option<&str>, query: &Query) -> Answer {
     let mut period = Period::read(query)?;
     if let (None, Some(period), None) = (campaign, &mut period, query.get("basis")) {
-        // Across campaigns a purchase is looked for when it was made.
+        // Across campaigns a conversion is looked for when it was made.
         period.basis = Basis::Event;
     }
     let span = |period: Period| Span { from_ms: period.from_ms, to_ms: period.to_ms, by_event: period.basis == Basis::Event };

@@ -139,7 +139,7 @@ pub async fn answer(
     let headers = [
         ("content-type", snapshot.content_type.as_str()),
         ("etag", snapshot.etag.as_str()),
-        ("cache-control", "private, no-cache"),
+        ("cache-control", if question.of_nobody { "private, no-cache" } else { "private, no-store" }),
     ];
     let known = http::header(asked.request, "if-none-match").unwrap_or_default();
     if etag::named_by(&known, &snapshot.etag) {

@@ -88,7 +88,8 @@ impl Timeline {
     pub fn contact_row(&self, filter: &Filter<'_>) -> Option<Value> {
         let campaign = self.campaigns.get(filter.campaign)?;
         let tally = filter.step.map_or(Some(&campaign.whole), |step| Some(&campaign.steps.get(step)?.tally));
-        let mask = tally?.counted.as_ref()?.mask;
+        let counted = tally?.counted.as_ref()?;
+        let mask = counted.mask;
         if self.nobody || !filter.segment.takes_contact(mask) {
             return None;
         }
@@ -137,6 +138,7 @@ impl Timeline {
             "clicks": clicks().map(|click| click.taps).sum::<u32>(),
             "replies": messages.map(|message| message.belongings().replies.len()).sum::<usize>(),
             "error": latest.and_then(|counted| self.error_of(counted)),
+            "reason": counted.skipped,
         }))
     }
 

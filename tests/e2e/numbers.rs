@@ -90,6 +90,9 @@ fn the_reports_of_a_campaign() {
     let event = of(&format!("stats?{period}&basis=event&step=second"));
     assert_eq!((&event["messages"]["sent"], &event["messages"]["read"]), (&json!(2), &json!(0)), "{event}");
 
+    let skipped = of("contacts?has=skipped");
+    assert_eq!((&skipped["total"], &skipped["data"][0]["reason"]), (&json!(1), &json!("dnd")), "{skipped}");
+
     let funnel = of("funnel?stages=sent,read,converted");
     let row = |n: usize| (funnel["data"][n]["contacts"].clone(), funnel["data"][n]["of_previous"].clone());
     assert_eq!(
