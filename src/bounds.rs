@@ -201,9 +201,10 @@ pub const REASON_BYTES: usize = 256;
 /// How often a channel's letters are looked over for those that are too old.
 pub const LETTERS_TIDY_MS: u64 = 24 * 3_600_000;
 
-/// Bytes of letters that are looked through at a time for a person who is erased, and letters at most. A full shelf is some 50 calls.
+/// Bytes of letters that are looked through at a time for a person who is erased, and letters at most: a full shelf of letters of 4 KB
+/// is some 50 calls.
 pub const FORGET_BYTES: i64 = 20_000_000;
-pub const FORGET_LETTERS: i64 = 20_000;
+pub const FORGET_LETTERS: i64 = 5_000;
 
 /// Events that waited for their contact's name and move to the Ledgers together.
 pub const MOVES_PER_TURN: u32 = 500;

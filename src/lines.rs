@@ -119,7 +119,7 @@ pub fn dispatch(line: Option<&Value>, campaign: &str, only_channel: Option<&str>
     let at_ms = fields.time("at");
     fields.errors()?;
     let (Some(outcome), Some(contact)) = (outcome, contact) else { return Err(Vec::new()) };
-    // Another number is the person's; a user id is another name of theirs.
+    // Another number is the person's key; a user id is none beside a number.
     let key = wa_id.as_ref().filter(|id| canonical_phone(id).is_some()).unwrap_or(&contact).clone();
     let dispatch = Dispatch {
         campaign: campaign.to_owned(),

@@ -30,8 +30,10 @@ const LEASE_MS: Ms = LEDGER_CALL_MS as Ms + 1_000;
 /// After how long another tap takes over: what a request does after its answer may be cut off at 30 s.
 const SENDER_MS: Ms = 20_000;
 
-/// And after how many calls: on the free plan a request may make 50.
-const SENDER_CALLS: usize = 40;
+/// And after how many calls: a request may make 50 on the free plan, which carries 16 Ledgers, and 1,000 on the others.
+fn most_calls(ledgers: usize) -> usize {
+    if ledgers <= 16 { 40 } else { 900 }
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -44,6 +46,8 @@ struct Waiting {
     next_id: u64,
     /// Until when somebody is at it.
     sender_until_ms: Ms,
+    /// When the last round was.
+    round_ms: Ms,
 }
 
 struct Batch {
@@ -97,12 +101,18 @@ fn gather(click: Routed, of_nobody: bool) -> bool {
 /// Sends until nothing waits.
 async fn send_all(config: Rc<Config>) {
     let mut relieved_ms = now_ms() + SENDER_MS;
-    let (mut wait_ms, mut calls) = (CLICK_WAIT_MS, 0);
+    let ledgers = config.partition.ledgers as usize;
+    // Who takes over goes on at the same pace.
+    let due_ms = WAITING.with_borrow(|waiting| waiting.round_ms) + CLICK_ROUND_MS as Ms;
+    let mut wait_ms = u64::try_from(due_ms - now_ms()).unwrap_or_default().max(CLICK_WAIT_MS);
+    let mut calls = 0;
     loop {
         Delay::from(Duration::from_millis(wait_ms)).await;
         wait_ms = CLICK_ROUND_MS;
-        if calls + config.partition.ledgers as usize > SENDER_CALLS {
-            relieved_ms = relieved_ms.min(now_ms());
+        if relieved_ms > now_ms() && calls + 2 * ledgers > most_calls(ledgers) {
+            // This round, and none after it: another may begin.
+            relieved_ms = now_ms();
+            WAITING.with_borrow_mut(|waiting| waiting.sender_until_ms = 0);
         }
         let taken = WAITING.with_borrow_mut(|waiting| waiting.take(&config, now_ms(), relieved_ms));
         let Some(taken) = taken else { return };
@@ -124,6 +134,7 @@ impl Waiting {
         if now_ms >= relieved_ms && self.sender_until_ms > now_ms {
             return None;
         }
+        self.round_ms = now_ms;
         // Who is relieved may be cut off before the next sum is due.
         self.clicks.extend(self.floods.due(now_ms, now_ms >= relieved_ms));
         for (ledger, mut events) in config.partition.by_ledger(std::mem::take(&mut self.clicks)) {

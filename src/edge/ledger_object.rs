@@ -41,7 +41,7 @@ struct Inside {
     alarm: Alarm,
     /// Until when somebody tells other objects what they have to hear: they may have died with their request.
     telling_until_ms: Cell<Ms>,
-    /// Until when it is left to the alarm: one of them did not answer in time.
+    /// Until when it is left to the alarm: they were not told in time.
     resting_until_ms: Cell<Ms>,
 }
 
@@ -171,7 +171,8 @@ impl Inside {
         let told = within(self.run_errands(), TELL_MS).await;
         self.telling_until_ms.set(0);
         if !matches!(told, Ok(Ok(()))) {
-            worker::console_error!("ledger: errands are left to the alarm");
+            let why = told.ok().and_then(Result::err).map_or_else(|| "they take longer".to_owned(), |problem| problem.detail);
+            worker::console_error!("ledger: errands are left to the alarm: {why}");
             self.resting_until_ms.set(now_ms() + MOVE_AGAIN_MS as Ms);
             // It may have rung meanwhile.
             self.alarm.ring_within(MOVE_AGAIN_MS as Ms).await;

@@ -1,6 +1,6 @@
 //! Who of several contacts has a message or a conversion: their claims, the best of them, and what each of them has to be told.
 //!
-//! A function of the set of claims, whatever came first. Pure data: no storage, no time.
+//! A function of the set of claims, whatever came first, and of who was erased while a thing was theirs. Pure data: no storage, no time.
 
 use serde::{Deserialize, Serialize};
 
@@ -159,7 +159,9 @@ impl Thing {
             let handle = holder.map_or(source, |holder| &holder.handle);
             let key = holder.map(|holder| holder.key.as_str()).or(claimant.key.as_deref());
             let person = held.entry(handle).or_default();
-            person.keeps |= key == Some("") && self.told.get(handle) != Some(&Word::Lost);
+            // Of a quote alone nothing was added up.
+            let counted = claimant.grounds.keys().any(|ground| *ground != Ground::Quoted);
+            person.keeps |= counted && key == Some("") && self.told.get(handle) != Some(&Word::Lost);
             person.key = person.key.or(key.filter(|key| !key.is_empty()));
             for (ground, when) in &claimant.grounds {
                 let earliest = person.grounds.entry(*ground).or_insert(when);

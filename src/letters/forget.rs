@@ -36,7 +36,11 @@ impl<S: Sql> Letters<S> {
                 forgotten += 1;
             }
         }
-        Ok((forgotten, Some(last)))
+        let behind: Vec<i64> = self.rows(
+            "SELECT json_group_array(no) FROM (SELECT no FROM letter WHERE no > CAST(? AS INTEGER) LIMIT 1)",
+            &[Arg::Int(last)],
+        )?;
+        Ok((forgotten, (!behind.is_empty()).then_some(last)))
     }
 }
 

@@ -566,7 +566,11 @@ fn provider_click(
         channel: Some(out.channel.to_owned()),
         message_id,
         // What follows the path differs by person.
-        url: url.unwrap_or(UNKNOWN_URL).split(['?', '#']).next().map(str::to_owned),
+        url: url
+            .and_then(|url| url.split(['?', '#']).next())
+            .filter(|url| !url.is_empty())
+            .or(Some(UNKNOWN_URL))
+            .map(str::to_owned),
         country: None,
         device: None,
         count: 1,

@@ -526,6 +526,23 @@ fn a_killed_isolate_takes_only_the_last_taps_along() {
 }
 
 /// One request at a time sends what all of them gathered, also after the first has handed over to the next.
+/// As many Ledgers as one request may just call, and more than that.
+#[test]
+fn clicks_reach_any_number_of_ledgers() {
+    for ledgers in ["16", "64"] {
+        let vars = vec![("BLUETICK_LEDGERS".to_owned(), ledgers.to_owned())];
+        let server = Server::start(Options { vars, ..Options::default() }).unwrap();
+        let api = Api::of(&server);
+        expect(&api.campaign("spring", json!({})), 201);
+        let link = api.link(json!({}));
+        for no in 0..80 {
+            location(&tap(&api.wrap(&link, &format!("120255501{no:02}"))));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        api.clicks_when("spring", 80);
+    }
+}
+
 #[test]
 fn a_stream_of_taps_has_one_sender() {
     let vars = vec![("BLUETICK_LEDGERS".to_owned(), "1".to_owned())];
