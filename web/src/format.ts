@@ -29,9 +29,19 @@ export const multiples = (roi: Record<string, number | null>): string =>
 export const fraction = (value: number): string => minus(ratio.format(value));
 export const change = (value: number): string => minus(changes.format(value));
 
+/** The digits after the point that ISO 4217 gives a currency, where they are not two; Intl leaves those away that a shop hardly uses. */
+const DIGITS: [number, string][] = [
+  [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
+  [3, "BHD IQD JOD KWD LYD OMR TND"],
+  [4, "CLF UYW"],
+];
+
 /** A decimal in its currency, with as many digits as that has: halves go up. The text itself is written: no digit of a large sum is lost. */
-export const amount = (value: string, currency: string): string =>
-  minus(new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, signDisplay: "negative" }).format(value as Intl.StringNumericLiteral));
+export function amount(value: string, currency: string): string {
+  const [digits] = DIGITS.find(([, currencies]) => currencies.includes(currency)) ?? [2];
+  const shown = { style: "currency", currency, signDisplay: "negative", minimumFractionDigits: digits, maximumFractionDigits: digits } as const;
+  return minus(new Intl.NumberFormat(LANGUAGE, shown).format(value as Intl.StringNumericLiteral));
+}
 
 export function money(value: Money | null | undefined): string {
   const parts = Object.entries(value ?? {}).map(([currency, text]) => amount(text, currency));

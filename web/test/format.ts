@@ -11,6 +11,9 @@ describe("money", () => {
     assert.equal(amount("1500", "JPY"), "¥1,500");
     assert.equal(amount("0.5", "JPY"), "¥1");
     assert.equal(amount("1.2345", "KWD"), "KWD\u00a01.235");
+    // Of which Intl would leave some away.
+    assert.equal(amount("100.5", "PKR"), "PKR\u00a0100.50");
+    assert.equal(amount("0.4", "IQD"), "IQD\u00a00.400");
   });
 
   test("loses no digit of a large sum, and rounds halves up", () => {

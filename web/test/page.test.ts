@@ -11,7 +11,6 @@ await import("./period.ts");
 await import("./ids.ts");
 await import("./format.ts");
 await import("./timeline.ts");
-await import("./pages.ts");
 await import("./words.ts");
 await import("./pictures.ts");
 await import("./campaigns.ts");

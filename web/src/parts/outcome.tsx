@@ -1,16 +1,18 @@
 // What a campaign brought: its conversions, and what it changed against the control group.
+import { useState } from "preact/hooks";
 import { at } from "../api";
 import { amount, fraction, moment, money, multiples, number, percentagePoints, rate } from "../format";
 import { useNumbers } from "../resource";
 import type { ConversionRow, Experiment, Page, Stats } from "../types";
 import { words } from "../words";
-import { useMore } from "./more";
+import { More } from "./more";
 import { save } from "./save";
 import { Card, Empty, Icon, Skeleton, SkeletonRows, Trouble, classes } from "./ui";
 
-/** How many are shown at first, and how many come with each step. */
+/** How many are shown at first, how many more with each step, and at most: the rest is in the file. */
 const LIMIT = 10;
 const MORE = 50;
+const MOST = 1000;
 
 /** A few numbers in a line, each under its name; null is on its way. */
 function Facts({ facts, stale }: { facts: [string, string | null][]; stale?: boolean }) {
@@ -37,8 +39,14 @@ export function Conversions(props: {
 }) {
   const { base, query, stats, zone } = props;
   const path = at(`${base}/conversions`, query);
-  const first = useNumbers<Page<ConversionRow>>(at(path, { limit: LIMIT }));
-  const { rows, more } = useMore(path, MORE, first, ({ goal, id }) => `${goal}-${id}`);
+  const [wanted, setWanted] = useState({ path, limit: LIMIT });
+  const limit = wanted.path === path ? wanted.limit : LIMIT;
+  // New ones come anywhere in the list: as many as are shown are read together.
+  const first = useNumbers<Page<ConversionRow>>(at(path, { limit }));
+  const rows = first.data?.data;
+  const more = first.data?.next_cursor && limit < MOST && (
+    <More shown={rows?.length} of={first.data.total} disabled={first.stale} onMore={() => setWanted({ path, limit: Math.min(MOST, limit + MORE) })} />
+  );
   return (
     <Card
       title={words.campaign.conversions}

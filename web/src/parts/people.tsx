@@ -57,7 +57,7 @@ function List(props: {
 }) {
   const first = useResource<Page<PersonRow>>(at(props.path, { limit: LIMIT }));
   const page = answered(first);
-  const { rows, more } = useMore(props.path, LIMIT, { ...first, data: page }, (row) => row);
+  const { rows, more } = useMore(props.path, LIMIT, first);
   const messages = props.path.includes("/messages");
   const gone = page ? (page.erased ?? 0) + (page.expired ?? 0) : 0;
   return (

@@ -58,11 +58,18 @@ export function SetupView() {
   useEffect(() => {
     if (!campaign || !health || counted) return;
     const stats = at(`/v1/campaigns/${segment(campaign.campaign)}/stats`, { max_age: 0 });
-    let before: string | null | undefined;
+    // A channel whose health cannot be read holds nobody up.
+    const received = (): Promise<string | null | undefined> =>
+      get<Health>(health).then(
+        ({ last_received_at: last }) => last,
+        () => undefined,
+      );
+    const before = received();
     const look = async (): Promise<void> => {
-      const [{ last_received_at: last }, { messages }] = await Promise.all([get<Health>(health), get<Stats>(stats)]);
-      if (before === undefined) before = last;
-      else if (last !== before && messages.sent) setCounted(true);
+      const then = await before;
+      if (!(await get<Stats>(stats)).messages.sent) return;
+      const last = await received();
+      if (then === undefined || last === undefined || last !== then) setCounted(true);
     };
     const again = (): void => void look().catch(() => {});
     again();

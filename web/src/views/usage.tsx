@@ -5,7 +5,7 @@ import { date, month as monthName, number, rate } from "../format";
 import { dayOf, dayText } from "../period";
 import { Tile } from "../parts/tile";
 import { Card, Empty, Select, Skeleton, Trouble, classes } from "../parts/ui";
-import { answered, useNumbers } from "../resource";
+import { useNumbers } from "../resource";
 import { setQuery, usePlace } from "../router";
 import type { Overall, Usage, UsageShare } from "../types";
 import { useWorkspaceZone } from "../workspace";
@@ -51,7 +51,7 @@ export function UsageView() {
   const usage = useNumbers<Usage>(at("/v1/usage", { month: chosen }));
   const rest = useNumbers<Overall>(at("/v1/overall", { month: chosen }));
   const seen = usage.data;
-  const overall = usage.stale ? null : answered(rest);
+  const overall = rest.data;
   useEffect(() => {
     document.title = `${words.usage.title} · ${words.product}`;
   }, []);
@@ -71,7 +71,7 @@ export function UsageView() {
           <Trouble problem={usage.error} retry={usage.retry} />
         </section>
       ) : (
-        <div class={classes("cards", seen && usage.stale && "stale")}>
+        <div class={classes("cards", seen && (usage.stale || rest.stale) && "stale")}>
           <Card title={words.usage.quota} class="half">
             <div class="body">{seen ? <Quota usage={seen} zone={zone} /> : <Skeleton height={96} />}</div>
           </Card>
