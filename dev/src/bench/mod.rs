@@ -32,7 +32,7 @@ const SOME: u32 = 16;
 /// The most of them.
 const MANY: u32 = 64;
 /// Every subject is measured this often, in turns.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 /// About how long one measurement takes.
 const MEASURE: Duration = Duration::from_millis(2000);
 /// Events per connection that warm a subject up and tell how many requests fill [`MEASURE`]; in so many requests at least.
@@ -284,7 +284,10 @@ impl Table {
                     at_once.push((*subject, amount.clamp(*AMOUNT.start(), *AMOUNT.end()), row));
                 }
                 for round in 0..ROUNDS {
-                    for (subject, amount, row) in &mut at_once {
+                    // Each begins a round in turn: what one leaves to do meets another the next time.
+                    let begins = round % subjects.len().max(1);
+                    let (later, first) = at_once.split_at_mut(begins);
+                    for (subject, amount, row) in first.iter_mut().chain(later) {
                         let before = subject.tally()?;
                         row.rounds.push(subject.measure(&tools, connections, *amount, &format!("m{connections}.{round}"))?);
                         row.add_cost(before, subject.tally()?);
