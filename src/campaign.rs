@@ -17,9 +17,11 @@ use crate::time::to_rfc3339;
 /// The reply window of a campaign that names none, in hours.
 pub const REPLY_WINDOW_HOURS: u32 = 72;
 
-/// The words of a campaign's `type`, `message_type` and `status`.
+/// The words of a campaign's `type`.
 pub const TYPES: &[&str] = &["broadcast", "api", "one_time", "recurring", "triggered", "flow"];
+/// The words of its `message_type`.
 pub const MESSAGE_TYPES: &[&str] = &["template", "regular"];
+/// The words of its `status`.
 pub const STATES: &[&str] = &["live", "paused", "stopped", "sent"];
 
 /// What kind of campaign it is.

@@ -138,8 +138,8 @@ pub async fn conversions(config: &Config, request: &Request) -> Answer {
     answer(&at, withdrawn, &recorded, rejected)
 }
 
-/// Records events, then tells who claims what by those that were taken, each claim with the place of its event. Gives the places of
-/// the claims that are second ones too.
+/// Records events, then tells who claims what by those that were taken, each claim with the place of its event; one without an event
+/// stands by itself. Gives the places of the claims that are second ones too.
 async fn claimed(
     config: &Config,
     events: Vec<Routed>,
@@ -149,16 +149,12 @@ async fn claimed(
     let amount = events.len();
     let recorded = ledgers::record(config, events).await?;
     let taken = recorded.taken(amount);
-    let (places, claims): (Vec<usize>, Vec<Claim>) = claims
-        .into_iter()
-        .enumerate()
-        .map(|(at, (place, claim))| (at, place, claim))
-        .filter(|(_, place, claim)| {
-            // A withdrawal is never too late.
-            claim.ground == Ground::Cancelled || place.and_then(|place| taken.get(place)) == Some(&true)
-        })
-        .map(|(at, _, claim)| (at, claim))
-        .unzip();
+    let kept = claims.into_iter().enumerate().filter_map(|(at, (place, claim))| {
+        let taken = place.is_none_or(|place| taken.get(place) == Some(&true));
+        // A withdrawal is never too late.
+        (taken || claim.ground == Ground::Cancelled).then_some((at, claim))
+    });
+    let (places, claims): (Vec<usize>, Vec<Claim>) = kept.unzip();
     let second = if claims.is_empty() { Vec::new() } else { identity::claim(config, claims, received_ms).await? };
     Ok((recorded, second.into_iter().filter_map(|place| places.get(place).copied()).collect()))
 }

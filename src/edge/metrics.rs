@@ -21,7 +21,7 @@ impl Count {
         self.0.set(self.0.get() + n);
     }
 
-    /// As a number of JSON: Rust's own way of writing one weighs 5 KB.
+    /// As a number of JSON: Rust's own way of writing one weighs 8 KB.
     fn shown(&self) -> Value {
         let count = self.0.get();
         if count.fract() == 0.0 { (count as u64).into() } else { count.into() }

@@ -1,6 +1,7 @@
 //! Who of several contacts has a message or a conversion: their claims, the best of them, and what each of them has to be told.
 //!
-//! A function of the set of claims, whatever came first, and of who was erased while a thing was theirs. Pure data: no storage, no time.
+//! A function of the set of claims, whatever came first, and of who was erased while a thing was theirs. Pure data: no storage,
+//! no time.
 
 use serde::{Deserialize, Serialize};
 
@@ -171,8 +172,8 @@ impl Thing {
         held
     }
 
-    /// Whose it is: who keeps it, then the better ground, then the earlier, then the smaller campaign, step and key. Of a conversion all copies
-    /// give the time.
+    /// Whose it is: who keeps it, then the better ground, then the earlier, then the smaller campaign, step and key. Of a
+    /// conversion all copies give the time.
     #[must_use]
     pub fn winner(&self) -> Option<String> {
         let rank = |(handle, held): (&str, Held<'_>)| {

@@ -29,7 +29,7 @@ export const multiples = (roi: Record<string, number | null>): string =>
 export const fraction = (value: number): string => minus(ratio.format(value));
 export const change = (value: number): string => minus(changes.format(value));
 
-/** The digits after the point that ISO 4217 gives a currency, where they are not two; Intl leaves those away that a shop hardly uses. */
+/** As `Currency::minor_digits` of the server has them, where they are not two. Intl leaves those away that a shop hardly uses. */
 const DIGITS: [number, string][] = [
   [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
   [3, "BHD IQD JOD KWD LYD OMR TND"],
